@@ -1,0 +1,57 @@
+"""What was recognised in a snapshot: Coder's workloads, workspaces, and the namespaces that consent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from coder_cva.snapshot import records
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment of Coder's own: its role (coderd, wsproxy, provisionerd) and who manages it.
+
+    ``manager`` is ``Helm``, ``Argo CD``, ``Flux``, ``coder-k8s``, ``operator`` (this one) or "".
+    ``ours`` says that it carries the UID of the CoderDeployment that is being reconciled.
+    """
+
+    deployment: records.Deployment
+    role: str
+    manager: str = ""
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A Pod recognised as a workspace, by which proof, and the workload that controls it.
+
+    ``proof`` is the strongest of ``CODER_AGENT_TOKEN``, ``com.coder labels``, ``owner's labels``,
+    ``workspace name label``. ``controller`` is ``Deployment name`` and the like, "" for a bare Pod.
+    """
+
+    pod: records.Pod
+    proof: str
+    controller: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentingNamespace:
+    """A namespace that this deployment may act on, and by which of its own words."""
+
+    name: str
+    consent: str
+    """``own namespace``, ``annotation``, or ``RoleBinding <name>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """Everything recognised for one CoderDeployment. Tuples are sorted; equal worlds, equal bytes."""
+
+    coderd: tuple[Workload, ...] = ()
+    """coderd Deployments in the CoderDeployment's namespace."""
+    proxies: tuple[Workload, ...] = ()
+    provisioners: tuple[Workload, ...] = ()
+    workspaces: tuple[Workspace, ...] = ()
+    """Workspace Pods in the namespaces below."""
+    namespaces: tuple[ConsentingNamespace, ...] = ()
+    refused_namespaces: Mapping[str, str] = field(default_factory=dict)
+    """Namespaces that the spec names and this deployment may not act on, with the reason."""

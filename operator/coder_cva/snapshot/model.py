@@ -1,0 +1,97 @@
+"""The snapshot: for each kind either what was gathered, or why it could not be."""
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from coder_cva.snapshot import records
+from coder_cva.snapshot.needs import Need
+
+T = TypeVar("T")
+
+
+class Absence(StrEnum):
+    """Why a kind could not be read. No empty list stands for any of these."""
+
+    FORBIDDEN = "Forbidden"
+    NOT_SERVED = "NotServed"
+    TIMED_OUT = "TimedOut"
+    NOT_SYNCED = "NotSynced"
+    STALE = "Stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered(Generic[T]):
+    """All objects of a kind, sorted by namespace and name."""
+
+    items: tuple[T, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A kind that could not be read: the reason, and the API server's own words."""
+
+    reason: Absence
+    message: str = ""
+
+
+Reading: TypeAlias = Gathered[T] | Unavailable
+
+_UNREAD = Unavailable(Absence.NOT_SYNCED, "not read yet")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKeys:
+    """Which keys a Secret or ConfigMap has; a value is never kept."""
+
+    namespace: str
+    name: str
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Which versions of the admission policies the API server serves, best first; () for none."""
+
+    mutating_policy: tuple[str, ...] = ()
+    validating_policy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSnapshot:
+    """Everything that was read, at one moment."""
+
+    nodes: Reading[records.Node] = _UNREAD
+    namespaces: Reading[records.Namespace] = _UNREAD
+    pods: Reading[records.Pod] = _UNREAD
+    persistent_volume_claims: Reading[records.PersistentVolumeClaim] = _UNREAD
+    deployments: Reading[records.Deployment] = _UNREAD
+    replica_sets: Reading[records.ReplicaSet] = _UNREAD
+    services: Reading[records.Service] = _UNREAD
+    ingresses: Reading[records.Ingress] = _UNREAD
+    http_routes: Reading[records.Ingress] = _UNREAD
+    network_policies: Reading[records.NetworkPolicy] = _UNREAD
+    pod_disruption_budgets: Reading[records.PodDisruptionBudget] = _UNREAD
+    autoscalers: Reading[records.Autoscaler] = _UNREAD
+    storage_classes: Reading[records.StorageClass] = _UNREAD
+    csi_drivers: Reading[records.CSIDriver] = _UNREAD
+    role_bindings: Reading[records.RoleBinding] = _UNREAD
+    secrets: dict[tuple[str, str], SecretKeys | Unavailable | None] = field(default_factory=dict)
+    """Secrets asked for by (namespace, name); None where there is none of that name."""
+    served: Served | Unavailable = _UNREAD
+
+    def reading(self, need: Need) -> "Reading[Any]":
+        """What was read for a need."""
+        reading: Reading[Any] = getattr(self, need.value)
+        return reading
+
+    def items(self, need: Need) -> tuple[Any, ...]:
+        """The objects of a kind; () where it could not be read, so ask ``reading`` where that matters."""
+        reading = self.reading(need)
+        return reading.items if isinstance(reading, Gathered) else ()
+
+    def missing(self) -> dict[Need, Unavailable]:
+        """The kinds that could not be read, with their reasons."""
+        names = {one.name for one in fields(self)}
+        readings = {need: self.reading(need) for need in Need if need.value in names}
+        return {need: one for need, one in readings.items() if isinstance(one, Unavailable)}

@@ -1,0 +1,66 @@
+"""The closed vocabulary of what can be read from a cluster.
+
+A need is used for the watches, the operator's rights, the verdict Unknown where it could not be
+read, and the documentation of what a rule looks at.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Need(StrEnum):
+    """One kind of thing that the cluster is asked for; the value is its field in the snapshot."""
+
+    NODES = "nodes"
+    NAMESPACES = "namespaces"
+    PODS = "pods"
+    PERSISTENT_VOLUME_CLAIMS = "persistent_volume_claims"
+    DEPLOYMENTS = "deployments"
+    REPLICA_SETS = "replica_sets"
+    SERVICES = "services"
+    INGRESSES = "ingresses"
+    HTTP_ROUTES = "http_routes"
+    NETWORK_POLICIES = "network_policies"
+    POD_DISRUPTION_BUDGETS = "pod_disruption_budgets"
+    AUTOSCALERS = "autoscalers"
+    STORAGE_CLASSES = "storage_classes"
+    CSI_DRIVERS = "csi_drivers"
+    ROLE_BINDINGS = "role_bindings"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a need is read: API group, version, plural and kind."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+    metadata_only: bool = False
+
+    @property
+    def api_version(self) -> str:
+        """``v1``, ``apps/v1``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+SOURCES: Final[dict[Need, Source]] = {
+    Need.NODES: Source("", "v1", "nodes", "Node", namespaced=False),
+    Need.NAMESPACES: Source("", "v1", "namespaces", "Namespace", namespaced=False),
+    Need.PODS: Source("", "v1", "pods", "Pod"),
+    Need.PERSISTENT_VOLUME_CLAIMS: Source("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
+    Need.DEPLOYMENTS: Source("apps", "v1", "deployments", "Deployment"),
+    Need.REPLICA_SETS: Source("apps", "v1", "replicasets", "ReplicaSet", metadata_only=True),
+    Need.SERVICES: Source("", "v1", "services", "Service"),
+    Need.INGRESSES: Source("networking.k8s.io", "v1", "ingresses", "Ingress"),
+    Need.HTTP_ROUTES: Source("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute"),
+    Need.NETWORK_POLICIES: Source("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
+    Need.POD_DISRUPTION_BUDGETS: Source("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
+    Need.AUTOSCALERS: Source("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    Need.STORAGE_CLASSES: Source("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
+    Need.CSI_DRIVERS: Source("storage.k8s.io", "v1", "csidrivers", "CSIDriver", namespaced=False),
+    Need.ROLE_BINDINGS: Source("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
+}  # fmt: skip
+"""Every need, once. The operator's ClusterRole is generated from this table."""

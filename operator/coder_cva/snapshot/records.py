@@ -1,0 +1,219 @@
+"""What is kept of each watched object: frozen, slotted, only the fields that somebody uses.
+
+Ten thousand workspaces must fit into memory, so nothing here holds a whole body, except where a
+workload is part of Coder's control plane: of those there are few, and rules read them closely.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Labels: TypeAlias = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The controller of an object, from its ownerReferences."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Identity and labels of an object. ``created`` is the API server's RFC 3339 text."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    labels: Labels = field(default_factory=dict)
+    annotations: Labels = field(default_factory=dict)
+    owner: Owner | None = None
+    created: str = ""
+    generation: int = 0
+    deleting: bool = False
+
+    @property
+    def path(self) -> str:
+        """``namespace/name``, or the name alone where there is no namespace."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node: readiness, what it repels, what it can hold (millicores, bytes, Pods)."""
+
+    meta: Meta
+    ready: bool
+    unschedulable: bool = False
+    taints: tuple[Mapping[str, str], ...] = ()
+    cpu_millicores: int = 0
+    memory_bytes: int = 0
+    pods: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace; its labels decide selectors, its annotations consent."""
+
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduling:
+    """What a Pod asks of the scheduler: raw pieces, as they stand in its spec."""
+
+    node_selector: Labels = field(default_factory=dict)
+    affinity: Mapping[str, Any] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    spread: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PodShape:
+    """The part of a Pod spec, or of a template, that rules and discovery look at.
+
+    ``role`` is read off the arguments of Coder's image (``coderd``, ``wsproxy``, ``provisionerd``,
+    "" for none of them); ``agent`` says that a container is told a CODER_AGENT_TOKEN, whose value
+    is never kept.
+    """
+
+    role: str = ""
+    agent: bool = False
+    image: str = ""
+    service_account: str = ""
+    scheduling: Scheduling = Scheduling()
+    claims: tuple[str, ...] = ()
+    host_paths: tuple[str, ...] = ()
+    volume_types: tuple[str, ...] = ()
+    host_network: bool = False
+    privileged: bool = False
+    cpu_request_millicores: int = 0
+    memory_request_bytes: int = 0
+    ports: tuple[tuple[str, int, str], ...] = ()
+    """Container ports as (name, number, protocol)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A Pod: its shape, where it runs and how it fares."""
+
+    meta: Meta
+    shape: PodShape
+    node: str = ""
+    phase: str = ""
+    ready: bool = False
+    unschedulable: str = ""
+    """The scheduler's own message while it finds no node, else ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A Deployment. ``body`` is the whole object for Coder's own workloads, else None."""
+
+    meta: Meta
+    replicas: int
+    selector: Mapping[str, Any]
+    template_meta: Meta
+    shape: PodShape
+    ready_replicas: int = 0
+    updated_replicas: int = 0
+    available_replicas: int = 0
+    observed_generation: int = 0
+    progress_failure: str = ""
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSet:
+    """Only what leads from a Pod to its Deployment."""
+
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class PersistentVolumeClaim:
+    """A claim. ``storage_class`` is None where none was named and "" where none is wanted."""
+
+    meta: Meta
+    storage_class: str | None
+    access_modes: tuple[str, ...] = ()
+    requested_bytes: int = 0
+    phase: str = ""
+    volume_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Service with its selector and ports, as (name, port, target, protocol)."""
+
+    meta: Meta
+    type: str
+    selector: Labels = field(default_factory=dict)
+    ports: tuple[tuple[str, int, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """An Ingress or an HTTPRoute: the hosts and the Services (namespace, name) that it leads to."""
+
+    meta: Meta
+    hosts: tuple[str, ...] = ()
+    backends: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """A NetworkPolicy with its spec as it stands."""
+
+    meta: Meta
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PodDisruptionBudget:
+    """A PodDisruptionBudget: whom it selects, what it allows."""
+
+    meta: Meta
+    selector: Mapping[str, Any] | None
+    min_available: str = ""
+    max_unavailable: str = ""
+    disruptions_allowed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """A HorizontalPodAutoscaler and its target (kind, name)."""
+
+    meta: Meta
+    target: tuple[str, str]
+    min_replicas: int = 1
+    max_replicas: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageClass:
+    """A StorageClass; ``default`` from its annotation."""
+
+    meta: Meta
+    provisioner: str
+    default: bool = False
+    binding_mode: str = "Immediate"
+    expandable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CSIDriver:
+    """A CSI driver by its name."""
+
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class RoleBinding:
+    """A RoleBinding: the role (kind, name) and its ServiceAccounts (namespace, name)."""
+
+    meta: Meta
+    role: tuple[str, str]
+    service_accounts: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,46 @@
+"""The world: the single argument of whoever decides."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.snapshot import records
+from coder_cva.snapshot.discovered import Discovered, Workload
+from coder_cva.snapshot.model import ClusterSnapshot
+from coder_cva.snapshot.needs import Need
+from coder_cva.values import selectors
+
+
+@dataclass(frozen=True)
+class World:
+    """One CoderDeployment, the cluster around it, and the reading of the clock (aware, UTC)."""
+
+    deployment: CoderDeployment
+    snapshot: ClusterSnapshot
+    now: datetime
+    found: Discovered = field(default_factory=Discovered)
+    others: tuple[CoderDeployment, ...] = ()
+    """The other CoderDeployments of the cluster, oldest first."""
+    operator_namespace: str = "coder-cva-system"
+
+    @cached_property
+    def coderd(self) -> Workload | None:
+        """The coderd that this deployment is about: ours first, else the only one found, else None."""
+        ours = [one for one in self.found.coderd if one.ours]
+        if ours:
+            return ours[0]
+        return self.found.coderd[0] if len(self.found.coderd) == 1 else None
+
+    @cached_property
+    def coderd_pods(self) -> tuple[records.Pod, ...]:
+        """The Pods of that coderd, by the Deployment's own selector and namespace."""
+        if self.coderd is None:
+            return ()
+        deployment = self.coderd.deployment
+        return tuple(
+            pod
+            for pod in self.snapshot.items(Need.PODS)
+            if pod.meta.namespace == deployment.meta.namespace
+            and selectors.matches(deployment.selector, pod.meta.labels)
+        )
