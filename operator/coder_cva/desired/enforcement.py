@@ -1,0 +1,35 @@
+"""How far a rule is enforced: the spec's word, else the default by rule and management."""
+
+from enum import StrEnum
+from typing import Final
+
+from coder_cva.api.v1alpha1.resource import CoderDeployment
+
+
+class Mode(StrEnum):
+    """Enforce writes, Audit only reports, Off does neither."""
+
+    ENFORCE = "Enforce"
+    AUDIT = "Audit"
+    OFF = "Off"
+
+
+RESTRICTING: Final = frozenset({"CVA-NET-005", "CVA-STO-002", "CVA-STO-004"})
+"""Rules that can refuse or cut something: enforced by default only where there is nothing to break."""
+
+ISOLATION: Final = "CVA-NET-005"
+VOLUME_BOUNDS: Final = "CVA-STO-002"
+HOST_VOLUMES: Final = "CVA-STO-004"
+
+
+def mode(deployment: CoderDeployment, rule: str) -> Mode:
+    """The mode of a rule: ``spec.enforcement.rules`` first; else Audit for what restricts an
+    adopted Coder, and Enforce for everything else.
+    """
+    spec = deployment.spec
+    chosen = spec.enforcement.rules.get(rule)
+    if chosen is not None:
+        return Mode(chosen)
+    if rule in RESTRICTING and spec.control_plane.management != "Managed":
+        return Mode.AUDIT
+    return Mode.ENFORCE

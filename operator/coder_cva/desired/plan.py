@@ -1,0 +1,43 @@
+"""The plan: what is to be written, what is held back and why, and what admission will read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coder_cva.values.manifest import Manifest, Ref
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Withheld:
+    """Something that would be written and is not: which, why, and the remedy in the message.
+
+    ``blocking`` says that the control plane cannot be as intended without it, so Ready is False.
+    """
+
+    subject: str
+    reason: str
+    message: str
+    rule: str = ""
+    blocking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The outcome of deciding. ``objects`` are in the order in which they are applied."""
+
+    objects: tuple[Manifest, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    keep: frozenset[Ref] = frozenset()
+    """Objects of ours that are not rendered now, and still must not be swept (maintenance)."""
+    placement: Mapping[str, Any] = field(default_factory=dict)
+    """What the admission policies read from the status: see the status model of that name."""
+    tier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one builder contributes to the plan."""
+
+    objects: tuple[Manifest, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    keep: frozenset[Ref] = frozenset()
