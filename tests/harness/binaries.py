@@ -1,0 +1,86 @@
+"""The programs of a cluster: built from source once for each user, or taken from a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from harness import folders, locks
+from harness.errors import HarnessError
+from harness.go_build import build, check_go
+from harness.progress import Progress, Terminal
+from harness.versions import Program, programs
+
+READY_BINARIES = "CVA_BINARIES"
+
+
+def ensure(world: str, progress: Progress | None = None) -> dict[str, Path]:
+    """The path of every program of this world; what is missing is built first."""
+    ready = os.environ.get(READY_BINARIES)
+    if ready:
+        return _from_folder(Path(ready).expanduser(), world)
+    wanted = programs(world)
+    paths = {program.name: _cached(program) for program in wanted}
+    if not all(path.exists() for path in paths.values()):
+        _build_missing(wanted, paths, progress or Terminal())
+    return paths
+
+
+def _build_missing(wanted: tuple[Program, ...], paths: dict[str, Path], progress: Progress) -> None:
+    lock = folders.cache() / "build.lock"
+    waits = f"another process is building the cluster's programs; waiting for it ({lock})"
+    with locks.held(lock, waiting=lambda: progress.say(waits)):
+        missing = [program for program in wanted if not paths[program.name].exists()]
+        for program in missing:
+            check_go(program)
+        for position, program in enumerate(missing, 1):
+            left = sum(later.cold_seconds for later in missing[position - 1 :])
+            place = f"{position} of {len(missing)}; about {_minutes(left)} left from cold"
+            step = progress.step(f"building {program.name} {program.version} ({place})")
+            build(program, paths[program.name], step)
+
+
+def _minutes(seconds: int) -> str:
+    return f"{max(1, round(seconds / 60))} min"
+
+
+def _cached(program: Program) -> Path:
+    # Stamps and sources decide what the program is; the machine's architecture decides
+    # where it runs (home folders are shared between machines).
+    digest = hashlib.sha256(f"{program.package} {program.ldflags}".encode())
+    for name in ("go.mod", "go.sum"):
+        digest.update((program.module_folder / name).read_bytes())
+    key = f"{program.version}-{platform.machine()}-{digest.hexdigest()[:12]}"
+    return folders.cache() / "bin" / f"{program.name}-{key}" / program.name
+
+
+def _from_folder(folder: Path, world: str) -> dict[str, Path]:
+    """Programs of a folder; those of one world only may lie in a folder named after it."""
+    found: dict[str, Path] = {}
+    missing = []
+    for program in programs(world):
+        places = (folder / world / program.name, folder / program.name)
+        path = next((place for place in places if os.access(place, os.X_OK)), None)
+        if path is None:
+            missing.append(program.name)
+        else:
+            found[program.name] = path
+    if missing:
+        raise HarnessError(
+            f"{READY_BINARIES}={folder} has no program named {', '.join(missing)} "
+            f"(looked in {folder / world} and {folder})"
+        )
+    _check_minor(found["kube-apiserver"], world)
+    return found
+
+
+def _check_minor(apiserver: Path, world: str) -> None:
+    answer = subprocess.run(
+        [apiserver, "--version"], capture_output=True, text=True, check=False, timeout=30
+    )
+    if f" v{world}." not in answer.stdout:
+        told = (answer.stdout or answer.stderr).strip() or "nothing"
+        raise HarnessError(f"{apiserver} is to be a {world}, but --version tells: {told}")

@@ -1,0 +1,212 @@
+"""A control plane of real processes on this machine, without containers."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from harness import binaries, control, fake_nodes, folders, tokens
+from harness.control_plane import MANIFESTS, ControlPlane, Options
+from harness.errors import HarnessError
+from harness.kube import Kube
+from harness.launch import Launch, PortTaken
+from harness.progress import Progress
+from harness.versions import CONTROL_PLANE, NEWEST
+from harness.waiting import until
+
+PORT_ATTEMPTS = 5
+RETURN_SECONDS = 60
+"""How long a server may take to answer again after a fault."""
+
+
+class NativeCluster:
+    """etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok as processes.
+
+    Without a `home`, the cluster ends with this process, however this process ends. With one,
+    it lives in that folder until somebody calls `down`.
+    """
+
+    def __init__(
+        self,
+        world: str = NEWEST,
+        *,
+        name: str | None = None,
+        home: Path | None = None,
+        audit: bool = False,
+        apiserver: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        self.world = world
+        self.name = name or secrets.token_hex(3)
+        self._home = home
+        self._options = Options(audit=audit, apiserver=tuple(apiserver))
+        self._progress = progress
+        self._launch: Launch | None = None
+        self._folder: Path | None = home
+        self._kube: Kube | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Everything that belongs to this cluster: data, logs, kubeconfigs."""
+        if self._folder is None:
+            raise HarnessError("this cluster has not been started: call up() first")
+        return self._folder
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def logs(self) -> Path:
+        """One file for each component, and audit.log if the audit was asked for."""
+        return self.folder / "logs"
+
+    @property
+    def kube(self) -> Kube:
+        """A client that acts as the administrator."""
+        if self._kube is None:
+            self._kube = Kube.of(self.kubeconfig)
+        return self._kube
+
+    @property
+    def alive(self) -> bool:
+        """Whether this cluster's supervisor runs."""
+        return self._folder is not None and control.alive(self._folder)
+
+    def up(self) -> None:
+        """Start the cluster and return when Pods can be created."""
+        if self.alive:
+            return
+        if not sys.platform.startswith("linux"):
+            raise HarnessError(
+                "the native cluster runs on Linux only (its processes are tied to their owner by "
+                "the kernel): use CVA_CLUSTER=kind here"
+            )
+        programs = binaries.ensure(self.world, self._progress)
+        for attempt in range(1, PORT_ATTEMPTS + 1):
+            try:
+                self._start(programs)
+            except PortTaken:
+                self.down()
+                if attempt == PORT_ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _start(self, programs: dict[str, Path]) -> None:
+        self._folder = self._home or folders.scratch()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True, mode=0o700)
+        plane = ControlPlane(self._folder, self.name, programs, self._options)
+        plane.prepare()
+        self._launch = Launch(plane, attached=self._home is None)
+        try:
+            self._launch.run()
+            for manifest in yaml.safe_load_all((MANIFESTS / "storage.yaml").read_text()):
+                self.kube.create(manifest)
+            until(lambda: self.kube.find("ServiceAccount", "default", "default"))
+        except PortTaken:
+            raise
+        except BaseException as error:
+            logs = self.down(keep_logs=True)
+            if isinstance(error, HarnessError):
+                raise HarnessError(f"{error}\nall logs are in {logs}") from error
+            raise
+
+    def down(self, *, keep_logs: bool = False) -> Path | None:
+        """End the cluster and remove what it left; the folder of its logs if they are kept."""
+        if self._folder is None:
+            return None
+        if self.alive:
+            control.ask(self._folder, "end")
+        if self._launch:
+            self._launch.wait()
+        until(lambda: not self.alive, timeout=30, what="the supervisor's end")
+        kept = self._keep_logs() if keep_logs else None
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._launch = self._kube = None
+        self._folder = self._home
+        return kept
+
+    def _keep_logs(self) -> Path:
+        kept = folders.scratch() / "logs"
+        shutil.copytree(self.logs, kept)
+        return kept
+
+    def status(self) -> dict[str, dict[str, object]]:
+        """What every component is doing: state and process id, or exit code."""
+        states: dict[str, dict[str, object]] = control.ask(self.folder, "status")["status"]
+        return states
+
+    def stop(self, component: str) -> None:
+        """Kill a component: it gets no chance to finish anything."""
+        control.ask(self.folder, "stop", component)
+
+    def start(self, component: str) -> None:
+        """Start a stopped component and return when the cluster answers again."""
+        control.ask(self.folder, "start", component)
+        self._wait_for_answers()
+
+    def restart(self, component: str) -> None:
+        """Kill a component and start it again."""
+        self.stop(component)
+        self.start(component)
+
+    def freeze(self, component: str) -> None:
+        """Keep a component from doing anything while its connections stay open."""
+        control.ask(self.folder, "freeze", component)
+
+    def thaw(self, component: str) -> None:
+        """Let a frozen component go on."""
+        control.ask(self.folder, "thaw", component)
+        self._wait_for_answers()
+
+    def _wait_for_answers(self) -> None:
+        """Return when the API server is ready, or at once if it cannot be."""
+        states = self.status()
+        if any(states[name]["state"] != "running" for name in CONTROL_PLANE[:2]):
+            return
+        until(
+            lambda: self.kube.api.request("GET", "/readyz", timeout=5) == "ok",
+            timeout=RETURN_SECONDS,
+            what="the API server to be ready again",
+        )
+
+    def nodes(
+        self,
+        pool: str,
+        count: int = 1,
+        *,
+        labels: Mapping[str, str] | None = None,
+        taints: Sequence[str] = (),
+        capacity: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """Add nodes that kwok plays and return their names when they are ready.
+
+        A taint is written as kubectl does: `key=value:NoSchedule`.
+        """
+        return fake_nodes.add(
+            self.kube, pool, count, labels=labels or {}, taints=taints, capacity=capacity or {}
+        )
+
+    def remove_node(self, name: str) -> None:
+        """Take a node out of the cluster, as an autoscaler does."""
+        fake_nodes.remove(self.kube, name)
+
+    def fail_node(self, name: str) -> None:
+        """Let a node's kubelet fall silent and the cluster notice it."""
+        fake_nodes.fail(self.kube, name)
+
+    def heal_node(self, name: str) -> None:
+        """Bring a failed node back."""
+        fake_nodes.heal(self.kube, name)
+
+    def serviceaccount_kubeconfig(self, namespace: str, name: str, path: Path) -> Path:
+        """Write a kubeconfig that has the rights of a ServiceAccount and no others."""
+        return tokens.serviceaccount_kubeconfig(self.kube, namespace, name, path)

@@ -1,0 +1,28 @@
+"""Kubeconfigs for ServiceAccounts, by the API server's TokenRequest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import kubeconfigs
+from harness.kube import Kube
+
+LIFETIME_SECONDS = 3600
+
+
+def serviceaccount_kubeconfig(kube: Kube, namespace: str, name: str, path: Path) -> Path:
+    """Write a kubeconfig that has the rights of a ServiceAccount and no others."""
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+    request = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": LIFETIME_SECONDS},
+    }
+    answer = kube.api.request("POST", account, request)
+    return kubeconfigs.write(
+        path,
+        name=f"{namespace}-{name}",
+        server=kube.api.access.server,
+        authority=kube.api.access.authority or b"",
+        token=answer["status"]["token"],
+    )

@@ -1,0 +1,52 @@
+"""Waiting for something to become true, with an error that says what was seen last."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from harness.errors import HarnessError
+
+T = TypeVar("T")
+
+PAUSE_SECONDS = 0.05
+SHOWN_CHARACTERS = 4000
+
+
+class TimedOut(HarnessError):  # noqa: N818 - reads as a statement about the wait
+    """What was waited for did not happen."""
+
+
+def until(
+    predicate: Callable[[], T],
+    *,
+    timeout: float = 60,
+    what: str = "the condition",
+    seen: Callable[[], object] | None = None,
+) -> T:
+    """Ask again and again until the answer is truthy, and return it.
+
+    An error of the harness counts as "not yet": servers restart, objects do not exist yet.
+    """
+    deadline = time.monotonic() + timeout
+    last: object = None
+    while True:
+        try:
+            answer = predicate()
+            if answer:
+                return answer
+            last = seen() if seen else answer
+        except HarnessError as error:
+            last = error
+        if time.monotonic() > deadline:
+            raise TimedOut(f"waited {timeout:g} s for {what}; last seen: {_shown(last)}")
+        time.sleep(PAUSE_SECONDS)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Exception):
+        return str(value)
+    text = json.dumps(value, indent=2, default=str)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " …"
