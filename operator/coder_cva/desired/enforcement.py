@@ -23,8 +23,9 @@ HOST_VOLUMES: Final = "CVA-STO-004"
 
 
 def mode(deployment: CoderDeployment, rule: str) -> Mode:
-    """The mode of a rule: ``spec.enforcement.rules`` first; else Audit for what restricts an
-    adopted Coder, and Enforce for everything else.
+    """The mode of a rule: the spec's own word first, else the default.
+
+    By default what restricts an adopted Coder is Audit, and everything else is Enforce.
     """
     spec = deployment.spec
     chosen = spec.enforcement.rules.get(rule)

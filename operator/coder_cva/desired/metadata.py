@@ -13,6 +13,8 @@ OWNER_NAME: Final = "cva.coder.com/deployment"
 """Annotation: ``namespace/name`` of the CoderDeployment; on a Namespace it is that namespace's consent."""
 SHARED: Final = "cva.coder.com/shared"
 """Label of the few cluster-scoped objects that serve every CoderDeployment."""
+ORPHANED: Final = "cva.coder.com/survives"
+"""Label of what stays when the CoderDeployment goes (``deletionPolicy: Orphan``): never swept."""
 
 
 def metadata(

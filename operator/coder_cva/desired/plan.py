@@ -29,6 +29,10 @@ class Plan:
     withheld: tuple[Withheld, ...] = ()
     keep: frozenset[Ref] = frozenset()
     """Objects of ours that are not rendered now, and still must not be swept (maintenance)."""
+    keep_kinds: frozenset[str] = frozenset()
+    """Kinds of which nothing is swept now: what they should be could not be worked out."""
+    writes_nothing: bool = False
+    """Neither apply nor sweep: suspended, or somebody else holds what this one wants."""
     placement: Mapping[str, Any] = field(default_factory=dict)
     """What the admission policies read from the status: see the status model of that name."""
     tier: str = ""

@@ -7,7 +7,7 @@ from functools import cached_property
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot import records
 from coder_cva.snapshot.discovered import Discovered, Workload
-from coder_cva.snapshot.model import ClusterSnapshot
+from coder_cva.snapshot.model import Absence, ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.values import selectors
 
@@ -23,6 +23,11 @@ class World:
     others: tuple[CoderDeployment, ...] = ()
     """The other CoderDeployments of the cluster, oldest first."""
     operator_namespace: str = "coder-cva-system"
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether some kind was not read even once yet: too early to decide anything."""
+        return any(one.reason is Absence.NOT_SYNCED for one in self.snapshot.missing().values())
 
     @cached_property
     def coderd(self) -> Workload | None:

@@ -1,0 +1,42 @@
+"""What became of each object: the outcome of writing, as values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coder_cva.values.manifest import Ref
+
+
+class Action(StrEnum):
+    """What was done. ``FOREIGN``: somebody else's object of that name, left alone."""
+
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    FOREIGN = "foreign"
+    FAILED = "failed"
+
+
+WRITTEN = frozenset({Action.CREATED, Action.CONFIGURED, Action.DELETED})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Yielded:
+    """A field that was retaken too often and is now left to the manager that wants it."""
+
+    field: str
+    manager: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The outcome for one object; ``reason`` and ``message`` where it failed or is foreign."""
+
+    ref: Ref
+    action: Action
+    reason: str = ""
+    message: str = ""
+    retry_after: float | None = None
+    yielded: tuple[Yielded, ...] = ()
+    repaired_from: tuple[str, ...] = ()
+    """Managers whose edits of our fields were undone by this write."""

@@ -1,0 +1,131 @@
+"""One object: what we render in, what became of it out. Writes only where the API server would change something.
+
+The comparison is the API server's own: a dry run of the apply against the live object. What it
+showed to change nothing is remembered, so a quiet cluster sees neither writes nor dry runs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from coder_cva import ports
+from coder_cva.apply.changes import Action, Change, Yielded
+from coder_cva.apply.fingerprint import fingerprint, without
+from coder_cva.apply.memory import Memory
+from coder_cva.desired.metadata import MANAGED_BY, MANAGER, ORPHANED, OWNER_UID, SHARED
+from coder_cva.values.canonical import digest
+from coder_cva.values.manifest import Manifest, Ref, dig, ref_of
+
+
+class LeadershipLostError(Exception):
+    """This process may no longer write: another replica of the operator leads."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """Applies and deletes; asks before each write whether it still may."""
+
+    port: ports.ApplyPort
+    memory: Memory
+    may_write: Callable[[], bool]
+
+    async def apply(
+        self, manifest: Manifest, cached: Mapping[str, Any] | None, now: datetime
+    ) -> Change:
+        """Brings one object about. ``cached`` is it as the watches saw it last, None if they did not.
+
+        Never raises WriteError: a failure is a Change with the error's reason. Raises
+        LeadershipLostError where this process may no longer write.
+        """
+        ref = ref_of(manifest)
+        yielded = self.memory.yields(ref, now)
+        wanted = without(manifest, tuple(one.field for one in yielded))
+        rendered = digest(wanted)
+        if cached is not None and self.memory.is_settled(ref, rendered, fingerprint(cached)):
+            return Change(ref, Action.UNCHANGED, yielded=yielded)
+        try:
+            return await self._bring_about(ref, wanted, rendered, yielded, now)
+        except ports.WriteError as error:
+            self.memory.forget(ref)
+            return Change(
+                ref, Action.FAILED, error.reason, error.message, error.retry_after, yielded=yielded
+            )
+
+    async def delete(self, body: Mapping[str, Any]) -> Change:
+        """Deletes an object of ours, of exactly this UID."""
+        ref = ref_of(body)
+        self.check()
+        try:
+            await self.port.delete(ref, uid=dig(body, "metadata", "uid", default=""))
+        except ports.WriteError as error:
+            return Change(ref, Action.FAILED, error.reason, error.message, error.retry_after)
+        self.memory.forget(ref)
+        return Change(ref, Action.DELETED)
+
+    async def _bring_about(
+        self, ref: Ref, wanted: Manifest, rendered: str, yielded: tuple[Yielded, ...], now: datetime
+    ) -> Change:
+        live = await self.port.live(ref)
+        if live is None:
+            return await self._write(ref, wanted, rendered, Action.CREATED, yielded)
+        if not _is_ours(live, wanted):
+            return _foreign(ref, live)
+        if dig(live, "metadata", "deletionTimestamp"):
+            return Change(ref, Action.FAILED, "BeingDeleted", "the old object is still going", 1.0)
+        managers: tuple[str, ...] = ()
+        try:
+            result = await self.port.apply(wanted, dry_run=True)
+        except ports.FieldConflict as conflict:
+            self.memory.retaken(ref, conflict.owners, now)
+            managers = tuple(sorted({one.manager for one in conflict.owners}))
+            result = await self.port.apply(wanted, force=True, dry_run=True)
+        if fingerprint(result) == fingerprint(live):
+            self.memory.settle(ref, rendered, fingerprint(live))
+            return Change(ref, Action.UNCHANGED, yielded=yielded)
+        change = await self._write(ref, wanted, rendered, Action.CONFIGURED, yielded)
+        return Change(ref, change.action, yielded=yielded, repaired_from=managers)
+
+    async def _write(
+        self,
+        ref: Ref,
+        wanted: Manifest,
+        rendered: str,
+        action: Action,
+        yielded: tuple[Yielded, ...],
+    ) -> Change:
+        self.check()
+        result = await self.port.apply(wanted, force=True)
+        self.memory.settle(ref, rendered, fingerprint(result))
+        return Change(ref, action, yielded=yielded)
+
+    def check(self) -> None:
+        """Raises LeadershipLostError where this process may no longer write."""
+        if not self.may_write():
+            raise LeadershipLostError
+
+
+def _is_ours(live: Mapping[str, Any], wanted: Manifest) -> bool:
+    """Whether we made the live object, for this same CoderDeployment or for all of them.
+
+    A coderd that an earlier CoderDeployment of this name left behind on purpose
+    (``deletionPolicy: Orphan``) is taken up again.
+    """
+    has, wants = dig(live, "metadata", "labels", default={}), wanted["metadata"]["labels"]
+    if has.get(MANAGED_BY) != MANAGER:
+        return False
+    if SHARED in wants:
+        return SHARED in has
+    return has.get(OWNER_UID) == wants.get(OWNER_UID) or ORPHANED in has
+
+
+def _foreign(ref: Ref, live: Mapping[str, Any]) -> Change:
+    manager = dig(live, "metadata", "labels", MANAGED_BY, default="somebody else")
+    return Change(
+        ref,
+        Action.FOREIGN,
+        "ForeignObject",
+        f"{ref} exists and was not made for this CoderDeployment (managed by {manager}): it is left "
+        f"alone. Rename or remove it, and ours is created.",
+        60.0,
+    )

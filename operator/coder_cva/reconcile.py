@@ -1,0 +1,156 @@
+"""The story on one page: read the cluster, decide what should be, write what differs, tell what is.
+
+Everything here goes through ports; the deciding is pure and lives in the rooms below. Level-triggered:
+a pass looks at the cluster as it is and owes nothing to the event that woke it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from coder_cva import ports
+from coder_cva.api.errors import InvalidSpec
+from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
+from coder_cva.apply import sweep
+from coder_cva.apply.changes import Change
+from coder_cva.apply.engine import Engine
+from coder_cva.desired import render
+from coder_cva.desired.plan import Plan
+from coder_cva.rules.engine import evaluate
+from coder_cva.snapshot.discovery import discover
+from coder_cva.snapshot.world import World
+from coder_cva.status import conclude, events, stalled
+from coder_cva.values.manifest import Ref, ref_of
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Everything outside: reading, writing, telling, the time, and where the operator lives."""
+
+    reader: ports.ReadPort
+    engine: Engine
+    teller: ports.TellPort
+    clock: Callable[[], datetime]
+    operator_namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a pass ended: one word for logs and metrics, the status, when to look again (seconds)."""
+
+    word: str
+    status: Mapping[str, Any]
+    changes: tuple[Change, ...] = ()
+    retry_after: float | None = None
+
+
+async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
+    """One pass over the CoderDeployment ``(namespace, name)``.
+
+    Raises WriteError where not even the CoderDeployments can be listed or the status be written,
+    LeadershipLostError where another replica of the operator has taken over.
+    """
+    now = shell.clock()
+    bodies = await shell.reader.deployments()
+    swept = await sweep_abandoned(bodies, shell)
+    body = next((one for one in bodies if _key(one) == key), None)
+    if body is None or body["metadata"].get("deletionTimestamp"):
+        return Outcome("gone", {}, swept)
+    try:
+        deployment = parse(body)
+    except InvalidSpec as error:
+        status = stalled.invalid_spec(body, error, now)
+        return await tell(body, status, shell, Outcome("stalled", status, swept))
+
+    world = await read(deployment, bodies, shell, now)
+    if world.is_starting:
+        status = conclude.starting(world)
+        return await tell(body, status, shell, Outcome("starting", status, swept, 1.0))
+    plan = render.plan(world)
+    changes = await write(plan, world, shell)
+    report = evaluate(world)
+    status = conclude.conclude(world, plan, report, changes)
+    outcome = Outcome(
+        conclude.word(status), status, (*swept, *changes), conclude.retry_after(changes, world)
+    )
+    return await tell(body, status, shell, outcome)
+
+
+async def read(
+    deployment: CoderDeployment,
+    bodies: tuple[Mapping[str, Any], ...],
+    shell: Shell,
+    now: datetime,
+) -> World:
+    """The world around one CoderDeployment, with what is recognised in it."""
+    snapshot = await shell.reader.snapshot(render.secrets_of(deployment))
+    others = tuple(
+        sorted(
+            (one for one in map(_parsed, bodies) if one is not None and one.uid != deployment.uid),
+            key=lambda one: (one.created, one.uid),
+        )
+    )
+    return World(
+        deployment=deployment,
+        snapshot=snapshot,
+        now=now,
+        found=discover(deployment, snapshot, shell.operator_namespace),
+        others=others,
+        operator_namespace=shell.operator_namespace,
+    )
+
+
+async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
+    """Applies the plan in its order, then removes what it no longer holds."""
+    if plan.writes_nothing:
+        return ()
+    owned = shell.engine.port.owned()
+    cached = {ref_of(one): one for one in owned or ()}
+    changes = [
+        await shell.engine.apply(manifest, cached.get(ref_of(manifest)), world.now)
+        for manifest in plan.objects
+    ]
+    if owned is not None:
+        wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
+        going = sweep.unwanted(owned, world.deployment.uid, wanted, plan.keep_kinds)
+        changes += [await shell.engine.delete(one) for one in going]
+    return tuple(changes)
+
+
+async def sweep_abandoned(bodies: tuple[Mapping[str, Any], ...], shell: Shell) -> tuple[Change, ...]:
+    """Removes what deleted CoderDeployments left behind outside the garbage collector's reach.
+
+    ``bodies`` is a complete live list, so a UID that is not in it is gone, also one that was deleted
+    and applied again under the same name while the operator was away.
+    """
+    owned = shell.engine.port.owned()
+    living = frozenset(one["metadata"]["uid"] for one in bodies)
+    going = sweep.abandoned(owned or (), living)
+    return tuple([await shell.engine.delete(one) for one in going])
+
+
+async def tell(
+    body: Mapping[str, Any], status: Mapping[str, Any], shell: Shell, outcome: Outcome
+) -> Outcome:
+    """Writes the status where it changed, and the Events that the transition deserves."""
+    before = body.get("status") or {}
+    if status != before:
+        metadata = body["metadata"]
+        regarding = Ref(body["apiVersion"], body["kind"], metadata["namespace"], metadata["name"])
+        shell.engine.check()
+        await shell.teller.write_status(regarding, metadata["uid"], status)
+        for event in events.deserved(before, status, outcome.changes, regarding, metadata["uid"]):
+            await shell.teller.emit(event)
+    return outcome
+
+
+def _parsed(body: Mapping[str, Any]) -> CoderDeployment | None:
+    try:
+        return parse(body)
+    except InvalidSpec:
+        return None
+
+
+def _key(body: Mapping[str, Any]) -> tuple[str, str]:
+    return body["metadata"]["namespace"], body["metadata"]["name"]

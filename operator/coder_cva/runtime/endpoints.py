@@ -1,0 +1,43 @@
+"""/healthz, /readyz and /metrics of the process."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from coder_cva.telemetry import metrics
+
+
+async def serve(
+    port: int, is_alive: Callable[[], bool], is_ready: Callable[[], bool]
+) -> web.AppRunner:
+    """Starts the endpoints on all addresses; the runner is for ``cleanup()`` at the end.
+
+    ``/healthz`` fails where the worker is dead, ``/readyz`` while the cluster is not read yet: a
+    restart helps the first and not the second.
+    """
+    app = web.Application()
+    app.router.add_get("/healthz", _probe(is_alive, "the worker has stopped"))
+    app.router.add_get("/readyz", _probe(is_ready, "the cluster has not been read yet"))
+    app.router.add_get("/metrics", _metrics)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "0.0.0.0", port).start()  # noqa: S104 - a Pod's probes come from outside
+    return runner
+
+
+def _probe(
+    check: Callable[[], bool], otherwise: str
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return (
+            web.Response(text="ok\n")
+            if check()
+            else web.Response(status=503, text=f"{otherwise}\n")
+        )
+
+    return answer
+
+
+async def _metrics(_: web.Request) -> web.Response:
+    body, content_type = metrics.exposition()
+    return web.Response(body=body, headers={"Content-Type": content_type})

@@ -1,0 +1,52 @@
+"""The process's own settings, from its environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+DEFAULT_NAMESPACE: Final = "coder-cva-system"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the operator lives and how it speaks."""
+
+    namespace: str = DEFAULT_NAMESPACE
+    port: int = 8080
+    """/healthz, /readyz and /metrics; 0 takes a free port and logs it."""
+    log_format: str = "text"
+    log_level: str = "INFO"
+    resync_seconds: float = 600.0
+    """A look at everything even when nothing happened: dates in the spec pass, and belt and braces."""
+
+
+def from_environment() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ValueError: a variable holds no number where one is needed; the message names it.
+    """
+    return Settings(
+        namespace=os.environ.get("OPERATOR_NAMESPACE") or _own_namespace(),
+        port=_number("PORT", 8080),
+        log_format=os.environ.get("LOG_FORMAT", "text"),
+        log_level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+    )
+
+
+def _own_namespace() -> str:
+    try:
+        return _NAMESPACE_FILE.read_text(encoding="utf-8").strip() or DEFAULT_NAMESPACE
+    except OSError:
+        return DEFAULT_NAMESPACE
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not text.isdigit():
+        raise ValueError(f"{name}={text!r} is no port number: set it to a number such as {default}")
+    return int(text)

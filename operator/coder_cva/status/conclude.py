@@ -1,0 +1,98 @@
+"""The next status, from the world, the plan, what was done, and the report of the rules."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from coder_cva.apply.changes import Action, Change
+from coder_cva.desired.plan import Plan
+from coder_cva.rules.model import Report
+from coder_cva.snapshot.world import World
+from coder_cva.status import conformance, readiness
+from coder_cva.status.account import account
+from coder_cva.status.conditions import Condition, render
+from coder_cva.status.reasons import Reason
+from coder_cva.values.manifest import pruned
+
+ROLLOUT_LOOK_AGAIN: Final = 5.0
+"""Seconds; a safety net only, the watches wake the reconcile much sooner."""
+
+
+def conclude(
+    world: World, plan: Plan, report: Report, changes: tuple[Change, ...]
+) -> dict[str, Any]:
+    """The whole status; equal arguments give equal bytes, and times move only with what they time."""
+    deployment = world.deployment
+    found = readiness.standing(world, plan, changes)
+    look = f"kubectl -n {deployment.namespace} get cdep {deployment.name} -o yaml"
+    wanted = (
+        *readiness.conditions(found),
+        *conformance.conditions(report.results, look),
+    )
+    return pruned(
+        {
+            "observedGeneration": deployment.generation,
+            "edition": deployment.spec.edition,
+            "tier": plan.tier or None,
+            "placement": plan.placement or None,
+            **account(world, plan, report, changes),
+            "conditions": _rendered(world, wanted),
+        }
+    )
+
+
+def starting(world: World) -> dict[str, Any]:
+    """An early first status, so that nobody takes a resource without one for current."""
+    before = world.deployment.status
+    waiting = sorted(
+        need.value for need, one in world.snapshot.missing().items() if one.reason == "NotSynced"
+    )
+    message = f"the cluster is being read; still missing: {', '.join(waiting)}"
+    known = {one.get("type"): one for one in before.get("conditions") or ()}
+    if "Ready" in known:
+        # A restart of the operator changes nothing in the cluster: what was known stays told.
+        return dict(before)
+    wanted = (
+        Condition("Ready", "False", Reason.STARTING, message),
+        Condition("Reconciling", "True", Reason.STARTING, message),
+        Condition("Conformant", "Unknown", Reason.STARTING, message),
+    )
+    return {
+        **before,
+        "observedGeneration": world.deployment.generation,
+        "conditions": _rendered(world, wanted),
+    }
+
+
+def placed(world: World, plan: Plan) -> dict[str, Any] | None:
+    """The status to write before the objects, so that admission knows where Pods belong; None if it does.
+
+    Pods that a new Deployment brings are admitted within milliseconds: the parameter that places
+    them must be there first.
+    """
+    before = world.deployment.status
+    if not plan.placement or before.get("placement") == pruned(plan.placement):
+        return None
+    first = before if before.get("conditions") else starting(world)
+    return {**first, "placement": pruned(plan.placement)}
+
+
+def word(status: Mapping[str, Any]) -> str:
+    """settled, progressing or stalled, for logs and metrics."""
+    types = {one["type"] for one in status.get("conditions") or ()}
+    if "Stalled" in types:
+        return "stalled"
+    return "progressing" if "Reconciling" in types else "settled"
+
+
+def retry_after(changes: Iterable[Change], found: readiness.Standing | None = None) -> float | None:
+    """Seconds until the next look that a failure asks for; None where the watches suffice."""
+    failed = [one for one in changes if one.action in (Action.FAILED, Action.FOREIGN)]
+    waits = [one.retry_after for one in failed if one.retry_after is not None]
+    if found is not None and found.progressing and not waits:
+        return ROLLOUT_LOOK_AGAIN
+    return min(waits, default=None)
+
+
+def _rendered(world: World, wanted: tuple[Condition, ...]) -> list[dict[str, Any]]:
+    previous = world.deployment.status.get("conditions") or ()
+    return render(wanted, previous, world.deployment.generation, world.now)

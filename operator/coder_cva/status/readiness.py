@@ -1,0 +1,165 @@
+"""Ready, Reconciling and Stalled: whether what the operator has to create exists and is as intended."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from coder_cva.apply.changes import WRITTEN, Action, Change
+from coder_cva.desired.plan import Plan, Withheld
+from coder_cva.snapshot import records
+from coder_cva.snapshot.world import World
+from coder_cva.status.conditions import Condition
+from coder_cva.status.reasons import Reason
+
+NO_RETRY_HELPS: Final = frozenset({"ForeignCoderd", "ClaimedByOlder", "DowngradeRefused"})
+"""Withheld for a reason that only a change by the user removes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One sentence about readiness, with the word for it; ``progressing`` while time will help."""
+
+    ready: bool
+    reason: str
+    message: str
+    progressing: bool = False
+    stalled: bool = False
+
+
+def standing(world: World, plan: Plan, changes: Iterable[Change]) -> Standing:
+    """The first thing that keeps the deployment from being ready, else that it is."""
+    done = tuple(changes)
+    return (
+        _suspended(world)
+        or _blocked(plan)
+        or _failed(done)
+        or _adopted_missing(world)
+        or _rolling_out(world)
+        or _written(done)
+        or Standing(ready=True, reason=Reason.AS_INTENDED, message=_as_intended(world, plan))
+    )
+
+
+def conditions(found: Standing) -> tuple[Condition, ...]:
+    """Ready always; Reconciling or Stalled only while they are True, never both."""
+    ready = Condition("Ready", "True" if found.ready else "False", found.reason, found.message)
+    if found.stalled:
+        return ready, Condition("Stalled", "True", found.reason, found.message)
+    if found.progressing:
+        return ready, Condition("Reconciling", "True", found.reason, found.message)
+    return (ready,)
+
+
+def _suspended(world: World) -> Standing | None:
+    if not world.deployment.spec.suspend:
+        return None
+    return Standing(
+        ready=False,
+        reason=Reason.SUSPENDED,
+        message="spec.suspend is true: nothing is written and nothing is enforced at admission. "
+        "Set it to false to resume",
+    )
+
+
+def _blocked(plan: Plan) -> Standing | None:
+    blocking = [one for one in plan.withheld if one.blocking]
+    if not blocking:
+        return None
+    first = blocking[0]
+    more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
+    final = first.reason in NO_RETRY_HELPS
+    return Standing(
+        ready=False, reason=first.reason, message=first.message + more, stalled=final
+    )
+
+
+def _failed(changes: tuple[Change, ...]) -> Standing | None:
+    failed = [one for one in changes if one.action in (Action.FAILED, Action.FOREIGN)]
+    if not failed:
+        return None
+    first = failed[0]
+    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    reason = first.reason or Reason.WRITE_FAILED
+    message = first.message if str(first.ref) in first.message else f"{first.ref}: {first.message}"
+    return Standing(ready=False, reason=reason, message=message + more, progressing=True)
+
+
+def _adopted_missing(world: World) -> Standing | None:
+    if world.deployment.spec.control_plane.management != "Adopted" or world.coderd is not None:
+        return None
+    names = [one.deployment.meta.name for one in world.found.coderd]
+    what = f"more than one ({', '.join(names)})" if names else "none"
+    return Standing(
+        ready=False,
+        reason=Reason.CODERD_NOT_FOUND,
+        message=f"spec.controlPlane.management is Adopted and there is {what} in namespace "
+        f"{world.deployment.namespace}: install Coder there, or set management: Managed",
+    )
+
+
+def _rolling_out(world: World) -> Standing | None:
+    """A managed coderd that is not yet, or no longer, wholly there. An adopted one is judged by rules."""
+    if world.deployment.spec.control_plane.management != "Managed" or not world.coderd:
+        return None
+    live = world.coderd.deployment
+    if live.progress_failure:
+        return Standing(
+            ready=False,
+            reason=Reason.ROLLOUT_FAILED,
+            message=f"Deployment {live.meta.path}: {live.progress_failure}. Look: kubectl -n "
+            f"{live.meta.namespace} describe pods -l {_selector(live)}",
+            progressing=True,
+        )
+    if is_settled(live):
+        return None
+    waiting = [one.unschedulable for one in world.coderd_pods if one.unschedulable]
+    why = f"; the scheduler says: {waiting[0]}" if waiting else ""
+    return Standing(
+        ready=False,
+        reason=Reason.ROLLING_OUT,
+        message=f"Deployment {live.meta.path}: {live.updated_replicas} of {live.replicas} replicas "
+        f"updated, {live.ready_replicas} ready{why}",
+        progressing=True,
+    )
+
+
+def is_settled(live: records.Deployment) -> bool:
+    """Whether the Deployment controller has seen the last change and all replicas are up to date."""
+    return (
+        live.observed_generation >= live.meta.generation
+        and live.updated_replicas == live.replicas == live.available_replicas
+    )
+
+
+def _written(changes: tuple[Change, ...]) -> Standing | None:
+    written = [one for one in changes if one.action in WRITTEN]
+    made = [one for one in written if one.ref.kind == "Deployment"]
+    if not made:
+        return None
+    return Standing(
+        ready=False,
+        reason=Reason.WRITING,
+        message=f"{made[0].ref} was {made[0].action.value}; waiting to see it roll out",
+        progressing=True,
+    )
+
+
+def _as_intended(world: World, plan: Plan) -> str:
+    live = world.coderd.deployment if world.coderd else None
+    notices = _notices(plan.withheld)
+    coderd = f"coderd has {live.ready_replicas} of {live.replicas} replicas ready" if live else (
+        "no coderd is asked for here"
+    )
+    objects = f"{len(plan.objects)} objects are as intended"
+    return f"{coderd}; {objects}{notices}"
+
+
+def _notices(withheld: tuple[Withheld, ...]) -> str:
+    if not withheld:
+        return ""
+    return "; held back: " + ", ".join(sorted({f"{one.subject} ({one.reason})" for one in withheld}))
+
+
+def _selector(live: records.Deployment) -> str:
+    labels = live.selector.get("matchLabels") or {}
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))

@@ -1,0 +1,38 @@
+"""The reasons of our conditions. Each is stable, one CamelCase word, and means one thing."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a condition stands as it does."""
+
+    AS_INTENDED = "AsIntended"
+    """What the operator has to create exists and is observed as intended."""
+    STARTING = "Starting"
+    """The operator has not read the whole cluster yet."""
+    WRITING = "Writing"
+    """Objects were written in this pass; their effect is not observed yet."""
+    ROLLING_OUT = "RollingOut"
+    """coderd's Deployment exists and not all replicas are up to date and ready."""
+    ROLLOUT_FAILED = "RolloutFailed"
+    """Kubernetes gave the rollout up: its progress deadline passed."""
+    WRITE_FAILED = "WriteFailed"
+    """At least one object could not be written."""
+    SUSPENDED = "Suspended"
+    """spec.suspend is true: nothing is written."""
+    MAINTENANCE = "Maintenance"
+    """spec.maintenance is in force: coderd's Deployment is not written."""
+    INVALID_SPEC = "InvalidSpec"
+    """The stored spec cannot be understood; only a change of it helps."""
+    CLAIMED_BY_OLDER = "ClaimedByOlder"
+    """An older CoderDeployment claims the same thing."""
+    CODERD_NOT_FOUND = "CoderdNotFound"
+    """Adopted, and there is no coderd in the namespace, or more than one."""
+    CLUSTER_UNREADABLE = "ClusterUnreadable"
+    """A kind that the plan needs could not be read."""
+    FAILED_RULES = "FailedRules"
+    """At least one rule of severity high or above failed and is not waived."""
+    UNKNOWN_RULES = "UnknownRules"
+    """No such rule failed, and at least one could not be judged."""
+    ALL_PASSED = "AllPassed"
+    """Every such rule passed or does not apply."""

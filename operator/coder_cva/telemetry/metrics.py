@@ -1,0 +1,111 @@
+"""Prometheus metrics. Labels are bounded: CoderDeployments, clause ids, verdicts, kinds, actions.
+
+All are prefixed ``coder_cva_``; units stand in the names, as Prometheus asks.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+REGISTRY: Final = CollectorRegistry()
+
+_WHO: Final = ("namespace", "name")
+_RECONCILES = Counter(
+    "coder_cva_reconciles",
+    "Passes over a CoderDeployment, by outcome.",
+    (*_WHO, "outcome"),
+    registry=REGISTRY,
+)
+_SECONDS = Histogram(
+    "coder_cva_reconcile_seconds",
+    "Duration of one pass.",
+    registry=REGISTRY,
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_WRITES = Counter(
+    "coder_cva_writes",
+    "Objects written or refused, by kind and action.",
+    ("kind", "action"),
+    registry=REGISTRY,
+)
+_CLAUSES = Gauge(
+    "coder_cva_clause_verdict",
+    "1 for the verdict that a clause of the architecture has now.",
+    (*_WHO, "clause", "verdict"),
+    registry=REGISTRY,
+)
+_CONDITIONS = Gauge(
+    "coder_cva_condition",
+    "1 for the status that a condition has now.",
+    (*_WHO, "condition", "status"),
+    registry=REGISTRY,
+)
+_FINDINGS = Gauge(
+    "coder_cva_findings", "Findings by severity.", (*_WHO, "severity"), registry=REGISTRY
+)
+_WORKSPACES = Gauge(
+    "coder_cva_workspaces", "Workspace Pods that were recognised.", _WHO, registry=REGISTRY
+)
+_LEADER = Gauge(
+    "coder_cva_leader", "1 while this replica of the operator leads.", registry=REGISTRY
+)
+_KINDS = Gauge(
+    "coder_cva_kind_readable", "1 where a kind could be read, else 0.", ("kind",), registry=REGISTRY
+)
+
+VERDICTS: Final = ("passed", "failed", "unknown", "notApplicable")
+SEVERITIES: Final = ("critical", "high", "medium", "low", "advisory")
+TRUTHS: Final = ("True", "False", "Unknown")
+
+
+def exposition() -> tuple[bytes, str]:
+    """All metrics in Prometheus' text form, and its content type."""
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+
+
+def reconciled(namespace: str, name: str, outcome: str, seconds: float) -> None:
+    """Counts a pass: ``outcome`` is settled, progressing, stalled, failed or gone."""
+    _RECONCILES.labels(namespace, name, outcome).inc()
+    _SECONDS.observe(seconds)
+
+
+def wrote(kind: str, action: str) -> None:
+    """Counts an object that was created, configured, deleted, foreign or failed."""
+    _WRITES.labels(kind, action).inc()
+
+
+def leading(*, leads: bool) -> None:
+    """Shows whether this replica leads."""
+    _LEADER.set(int(leads))
+
+
+def readable(kinds: Mapping[str, bool]) -> None:
+    """Shows which kinds can be read."""
+    for kind, is_readable in kinds.items():
+        _KINDS.labels(kind).set(int(is_readable))
+
+
+def show_status(namespace: str, name: str, status: Mapping[str, Any]) -> None:
+    """Sets the gauges of a CoderDeployment from the status that was just worked out."""
+    for clause in status.get("clauses", []):
+        for verdict in VERDICTS:
+            is_now = int(clause["verdict"] == verdict)
+            _CLAUSES.labels(namespace, name, clause["id"], verdict).set(is_now)
+    for condition in status.get("conditions", []):
+        for truth in TRUTHS:
+            is_now = int(condition["status"] == truth)
+            _CONDITIONS.labels(namespace, name, condition["type"], truth).set(is_now)
+    for severity in SEVERITIES:
+        count = sum(one.get("severity") == severity for one in status.get("findings", []))
+        _FINDINGS.labels(namespace, name, severity).set(count)
+    _WORKSPACES.labels(namespace, name).set(status.get("workspaces", {}).get("count", 0))
+
+
+def forget(namespace: str, name: str) -> None:
+    """Removes the gauges of a CoderDeployment that is gone."""
+    for gauge in (_CLAUSES, _CONDITIONS, _FINDINGS, _WORKSPACES):
+        for sample in list(gauge.collect()[0].samples):
+            if (sample.labels.get("namespace"), sample.labels.get("name")) == (namespace, name):
+                gauge.remove(*sample.labels.values())
