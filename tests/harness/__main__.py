@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from harness import binaries, named
 from harness.errors import HarnessError
-from harness.native import NativeCluster
 from harness.versions import CONTROL_PLANE, KUBERNETES, NEWEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.native import NativeCluster
 
 FAULTS = ("stop", "start", "restart", "freeze", "thaw")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import ssl
 import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
 from harness import kubeconfigs
 from harness.errors import HarnessError
-from harness.kubeconfigs import Access
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.kubeconfigs import Access
 
 Object = dict[str, Any]
 Query = dict[str, str]
@@ -29,7 +32,7 @@ class ApiError(HarnessError):
         self.body = body
 
 
-class Unreachable(HarnessError):  # noqa: N818 - reads as a statement about the server
+class Unreachable(HarnessError):
     """The API server gave no answer at all."""
 
 

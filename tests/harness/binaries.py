@@ -8,18 +8,16 @@ import platform
 import subprocess
 from pathlib import Path
 
-from harness import folders, locks
+from harness import environment, folders, locks
 from harness.errors import HarnessError
 from harness.go_build import build, check_go
 from harness.progress import Progress, Terminal
 from harness.versions import Program, programs
 
-READY_BINARIES = "CVA_BINARIES"
-
 
 def ensure(world: str, progress: Progress | None = None) -> dict[str, Path]:
     """The path of every program of this world; what is missing is built first."""
-    ready = os.environ.get(READY_BINARIES)
+    ready = environment.variable(environment.BINARIES)
     if ready:
         return _from_folder(Path(ready).expanduser(), world)
     wanted = programs(world)
@@ -70,7 +68,7 @@ def _from_folder(folder: Path, world: str) -> dict[str, Path]:
             found[program.name] = path
     if missing:
         raise HarnessError(
-            f"{READY_BINARIES}={folder} has no program named {', '.join(missing)} "
+            f"{environment.BINARIES}={folder} has no program named {', '.join(missing)} "
             f"(looked in {folder / world} and {folder})"
         )
     _check_minor(found["kube-apiserver"], world)

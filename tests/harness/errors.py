@@ -7,5 +7,5 @@ class HarnessError(Exception):
     """A failure that a user can act on: the message says what happened and what to do."""
 
 
-class Unsupported(HarnessError):  # noqa: N818 - reads as a statement about the provider
+class Unsupported(HarnessError):
     """This kind of cluster cannot do what was asked of it."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
 
+from harness import environment
 from harness.errors import HarnessError
-from harness.provider import Provider
 from harness.versions import NEWEST
 
-VARIABLE = "CVA_CLUSTER"
+if TYPE_CHECKING:
+    from harness.provider import Provider
 
 
 def cluster(world: str = NEWEST, *, audit: bool = False) -> Provider:
@@ -16,9 +17,9 @@ def cluster(world: str = NEWEST, *, audit: bool = False) -> Provider:
 
     `CVA_CLUSTER` chooses: `native` (the default), `kind`, or `existing`.
     """
-    kind = os.environ.get(VARIABLE, "native")
+    kind = environment.variable(environment.CLUSTER) or "native"
     if kind == "native":
         from harness.native import NativeCluster  # noqa: PLC0415 - only the chosen one is loaded
 
         return NativeCluster(world, audit=audit)
-    raise HarnessError(f"{VARIABLE}={kind} is unknown: use native, kind or existing")
+    raise HarnessError(f"{environment.CLUSTER}={kind} is unknown: use native, kind or existing")

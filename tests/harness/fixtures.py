@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.factory import cluster as new_cluster
-from harness.kube import Kube
-from harness.provider import Provider
 from harness.versions import NEWEST, OLDEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.kube import Kube
+    from harness.provider import Provider
 
 _KEPT = pytest.StashKey[list[Path]]()
 

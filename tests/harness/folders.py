@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
+
+from harness import environment
 
 APPLICATION = "coder-cva"
 
@@ -25,6 +26,6 @@ def scratch() -> Path:
 
 
 def _base(variable: str, default: str) -> Path:
-    value = os.environ.get(variable, "")
+    value = environment.variable(variable)
     # The XDG specification: a relative path is invalid and is to be ignored.
     return Path(value) if value.startswith("/") else Path.home() / default

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from harness import environment
 from harness.errors import HarnessError
-from harness.progress import Step
-from harness.versions import Program
+
+if TYPE_CHECKING:
+    from harness.progress import Step
+    from harness.versions import Program
 
 LOG_TAIL_LINES = 25
 TICK_SECONDS = 0.5
@@ -31,7 +34,7 @@ def check_go(program: Program) -> None:
     answer = subprocess.run(
         ["go", "version"],
         cwd=program.module_folder,
-        env=_environment(),
+        env=_go_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -65,7 +68,7 @@ def _command(program: Program, made: Path) -> list[str]:
 def _run(command: list[str], folder: Path, log: Path, step: Step) -> int:
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=folder, env=_environment(), stdout=out, stderr=subprocess.STDOUT
+            command, cwd=folder, env=_go_environment(), stdout=out, stderr=subprocess.STDOUT
         )
         try:
             while process.poll() is None:
@@ -78,9 +81,9 @@ def _run(command: list[str], folder: Path, log: Path, step: Step) -> int:
     return process.returncode
 
 
-def _environment() -> dict[str, str]:
+def _go_environment() -> dict[str, str]:
     # Without cgo no C compiler is needed; a go.work of the user's must not change the pins.
-    return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
+    return environment.for_child(CGO_ENABLED="0", GOWORK="off")
 
 
 def _needed_go(go_mod: Path) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from harness.api import Api, ApiError, Object, Query
 from harness.discovery import Discovery, Resource
 from harness.waiting import until
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
 T = TypeVar("T")
+Objects = list[Object]
 
 APPLY = "application/apply-patch+yaml"
 PATCHES = {
@@ -58,7 +61,7 @@ class Kube:
         *,
         labels: str | None = None,
         fields: str | None = None,
-    ) -> list[Object]:
+    ) -> Objects:
         """All objects of a kind, whole even where the server pages."""
         path = self._path(kind, None, namespace)
         query: Query = {"limit": "500"}
@@ -99,7 +102,7 @@ class Kube:
     def patch(
         self,
         target: Object,
-        change: Object | list[Object],
+        change: Object | Objects,
         *,
         subresource: str = "",
         how: str = "merge",
@@ -111,8 +114,9 @@ class Kube:
 
     def delete(self, target: Object, *, grace_seconds: int | None = None) -> None:
         """Delete an object that one has in hand; one that is gone already is fine."""
-        options = {} if grace_seconds is None else {"gracePeriodSeconds": grace_seconds}
-        options |= {"propagationPolicy": "Background"}
+        options: Object = {"propagationPolicy": "Background"}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
         _unless_missing(lambda: self.api.request("DELETE", self._own_path(target), options))
 
     def refresh(self, target: Object) -> Object:

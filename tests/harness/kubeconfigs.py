@@ -6,12 +6,14 @@ import base64
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,10 @@ def read(path: Path) -> Access:
 
 def _token(user: dict[str, Any], path: Path) -> str | None:
     if "tokenFile" in user:
-        return (path.parent / user["tokenFile"]).read_text().strip()
-    return user.get("token")
+        file: Path = path.parent / user["tokenFile"]
+        return file.read_text().strip()
+    token: str | None = user.get("token")
+    return token
 
 
 def _named(document: dict[str, Any], kind: str, name: str, path: Path) -> dict[str, Any]:
@@ -89,5 +93,6 @@ def _data(section: dict[str, Any], field: str, path: Path) -> bytes | None:
     if f"{field}-data" in section:
         return base64.b64decode(section[f"{field}-data"])
     if field in section:
-        return (path.parent / section[field]).read_bytes()
+        file: Path = path.parent / section[field]
+        return file.read_bytes()
     return None

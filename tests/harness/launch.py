@@ -7,12 +7,15 @@ import ssl
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness import control
-from harness.control_plane import ControlPlane
+from harness import control, environment
 from harness.errors import HarnessError
 from harness.kube import Kube
 from harness.waiting import until
+
+if TYPE_CHECKING:
+    from harness.control_plane import ControlPlane
 
 START_SECONDS = 120
 LOG_TAIL_LINES = 15
@@ -23,7 +26,7 @@ class ComponentEndedError(Exception):
     """A component ended while the cluster was starting (no HarnessError: waiting stops here)."""
 
 
-class PortTaken(HarnessError):  # noqa: N818 - reads as a statement about the port
+class PortTaken(HarnessError):
     """Another process took a port between our look at it and the component's start."""
 
 
@@ -71,7 +74,7 @@ class Launch:
                 stderr=subprocess.STDOUT,
                 # An interrupt from the keyboard is for us: we then end the cluster in order.
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": package},
+                env=environment.for_child(PYTHONPATH=package),
             )
         until(self._supervisor_answers, timeout=30, what="the supervisor's start")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import control, folders, locks
 from harness.errors import HarnessError
 from harness.native import NativeCluster
 from harness.versions import NEWEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 DEFAULT = "playground"
 ABOUT = "about.json"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -15,9 +14,14 @@ from harness.control_plane import MANIFESTS, ControlPlane, Options
 from harness.errors import HarnessError
 from harness.kube import Kube
 from harness.launch import Launch, PortTaken
-from harness.progress import Progress
 from harness.versions import CONTROL_PLANE, NEWEST
 from harness.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.progress import Progress
 
 PORT_ATTEMPTS = 5
 RETURN_SECONDS = 60

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import base64
 import secrets
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # NIST P-256 (FIPS 186-4, D.1.2.3).
 _P = 2**256 - 2**224 + 2**192 + 2**96 - 1

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import kubeconfigs
-from harness.kube import Kube
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.kube import Kube
 
 LIFETIME_SECONDS = 3600
 

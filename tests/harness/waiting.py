@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
@@ -15,7 +17,7 @@ PAUSE_SECONDS = 0.05
 SHOWN_CHARACTERS = 4000
 
 
-class TimedOut(HarnessError):  # noqa: N818 - reads as a statement about the wait
+class TimedOut(HarnessError):
     """What was waited for did not happen."""
 
 
