@@ -1,0 +1,126 @@
+"""Reading the cluster: implements ``ReadPort`` over the reflectors."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+from coder_cva.kube import listing, paths, refusals
+from coder_cva.kube.connection import Connection, NoAnswer, Refused
+from coder_cva.kube.owned import KINDS, Owned
+from coder_cva.kube.reflector import DEFAULT_PACE, Pace, Reflector
+from coder_cva.kube.served import Discovery
+from coder_cva.kube.store import Projection, key_of
+from coder_cva.snapshot.model import Absence, ClusterSnapshot, SecretKeys, Unavailable
+from coder_cva.snapshot.needs import SOURCES, Need, Source
+from coder_cva.values.manifest import Ref, dig
+
+logger = logging.getLogger(__name__)
+
+
+class Gatherer:
+    """All reflectors of the operator, and the few things that are read when they are asked for."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        projections: Mapping[Need, Projection[Any]],
+        *,
+        on_change: Callable[[], None],
+        pace: Pace = DEFAULT_PACE,
+    ) -> None:
+        self._connection = connection
+        self.discovery = Discovery(connection, on_change=on_change, longest=pace.longest)
+        self.owned = Owned(connection, self.discovery, on_change=on_change, pace=pace)
+        self.reflectors: dict[Need, Reflector[Any]] = {
+            need: Reflector(
+                connection, _always(SOURCES[need]), project, on_change=on_change, pace=pace
+            )
+            for need, project in projections.items()
+        }
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Reads along while the context is open."""
+        runs = {"discovery": self.discovery.run}
+        runs |= {f"reflector of {need}": one.run for need, one in self.reflectors.items()}
+        runs |= {
+            f"reflector of our {kind.plural}": partial(self._own, one)
+            for kind, one in zip(KINDS, self.owned.reflectors, strict=True)
+        }
+        tasks = [asyncio.create_task(_kept(name, run), name=name) for name, run in runs.items()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _own(self, reflector: Reflector[Any]) -> None:
+        # Which version of the admission policies to list is known from discovery.
+        await self.discovery.answered()
+        await reflector.run()
+
+    async def synced(self) -> None:
+        """Waits until everything that is watched has had its first answer, whatever it was."""
+        await self.discovery.answered()
+        for reflector in (*self.reflectors.values(), *self.owned.reflectors):
+            await reflector.answered()
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether ``synced`` would return at once."""
+        every = (*self.reflectors.values(), *self.owned.reflectors)
+        return self.discovery.has_answered and all(one.has_answered for one in every)
+
+    async def snapshot(self, secrets: frozenset[tuple[str, str]]) -> ClusterSnapshot:
+        """The cluster now: the watched kinds, and the keys of the Secrets asked for by name."""
+        asked = sorted(secrets)
+        keys = await asyncio.gather(*(self._secret(*one) for one in asked))
+        readings = {need.value: one.reading() for need, one in self.reflectors.items()}
+        return ClusterSnapshot(
+            **readings,
+            secrets=dict(zip(asked, keys, strict=True)),
+            served=self.discovery.served(),
+        )
+
+    async def deployments(self) -> tuple[Mapping[str, Any], ...]:
+        """All CoderDeployments, live, sorted. Raises WriteError where they cannot be listed."""
+        source = paths.CODER_DEPLOYMENTS
+        ref = Ref(source.api_version, source.kind, "", "")
+        try:
+            found = await listing.whole(self._connection, listing.Scope(source))
+        except Refused as refused:
+            raise refusals.refusal(ref, refused.answer) from refused
+        except NoAnswer as error:
+            raise refusals.unreachable(ref, error) from error
+        return tuple(sorted(found, key=key_of))
+
+    async def _secret(self, namespace: str, name: str) -> SecretKeys | Unavailable | None:
+        path = paths.item(Ref("v1", "Secret", namespace, name))
+        try:
+            answer = await self._connection.request("GET", path)
+        except NoAnswer as error:
+            return Unavailable(Absence.TIMED_OUT, str(error))
+        if answer.ok:
+            return SecretKeys(namespace, name, frozenset(dig(answer.body, "data", default={})))
+        if answer.status == 404:
+            return None
+        forbidden = answer.status in {401, 403}
+        return Unavailable(Absence.FORBIDDEN if forbidden else Absence.TIMED_OUT, answer.message)
+
+
+def _always(source: Source) -> Callable[[], Source]:
+    return lambda: source
+
+
+async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Runs a reader again should it ever fail by a fault of ours."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            logger.exception("%s failed and is started again", name)
+        await asyncio.sleep(1.0)

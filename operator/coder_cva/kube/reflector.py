@@ -1,0 +1,244 @@
+"""One kind of object, listed and then watched: raw objects in, a Gathered or Unavailable out."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Generic, TypeVar
+
+from coder_cva.kube.backoff import CHANCE, Backoff
+from coder_cva.kube.connection import Connection, NoAnswer, Refused, Silence
+from coder_cva.kube.listing import Listing, Scope
+from coder_cva.kube.store import Projection, Store
+from coder_cva.snapshot.model import Absence, Gathered, Reading, Unavailable
+from coder_cva.snapshot.needs import Source
+from coder_cva.values.manifest import dig
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+_SHORT = 1.0
+"""A watch that lasts less than so many seconds counts as a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """All times of a reflector, in seconds."""
+
+    watch: float = 300.0
+    """After which the API server ends a watch; half as much again by chance, so that they spread."""
+    silence: float = 90.0
+    """Without a byte for so long a watch is dead: bookmarks come about every minute."""
+    stale: float = 60.0
+    """How long a broken watch is still believed."""
+    not_served: float = 60.0
+    """When a kind that is not served is looked for again."""
+    first: float = 0.5
+    longest: float = 25.0
+    """The back-off; a right that is granted is noticed within the longest."""
+
+
+DEFAULT_PACE: Final = Pace()
+
+
+class Expired(Exception):
+    """The resourceVersion that we knew is gone: list again."""
+
+
+class Reflector(Generic[T]):
+    """Keeps the records of one kind up to date until its ``run`` is cancelled.
+
+    ``source`` is asked before each list, since the served version of a kind may change.
+    ``on_change`` is called when a record or the state of the reading has changed, never for a
+    write that the projection does not show.
+    """
+
+    def __init__(  # noqa: PLR0913 - the clock, chance and pace are for tests
+        self,
+        connection: Connection,
+        source: Callable[[], Source],
+        project: Projection[T],
+        *,
+        on_change: Callable[[], None],
+        label_selector: str = "",
+        field_selector: str = "",
+        pace: Pace = DEFAULT_PACE,
+        chance: Callable[[], float] = CHANCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._selectors = (label_selector, field_selector)
+        self._on_change = on_change
+        self._pace = pace
+        self._chance = chance
+        self._clock = clock
+        self._backoff = Backoff(chance, first=pace.first, longest=pace.longest)
+        self._store: Store[T] = Store(project)
+        self._scope = self._look()
+        self._version = ""
+        self._absent: Unavailable | None = Unavailable(Absence.NOT_SYNCED, "not listed yet")
+        self._broken: Unavailable | None = None
+        self._heard = clock()
+        self._told: Absence | None = Absence.NOT_SYNCED
+        self._answered = asyncio.Event()
+
+    async def run(self) -> None:
+        """Lists and watches for ever; recovers by itself from everything that an API server does."""
+        while True:
+            pause = await self._session()
+            await asyncio.sleep(pause)
+
+    async def _session(self) -> float:
+        """A list where one is needed, then a watch to its end; the pause in seconds after it."""
+        began = self._clock()
+        try:
+            if not self._version:
+                await self._list()
+            await self._watch()
+        except Expired:
+            self._version = ""
+            return self._backoff.next()
+        except Refused as refused:
+            return self._refused(refused)
+        except NoAnswer as error:
+            return self._broke(str(error))
+        except Exception as error:
+            # A fault of ours must not leave an old picture standing as if it were followed.
+            logger.exception("%s: the reflector failed and lists again", self._scope.path)
+            self._version = ""
+            return self._broke(type(error).__name__)
+        # A watch that is ended at once, again and again, must not become a hot loop.
+        return self._backoff.next() if self._clock() - began < _SHORT else 0.0
+
+    async def answered(self) -> None:
+        """Waits for the first answer of the API server, whatever it is."""
+        await self._answered.wait()
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether there was a first answer."""
+        return self._answered.is_set()
+
+    def reading(self) -> Reading[T]:
+        """All records sorted by namespace and name, or why they cannot be given."""
+        if self._absent is not None:
+            return self._absent
+        if self._broken is not None and self._clock() - self._heard > self._pace.stale:
+            return self._broken
+        unreadable = self._store.unreadable()
+        if unreadable:
+            return Unavailable(Absence.NOT_SYNCED, unreadable)
+        return Gathered(self._store.items())
+
+    async def _list(self) -> None:
+        self._scope = self._look()
+        fresh = self._store.emptied()
+        listing = Listing(self._connection, self._scope)
+        try:
+            async for raw in listing.objects():
+                fresh.put(raw)
+        except Refused as refused:
+            if refused.answer.status != 410:
+                raise
+            # A page expired under way. Once more without pages: on a busy cluster they may never fit.
+            fresh = self._store.emptied()
+            listing = Listing(self._connection, self._scope, page=0)
+            async for raw in listing.objects():
+                fresh.put(raw)
+        self._version = listing.version
+        if self._store.replace(fresh) and self._absent is None:
+            self._on_change()
+
+    async def _watch(self) -> None:
+        params = {
+            **self._scope.params,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version,
+            "timeoutSeconds": str(max(1, round(self._pace.watch * (1 + self._chance() / 2)))),
+        }
+        granted = False
+        try:
+            async with self._connection.stream(
+                self._scope.path,
+                params=params,
+                accept=self._scope.accept(many=False),
+                silence=self._pace.silence,
+            ) as events:
+                granted = True
+                # Only now is the list known to be followed up, and told to others.
+                self._settled(None)
+                async for event in events:
+                    self._heard = self._clock()
+                    self._backoff.reset()
+                    if self._event(event):
+                        self._on_change()
+            self._heard = self._clock()
+        except Silence:
+            # The last event counts, not the moment in which the silence was noticed.
+            logger.info("%s: the watch fell silent", self._scope.path)
+        except NoAnswer as error:
+            if not granted:
+                raise
+            self._heard = self._clock()
+            logger.debug("%s: the watch broke: %s", self._scope.path, error)
+
+    def _event(self, event: Any) -> bool:
+        raw = self._scope.named(dig(event, "object", default={}))
+        kind = dig(event, "type", default="")
+        if kind == "ERROR":
+            raise Expired(str(dig(raw, "message", default="")))
+        self._version = str(dig(raw, "metadata", "resourceVersion", default="")) or self._version
+        if kind == "BOOKMARK":
+            return False
+        return self._store.remove(raw) if kind == "DELETED" else self._store.put(raw)
+
+    def _refused(self, refused: Refused) -> float:
+        status, message = refused.answer.status, refused.answer.message
+        if status in {401, 403}:
+            self._version = ""
+            self._settled(Unavailable(Absence.FORBIDDEN, message))
+            return self._backoff.next()
+        if status == 404:
+            self._version = ""
+            self._settled(Unavailable(Absence.NOT_SERVED, message))
+            return self._pace.not_served * (0.5 + self._chance() / 2)
+        if status not in {429, 503}:
+            # 410, and 504 for a version from before etcd was restored: only a list helps.
+            self._version = ""
+        return self._backoff.next() if status == 410 else self._broke(message)
+
+    def _broke(self, message: str) -> float:
+        """Notes a failed try; what was seen is believed for a while. The pause in seconds."""
+        if self._absent is not None:
+            self._settled(Unavailable(Absence.TIMED_OUT, message))
+        elif self._broken is None:
+            ago = timedelta(seconds=self._clock() - self._heard)
+            moment = (datetime.now(UTC) - ago).isoformat(timespec="seconds")
+            self._broken = Unavailable(Absence.STALE, f"not followed since {moment}: {message}")
+            logger.info("%s: %s", self._scope.path, message)
+        self._tell()
+        return self._backoff.next()
+
+    def _settled(self, absent: Unavailable | None) -> None:
+        """Notes an answer: the list is followed (None), or why it cannot be had."""
+        if absent is not None and absent.reason is not Absence.TIMED_OUT:
+            self._store.replace(self._store.emptied())
+        self._absent, self._broken = absent, None
+        self._heard = self._clock()
+        self._answered.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        reading = self.reading()
+        reason = reading.reason if isinstance(reading, Unavailable) else None
+        if reason is not self._told:
+            self._told = reason
+            logger.info("%s: %s", self._scope.path, reason or "synced")
+            self._on_change()
+
+    def _look(self) -> Scope:
+        return Scope(self._source(), *self._selectors)
