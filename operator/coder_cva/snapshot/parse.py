@@ -1,0 +1,51 @@
+"""Raw objects as the API server gives them in, the records of the snapshot out.
+
+No shape raises: what is missing or of a wrong type is absent. An object without a name, which
+nothing could refer to, gives None.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from coder_cva.snapshot import (
+    parse_cluster,
+    parse_network,
+    parse_pods,
+    parse_storage,
+    parse_workloads,
+)
+from coder_cva.snapshot.model import Gathered
+from coder_cva.snapshot.needs import Need
+
+Projection = Callable[[Mapping[str, Any]], Any]
+"""One raw object in, its record or None out."""
+
+PROJECTIONS: Final[dict[Need, Projection]] = {
+    Need.NODES: parse_cluster.node,
+    Need.NAMESPACES: parse_cluster.namespace,
+    Need.PODS: parse_pods.pod,
+    Need.PERSISTENT_VOLUME_CLAIMS: parse_storage.persistent_volume_claim,
+    Need.DEPLOYMENTS: parse_workloads.deployment,
+    Need.REPLICA_SETS: parse_workloads.replica_set,
+    Need.SERVICES: parse_network.service,
+    Need.INGRESSES: parse_network.ingress,
+    Need.HTTP_ROUTES: parse_network.http_route,
+    Need.NETWORK_POLICIES: parse_network.network_policy,
+    Need.POD_DISRUPTION_BUDGETS: parse_workloads.pod_disruption_budget,
+    Need.AUTOSCALERS: parse_workloads.autoscaler,
+    Need.STORAGE_CLASSES: parse_storage.storage_class,
+    Need.CSI_DRIVERS: parse_storage.csi_driver,
+    Need.ROLE_BINDINGS: parse_cluster.role_binding,
+}
+"""How each need is read, once."""
+
+
+def gathered(need: Need, bodies: Iterable[Mapping[str, Any]]) -> Gathered[Any]:
+    """All objects of a kind, sorted by namespace and name, whatever order they came in."""
+    records = (PROJECTIONS[need](body) for body in bodies)
+    return ordered(record for record in records if record is not None)
+
+
+def ordered(records: Iterable[Any]) -> Gathered[Any]:
+    """Records in the order of the snapshot: by namespace, then name."""
+    return Gathered(tuple(sorted(records, key=lambda one: (one.meta.namespace, one.meta.name))))

@@ -1,0 +1,89 @@
+"""Pods and Pod templates in, their shape out. No value of an environment variable is kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coder_cva.snapshot import parse_roles, sharing
+from coder_cva.snapshot.parse_meta import identified
+from coder_cva.snapshot.parse_requests import requested
+from coder_cva.snapshot.records import Meta, Pod, PodShape, Scheduling
+from coder_cva.snapshot.shapes import flag, mapping, mappings, pairs, text, whole
+from coder_cva.values.manifest import dig
+
+_SOURCELESS = "emptyDir"
+"""The API takes a volume without a source for one of these."""
+
+
+def pod(body: Any) -> Pod | None:
+    """A Pod; None where it has no name."""
+    meta = identified(body)
+    if meta is None:
+        return None
+    conditions = {text(one.get("type")): one for one in mappings(dig(body, "status", "conditions"))}
+    return Pod(
+        meta=meta,
+        shape=shape(dig(body, "spec"), meta),
+        node=text(dig(body, "spec", "nodeName")),
+        phase=text(dig(body, "status", "phase")),
+        ready=dig(conditions, "Ready", "status") == "True",
+        unschedulable=_unschedulable(mapping(conditions.get("PodScheduled"))),
+    )
+
+
+def shape(spec: Any, meta: Meta) -> PodShape:
+    """The part of a Pod spec that is looked at; ``meta`` is that of the Pod or of the template."""
+    containers = mappings(dig(spec, "containers"))
+    every = (*mappings(dig(spec, "initContainers")), *containers)
+    agent = parse_roles.is_agent(every)
+    role, image = ("", "") if agent else parse_roles.playing(containers, meta)
+    cpu, memory = requested(spec)
+    volumes = mappings(dig(spec, "volumes"))
+    return PodShape(
+        role=role,
+        agent=agent,
+        image=image or text(dig(containers, 0, "image")),
+        service_account=text(dig(spec, "serviceAccountName") or dig(spec, "serviceAccount")),
+        scheduling=_scheduling(spec),
+        claims=_sorted(dig(one, "persistentVolumeClaim", "claimName") for one in volumes),
+        host_paths=_sorted(dig(one, "hostPath", "path") for one in volumes),
+        volume_types=_sorted(_type(one) for one in volumes),
+        host_network=flag(dig(spec, "hostNetwork")),
+        privileged=any(flag(dig(one, "securityContext", "privileged")) for one in every),
+        cpu_request_millicores=cpu,
+        memory_request_bytes=memory,
+        ports=_ports(every),
+    )
+
+
+def _unschedulable(condition: Mapping[str, Any]) -> str:
+    if condition.get("status") != "False" or condition.get("reason") != "Unschedulable":
+        return ""
+    return text(condition.get("message"), default="Unschedulable") or "Unschedulable"
+
+
+def _scheduling(spec: Any) -> Scheduling:
+    return sharing.scheduling(
+        pairs(dig(spec, "nodeSelector")),
+        mapping(dig(spec, "affinity")),
+        mappings(dig(spec, "tolerations")),
+        mappings(dig(spec, "topologySpreadConstraints")),
+    )
+
+
+def _type(volume: Mapping[str, Any]) -> str:
+    """The name of the volume's source, as the API spells it: ``hostPath``, ``nfs``, ``emptyDir``."""
+    sources = sorted(key for key, one in volume.items() if key != "name" and one is not None)
+    return sources[0] if sources else _SOURCELESS
+
+
+def _sorted(found: Any) -> tuple[str, ...]:
+    return tuple(sorted({sharing.text(one) for one in found if isinstance(one, str)}))
+
+
+def _ports(containers: tuple[Mapping[str, Any], ...]) -> tuple[tuple[str, int, str], ...]:
+    found = {
+        (text(one.get("name")), whole(one.get("containerPort")), text(one.get("protocol"), "TCP"))
+        for container in containers
+        for one in mappings(container.get("ports"))
+    }
+    return tuple(sorted(one for one in found if one[1]))
