@@ -13,15 +13,15 @@ from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
 from coder_cva.apply import sweep
-from coder_cva.apply.changes import Change
 from coder_cva.apply.engine import Engine
 from coder_cva.desired import render
+from coder_cva.desired.changes import Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.engine import evaluate
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.world import World
 from coder_cva.status import conclude, events, stalled
-from coder_cva.values.manifest import Ref, ref_of
+from coder_cva.values.manifest import ref_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,14 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
         status = conclude.starting(world)
         return await tell(body, status, shell, Outcome("starting", status, swept, 1.0))
     plan = render.plan(world)
+    placed = conclude.placed(world, plan)
+    if placed is not None:
+        body = await tell_status(body, placed, shell)
     changes = await write(plan, world, shell)
     report = evaluate(world)
     status = conclude.conclude(world, plan, report, changes)
-    outcome = Outcome(
-        conclude.word(status), status, (*swept, *changes), conclude.retry_after(changes, world)
-    )
+    done = (*swept, *changes)
+    outcome = Outcome(conclude.word(status), status, done, conclude.retry_after(status, done))
     return await tell(body, status, shell, outcome)
 
 
@@ -118,7 +120,9 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-async def sweep_abandoned(bodies: tuple[Mapping[str, Any], ...], shell: Shell) -> tuple[Change, ...]:
+async def sweep_abandoned(
+    bodies: tuple[Mapping[str, Any], ...], shell: Shell
+) -> tuple[Change, ...]:
     """Removes what deleted CoderDeployments left behind outside the garbage collector's reach.
 
     ``bodies`` is a complete live list, so a UID that is not in it is gone, also one that was deleted
@@ -136,13 +140,19 @@ async def tell(
     """Writes the status where it changed, and the Events that the transition deserves."""
     before = body.get("status") or {}
     if status != before:
-        metadata = body["metadata"]
-        regarding = Ref(body["apiVersion"], body["kind"], metadata["namespace"], metadata["name"])
-        shell.engine.check()
-        await shell.teller.write_status(regarding, metadata["uid"], status)
-        for event in events.deserved(before, status, outcome.changes, regarding, metadata["uid"]):
-            await shell.teller.emit(event)
+        await tell_status(body, status, shell)
+    for event in events.deserved(before, status, outcome.changes, ref_of(body), _uid(body)):
+        await shell.teller.emit(event)
     return outcome
+
+
+async def tell_status(
+    body: Mapping[str, Any], status: Mapping[str, Any], shell: Shell
+) -> Mapping[str, Any]:
+    """Replaces the status; the body as it is then."""
+    shell.engine.check()
+    await shell.teller.write_status(ref_of(body), _uid(body), status)
+    return {**body, "status": status}
 
 
 def _parsed(body: Mapping[str, Any]) -> CoderDeployment | None:
@@ -150,6 +160,11 @@ def _parsed(body: Mapping[str, Any]) -> CoderDeployment | None:
         return parse(body)
     except InvalidSpec:
         return None
+
+
+def _uid(body: Mapping[str, Any]) -> str:
+    uid: str = body["metadata"]["uid"]
+    return uid
 
 
 def _key(body: Mapping[str, Any]) -> tuple[str, str]:

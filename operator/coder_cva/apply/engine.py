@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from coder_cva import ports
-from coder_cva.apply.changes import Action, Change, Yielded
 from coder_cva.apply.fingerprint import fingerprint, without
 from coder_cva.apply.memory import Memory
+from coder_cva.desired.changes import Action, Change, Yielded
 from coder_cva.desired.metadata import MANAGED_BY, MANAGER, ORPHANED, OWNER_UID, SHARED
 from coder_cva.values.canonical import digest
 from coder_cva.values.manifest import Manifest, Ref, dig, ref_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from coder_cva.apply.changes import Yielded
+from coder_cva.desired.changes import Yielded
 from coder_cva.ports import FieldOwner
 from coder_cva.values.manifest import Ref
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from coder_cva.apply.changes import Action, Change
+from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.model import Report
 from coder_cva.snapshot.world import World
@@ -84,11 +84,11 @@ def word(status: Mapping[str, Any]) -> str:
     return "progressing" if "Reconciling" in types else "settled"
 
 
-def retry_after(changes: Iterable[Change], found: readiness.Standing | None = None) -> float | None:
+def retry_after(status: Mapping[str, Any], changes: Iterable[Change]) -> float | None:
     """Seconds until the next look that a failure asks for; None where the watches suffice."""
     failed = [one for one in changes if one.action in (Action.FAILED, Action.FOREIGN)]
     waits = [one.retry_after for one in failed if one.retry_after is not None]
-    if found is not None and found.progressing and not waits:
+    if not waits and word(status) == "progressing":
         return ROLLOUT_LOOK_AGAIN
     return min(waits, default=None)
 

@@ -31,21 +31,23 @@ WORST_SHOWN: Final = 3
 def conditions(results: tuple[RuleResult, ...], look: str) -> tuple[Condition, ...]:
     """Conformant first, then the chapters in their order; ``look`` is the command that shows the rest."""
     whole = _condition("Conformant", [one for one in results if _counts(one)], look)
-    chapters = [
-        _condition(name, [one for one in results if one.clause.chapter == chapter], look)
+    chapters = (
+        (name, [one for one in results if one.clause.chapter == chapter])
         for chapter, name in CHAPTERS.items()
-    ]
-    return (whole, *(one for one in chapters if one is not None)) if whole else ()
+    )
+    return (whole, *(_condition(name, those, look) for name, those in chapters if those))
 
 
-def _condition(name: str, results: Iterable[RuleResult], look: str) -> Condition | None:
+def _condition(name: str, results: Iterable[RuleResult], look: str) -> Condition:
     judged = [one for one in results if one.verdict != "notApplicable"]
     failed = [one for one in judged if one.verdict == "failed" and not one.waived]
     unknown = [one for one in judged if one.verdict == "unknown"]
     if failed:
         return Condition(name, "False", Reason.FAILED_RULES, _message("failed", failed, look))
     if unknown:
-        return Condition(name, "Unknown", Reason.UNKNOWN_RULES, _message("not known", unknown, look))
+        return Condition(
+            name, "Unknown", Reason.UNKNOWN_RULES, _message("not known", unknown, look)
+        )
     return Condition(name, "True", Reason.ALL_PASSED, f"{len(judged)} clauses hold or are waived")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from coder_cva.apply.changes import Action, Change
+from coder_cva.desired.changes import Action, Change
 from coder_cva.ports import Event
 from coder_cva.values.manifest import Ref
 
@@ -22,7 +22,8 @@ def deserved(
     """Events for conditions that changed their truth, and for what was repaired or given up."""
     told = [*_transitions(before, after), *_repairs(changes)]
     return tuple(
-        Event(regarding, uid, kind, reason, message[:MESSAGE_LIMIT]) for kind, reason, message in told
+        Event(regarding, uid, kind, reason, message[:MESSAGE_LIMIT])
+        for kind, reason, message in told
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from coder_cva.apply.changes import WRITTEN, Action, Change
+from coder_cva.desired.changes import WRITTEN, Action, Change
 from coder_cva.desired.plan import Plan, Withheld
 from coder_cva.snapshot import records
 from coder_cva.snapshot.world import World
@@ -68,9 +68,7 @@ def _blocked(plan: Plan) -> Standing | None:
     first = blocking[0]
     more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
     final = first.reason in NO_RETRY_HELPS
-    return Standing(
-        ready=False, reason=first.reason, message=first.message + more, stalled=final
-    )
+    return Standing(ready=False, reason=first.reason, message=first.message + more, stalled=final)
 
 
 def _failed(changes: tuple[Change, ...]) -> Standing | None:
@@ -147,8 +145,10 @@ def _written(changes: tuple[Change, ...]) -> Standing | None:
 def _as_intended(world: World, plan: Plan) -> str:
     live = world.coderd.deployment if world.coderd else None
     notices = _notices(plan.withheld)
-    coderd = f"coderd has {live.ready_replicas} of {live.replicas} replicas ready" if live else (
-        "no coderd is asked for here"
+    coderd = (
+        f"coderd has {live.ready_replicas} of {live.replicas} replicas ready"
+        if live
+        else ("no coderd is asked for here")
     )
     objects = f"{len(plan.objects)} objects are as intended"
     return f"{coderd}; {objects}{notices}"
@@ -157,7 +157,9 @@ def _as_intended(world: World, plan: Plan) -> str:
 def _notices(withheld: tuple[Withheld, ...]) -> str:
     if not withheld:
         return ""
-    return "; held back: " + ", ".join(sorted({f"{one.subject} ({one.reason})" for one in withheld}))
+    return "; held back: " + ", ".join(
+        sorted({f"{one.subject} ({one.reason})" for one in withheld})
+    )
 
 
 def _selector(live: records.Deployment) -> str:

@@ -16,7 +16,12 @@ def invalid_spec(body: Mapping[str, Any], error: Exception, now: datetime) -> di
     wanted = (
         Condition("Ready", "False", Reason.INVALID_SPEC, message),
         Condition("Stalled", "True", Reason.INVALID_SPEC, message),
-        Condition("Conformant", "Unknown", Reason.INVALID_SPEC, "nothing is judged by a spec that is not understood"),
+        Condition(
+            "Conformant",
+            "Unknown",
+            Reason.INVALID_SPEC,
+            "nothing is judged by a spec that is not understood",
+        ),
     )
     rendered = render(wanted, before.get("conditions") or (), generation, now)
     return {**before, "observedGeneration": generation, "conditions": rendered}

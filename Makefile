@@ -1,0 +1,105 @@
+# Everything this repository can do. `make help` lists it; `make check` and `make test` are what CI runs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+HARNESS := PYTHONPATH=tests $(BIN)/python -m harness
+DEMO := PYTHONPATH=tests $(BIN)/python -m demo
+BENCH := PYTHONPATH=tests $(BIN)/python -m bench
+# Two workers: each starts a control plane of its own.
+WORKERS ?= 2
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.venv/.installed: requirements/dev.lock pyproject.toml
+	@echo "creating .venv from requirements/dev.lock …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 …" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.installed ## Create .venv from the committed lock file
+
+.PHONY: test
+test: setup ## Run all tests: unit, rules, and those on a real Kubernetes control plane
+	$(HARNESS) build
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
+
+.PHONY: unit
+unit: setup ## Run only the tests that need no cluster
+	$(BIN)/python -m pytest -q tests -m "not cluster"
+
+.PHONY: cluster
+cluster: setup ## Run only the tests on a real control plane (CVA_CLUSTER=kind for kind)
+	$(HARNESS) build
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests -m cluster
+
+.PHONY: check
+check: setup lint types contracts verify ## Lint, format, types, import contracts, generated files fresh
+
+.PHONY: lint
+lint: setup ## Lint, format and spelling, without changing anything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md docs operator deploy
+
+.PHONY: fmt
+fmt: setup ## Format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: types
+types: setup ## Type-check with mypy, strictly
+	$(BIN)/mypy
+
+.PHONY: contracts
+contracts: setup ## Hold the import contracts of the rooms
+	$(BIN)/lint-imports
+
+.PHONY: generate
+generate: setup ## Write the generated files: CRD, RBAC
+	$(BIN)/python -m coder_cva generate
+
+.PHONY: verify
+verify: setup ## Fail where a generated file is stale
+	$(BIN)/python -m coder_cva generate --check
+
+.PHONY: lock
+lock: setup ## Resolve the dependencies anew into requirements/*.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --all-extras --python-version 3.11 pyproject.toml -o requirements/dev.lock
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/operator.lock
+
+.PHONY: cluster-up
+cluster-up: setup ## Start a real Kubernetes control plane to play with, and say how to reach it
+	$(HARNESS) up
+
+.PHONY: cluster-down
+cluster-down: setup ## Stop it
+	$(HARNESS) down
+
+.PHONY: run
+run: setup ## Run the operator against $$KUBECONFIG as the shipped ServiceAccount
+	$(DEMO) run
+
+.PHONY: demo
+demo: setup ## Watch a disorderly cluster being brought to the architecture
+	$(HARNESS) build
+	$(DEMO) up
+
+.PHONY: demo-down
+demo-down: setup ## Stop the demo's cluster and operator; no process is left
+	$(DEMO) down
+
+.PHONY: bench
+bench: setup ## Measure on a real control plane: build/bench.json and a table (QUICK=1 for a short one)
+	$(HARNESS) build
+	$(BENCH)
+
+.PHONY: image
+image: ## Build the operator's image (needs a container runtime)
+	docker build -f deploy/image/Dockerfile -t coder-cva-operator:dev .

@@ -1,0 +1,65 @@
+"""`python -m coder_cva run`: the operator, against the cluster of its Pod or of a kubeconfig."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import kopf
+from kubernetes.aio.config import ConfigException
+
+from coder_cva import __version__
+from coder_cva.cli import generate
+from coder_cva.handlers import coderdeployment, lifecycle
+from coder_cva.kube.connection import Connection
+from coder_cva.runtime import settings as process_settings
+from coder_cva.runtime.operator import Operator
+from coder_cva.telemetry import logs
+
+USAGE_ERROR: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parses the command line and runs it; the exit code (0 well, 1 failed, 2 wrong usage)."""
+    parser = argparse.ArgumentParser(prog="coder_cva", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("run", help="run the operator")
+    generating = verbs.add_parser("generate", help="write the generated files (CRD, RBAC)")
+    generating.add_argument("--check", action="store_true", help="only say which are stale")
+    chosen = parser.parse_args(arguments)
+    if chosen.verb == "generate":
+        return generate.run(check=chosen.check)
+    try:
+        settings = process_settings.from_environment()
+        logs.set_up(settings.log_level, settings.log_format)
+    except ValueError as error:
+        print(f"coder_cva: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    try:
+        asyncio.run(_run(settings))
+    except ConfigException as error:
+        print(f"coder_cva: no cluster to talk to: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _run(settings: process_settings.Settings) -> None:
+    """kopf and the operator beside each other, until a signal ends both."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stop.set)
+    async with await Connection.open() as connection:
+        operator = Operator(settings, connection)
+        registry = kopf.OperatorRegistry()
+        lifecycle.register(registry, operator)
+        coderdeployment.register(registry, operator)
+        async with operator.running():
+            await kopf.operator(
+                registry=registry, clusterwide=True, standalone=True, stop_flag=stop
+            )
+    logging.getLogger(__name__).info("stopped")

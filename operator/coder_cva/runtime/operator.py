@@ -1,0 +1,141 @@
+"""The process from start to end: connect, watch, lead, drain the queue, stop cleanly."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from coder_cva.apply.engine import Engine, LeadershipLostError
+from coder_cva.apply.memory import Memory
+from coder_cva.kube.connection import Connection
+from coder_cva.kube.gather import Gatherer
+from coder_cva.kube.leases import Elector
+from coder_cva.kube.teller import Teller
+from coder_cva.kube.writer import Writer
+from coder_cva.ports import WriteError
+from coder_cva.reconcile import Outcome, Shell, reconcile
+from coder_cva.runtime import endpoints, report
+from coder_cva.runtime.queue import Key, WakeQueue
+from coder_cva.runtime.settings import Settings
+from coder_cva.snapshot.model import Gathered
+from coder_cva.snapshot.parse import PROJECTIONS
+from coder_cva.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+CRASH_RETRY_SECONDS = 10.0
+
+
+class Operator:
+    """Everything that runs, over one connection, within kopf's event loop."""
+
+    def __init__(self, settings: Settings, connection: Connection) -> None:
+        self.settings = settings
+        self.queue = WakeQueue(time.monotonic)
+        self.known: set[Key] = set()
+        self.connection = connection
+        self.gatherer = Gatherer(connection, PROJECTIONS, on_change=self.wake_all)
+        self.elector = Elector(connection, settings.namespace)
+        self.shell = Shell(
+            reader=self.gatherer,
+            engine=Engine(
+                Writer(connection, self.gatherer.owned.objects), Memory(), self.elector.holds
+            ),
+            teller=Teller(connection),
+            clock=lambda: datetime.now(UTC),
+            operator_namespace=settings.namespace,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Watches, leads and works while the context is open, and serves the endpoints.
+
+        It ends in the order in which nothing half-done is left: work, lease, watches.
+        """
+        async with self.gatherer.running():
+            jobs = (self.elector.run(self._leadership), self._work(), self._resync())
+            self._tasks = [asyncio.create_task(job) for job in jobs]
+            runner = await endpoints.serve(self.settings.port, self.is_alive, self.is_ready)
+            try:
+                yield
+            finally:
+                for task in reversed(self._tasks):
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                await runner.cleanup()
+
+    def is_alive(self) -> bool:
+        """Whether every task that has to run still runs."""
+        return bool(self._tasks) and all(not task.done() for task in self._tasks)
+
+    def is_ready(self) -> bool:
+        """Whether every watched kind has had its first answer, whatever it was."""
+        return self.gatherer.is_synced
+
+    def wake(self, key: Key) -> None:
+        """A CoderDeployment was seen, in whatever state."""
+        self.known.add(key)
+        self.queue.wake(key)
+
+    def wake_all(self) -> None:
+        """Something in the cluster changed: every CoderDeployment may be concerned."""
+        for key in self.known:
+            self.queue.wake(key)
+
+    def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
+        metrics.leading(leads=leads)
+        log.info("this replica leads" if leads else "another replica leads; watching only")
+        self.wake_all()
+
+    async def _work(self) -> None:
+        await self.gatherer.synced()
+        log.info("the cluster has been read")
+        while True:
+            key = await self.queue.next()
+            if not self.elector.holds():
+                continue
+            started = time.monotonic()
+            outcome = await self._pass(key)
+            metrics.reconciled(*key, outcome.word, time.monotonic() - started)
+            self._settle(key, outcome)
+
+    async def _pass(self, key: Key) -> Outcome:
+        """One pass; whatever goes wrong in it is an outcome, because the worker must not die."""
+        try:
+            return await reconcile(key, self.shell)
+        except LeadershipLostError:
+            return Outcome("not-leading", {})
+        except WriteError as error:
+            log.warning("%s/%s: %s: %s", *key, error.reason, error)
+            return Outcome("failed", {}, retry_after=error.retry_after)
+        except Exception:
+            log.exception("%s/%s: a pass crashed; it is tried again", *key)
+            return Outcome("failed", {}, retry_after=CRASH_RETRY_SECONDS)
+
+    def _settle(self, key: Key, outcome: Outcome) -> None:
+        report.told(key, outcome, self._readable())
+        if outcome.word == "gone":
+            self.known.discard(key)
+            self.queue.forget(key)
+        elif outcome.word == "failed":
+            self.queue.failed(key, outcome.retry_after)
+        else:
+            self.queue.succeeded(key)
+            if outcome.retry_after is not None:
+                self.queue.wake(key, outcome.retry_after)
+
+    def _readable(self) -> dict[str, bool]:
+        reflectors = self.gatherer.reflectors.items()
+        return {need.value: isinstance(one.reading(), Gathered) for need, one in reflectors}
+
+    async def _resync(self) -> None:
+        """Dates in a spec pass without an event, and a deletion may go unseen while we look away."""
+        while True:
+            with contextlib.suppress(WriteError):
+                for body in await self.gatherer.deployments():
+                    self.wake((body["metadata"]["namespace"], body["metadata"]["name"]))
+            self.wake_all()
+            await asyncio.sleep(self.settings.resync_seconds)

@@ -1,0 +1,110 @@
+"""The account: what was observed, every clause with its verdict, the findings within bounds."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.desired.changes import Change
+from coder_cva.desired.plan import Plan
+from coder_cva.rules.model import Finding, Report, Verdict
+from coder_cva.snapshot.world import World
+
+FINDINGS_SHOWN: Final = 50
+"""A status of a bounded size; ``findingsTotal`` tells how many there are."""
+
+
+def account(
+    world: World, plan: Plan, report: Report, changes: tuple[Change, ...]
+) -> dict[str, Any]:
+    """The parts of the status that are counted or listed; None where there is nothing to say."""
+    findings = [_finding(one) for one in report.findings]
+    findings += [
+        _operators_own(
+            f"{change.ref}", f"left to {one.manager}: it took {one.field} back again and again"
+        )
+        for change in changes
+        for one in change.yielded
+    ]
+    return {
+        "controlPlane": _control_plane(world.deployment, world),
+        "workspaces": _workspaces(world, report),
+        "summary": summary(report),
+        "clauses": [
+            {
+                "id": one.id,
+                "verdict": one.verdict.value,
+                "reason": one.reason or None,
+                "waived": True if one.waived else None,
+            }
+            for one in report.results
+        ],
+        "findings": findings[:FINDINGS_SHOWN],
+        "findingsTotal": len(findings),
+        "withheld": [
+            {"subject": one.subject, "reason": one.reason, "message": one.message}
+            for one in plan.withheld
+        ]
+        or None,
+    }
+
+
+def summary(report: Report) -> dict[str, int]:
+    """How many clauses have which verdict; waived ones are failed ones over which a waiver lies."""
+    count = {verdict: sum(one.verdict is verdict for one in report.results) for verdict in Verdict}
+    return {
+        "passed": count[Verdict.PASSED],
+        "failed": count[Verdict.FAILED],
+        "unknown": count[Verdict.UNKNOWN],
+        "notApplicable": count[Verdict.NOT_APPLICABLE],
+        "waived": sum(one.waived for one in report.results),
+        "total": len(report.results),
+    }
+
+
+def _control_plane(owner: CoderDeployment, world: World) -> Mapping[str, Any]:
+    told: dict[str, Any] = {"management": owner.spec.control_plane.management}
+    if world.coderd is None:
+        return told
+    live = world.coderd.deployment
+    return {
+        **told,
+        "name": live.meta.name,
+        "namespace": live.meta.namespace,
+        "version": live.shape.image.rpartition(":")[2].removeprefix("v") or None,
+        "replicas": live.replicas,
+        "readyReplicas": live.ready_replicas,
+        "ready": f"{live.ready_replicas}/{live.replicas}",
+    }
+
+
+def _workspaces(world: World, report: Report) -> Mapping[str, Any]:
+    misplaced = [one for one in report.findings if one.rule == "CVA-NODE-005"]
+    return {
+        "count": len(world.found.workspaces),
+        "misplaced": len(misplaced),
+        "namespaces": [one.name for one in world.found.namespaces],
+        "refusedNamespaces": dict(world.found.refused_namespaces) or None,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "resource": finding.resource,
+        "field": finding.field or None,
+        "expected": finding.expected or None,
+        "observed": finding.observed or None,
+        "remedy": finding.remedy or None,
+        "waived": True if finding.waived else None,
+    }
+
+
+def _operators_own(resource: str, message: str) -> dict[str, Any]:
+    return {
+        "rule": "FieldLeft",
+        "severity": "medium",
+        "resource": resource,
+        "observed": message,
+        "remedy": "take the field out of that manager's source, or set the rule of this object to Audit",
+    }
