@@ -1,0 +1,61 @@
+"""How far rules are enforced, what is excused for a time, and what only people can attest."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from coder_cva.api.part import Part
+from coder_cva.api.v1alpha1.words import ClauseId, Sentence
+from coder_cva.api.v1alpha1.workspaces import EnforcementMode
+from coder_cva.api.validation import ListSet, keys_matching
+
+
+class Maintenance(Part):
+    """A window in which upgrades and scale-downs by hand are expected: no repairs, no alarms."""
+
+    until: AwareDatetime
+    """When the window ends, for example 2027-01-31T18:00:00Z."""
+
+
+class Enforcement(Part):
+    """How far each rule is enforced."""
+
+    rules: Annotated[
+        dict[str, EnforcementMode],
+        Field(max_length=64),
+        keys_matching(
+            "CVA-[A-Z]+-[0-9]{3}",
+            "has a key that is no id of a rule: write for example CVA-STO-004: Audit",
+        ),
+    ] = Field(default_factory=dict)
+    """By the rule's id: Enforce writes, Audit only reports, Off does neither. Absent means the rule's own
+    default for this management. Where two switches meet, the weaker one wins."""
+
+
+class Waiver(Part):
+    """A failure that is accepted for a time. It stays visible, as waived."""
+
+    rule: ClauseId
+    """The rule's id, for example CVA-GEN-001."""
+    resources: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=317)], ...],
+        Field(max_length=64),
+        ListSet(),
+    ] = ()
+    """The resources, as status.findings shows them; none means every resource that the rule finds."""
+    reason: Sentence
+    """Why this is acceptable, for those who read the report later."""
+    until: date
+    """The last day on which the waiver holds, for example 2027-01-31."""
+
+
+class Attestation(Part):
+    """A clause that no cluster state can prove, stated with evidence."""
+
+    clause: ClauseId
+    """The clause's id, for example CVA-OPS-004."""
+    evidence: Sentence
+    """Where to look: a URL, a document, a ticket."""
+    until: date
+    """The last day on which the statement holds, for example 2027-01-31."""

@@ -1,0 +1,42 @@
+"""Who may connect to Coder, as far as the cluster itself cannot tell."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from coder_cva.api.part import Part
+from coder_cva.api.v1alpha1.addresses import Cidr
+from coder_cva.api.v1alpha1.selectors import LabelSelector
+from coder_cva.api.validation import ListSet, Validation
+
+
+class Peer(Part):
+    """Pods, by the labels of their namespace, by their own labels, or both."""
+
+    validations = (
+        Validation(
+            cel="has(self.namespaceSelector) || has(self.podSelector)",
+            message="a peer needs namespaceSelector, podSelector or both: add one",
+            holds=lambda self: self.namespace_selector is not None or self.pod_selector is not None,
+        ),
+    )
+
+    namespace_selector: LabelSelector | None = None
+    """Which namespaces; absent means the CoderDeployment's own."""
+    pod_selector: LabelSelector | None = None
+    """Which Pods in them; absent means all."""
+
+
+class Network(Part):
+    """Connections that the architecture asks for (CVA-NET-001 to CVA-NET-005)."""
+
+    ingress_controllers: Annotated[tuple[Peer, ...], Field(max_length=16)] = ()
+    """Ingress controllers or gateways through which users reach coderd (CVA-NET-004)."""
+    monitoring: Annotated[tuple[Peer, ...], Field(max_length=16)] = ()
+    """Prometheus and other scrapers of coderd's metrics port (CVA-OBS-001)."""
+    access_url_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=32), ListSet()] = Field(
+        default=(), alias="accessURLCIDRs"
+    )
+    """Addresses behind the access URL, where it leads out of the cluster and back (CVA-NET-001)."""
+    workspace_egress: Literal["Open"] = "Open"
+    """What workspaces may connect to. Open: everything; no egress is cut."""

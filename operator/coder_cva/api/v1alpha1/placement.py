@@ -1,0 +1,68 @@
+"""What the admission policies read as their parameter, worked out by the operator."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from coder_cva.api.part import Part
+from coder_cva.api.v1alpha1.scheduling import Toleration
+
+
+class NodeRequirement(Part):
+    """One requirement on a node's label, as in a node affinity."""
+
+    key: str
+    """The label's key."""
+    operator: str
+    """How the label is compared."""
+    values: tuple[str, ...] = ()
+    """With which values."""
+
+
+class ControlPlanePlacement(Part):
+    """What coderd's Pods get at admission."""
+
+    mode: Literal["Required", "Preferred", "Off"] = "Off"
+    """How firmly they are bound to the pool right now."""
+    pod_labels: dict[str, str] = Field(default_factory=dict)
+    """The labels by which they are recognised."""
+    requirements: tuple[NodeRequirement, ...] = ()
+    """What their nodes must have."""
+    tolerations: tuple[Toleration, ...] = ()
+    """The taints that they put up with."""
+
+
+class WorkspacePlacement(Part):
+    """What Pods and claims of workspaces get at admission."""
+
+    mode: Literal["Required", "Preferred", "Off"] = "Off"
+    """How firmly Pods are bound to the pool right now."""
+    requirements: tuple[NodeRequirement, ...] = ()
+    """What their nodes must have."""
+    tolerations: tuple[Toleration, ...] = ()
+    """The taints that they put up with."""
+    bare_pods: bool = False
+    """Whether Pods without a controller are placed too."""
+    storage_class_name: str | None = None
+    """The StorageClass for claims that name none."""
+    min_size: str | None = None
+    """The smallest size of a new claim."""
+    max_size: str | None = None
+    """The largest size of a new claim."""
+    host_volumes: Literal["Off", "Warn", "Deny"] = "Off"
+    """What happens to a Pod that mounts a volume of its node."""
+
+
+class Placement(Part):
+    """The parameter of the admission policies, and why they are or are not in use."""
+
+    control_plane: ControlPlanePlacement | None = None
+    """For coderd's Pods; absent where nothing is to be done."""
+    workspaces: WorkspacePlacement | None = None
+    """For workspaces; absent where nothing is to be done."""
+    engine: Literal["MutatingAdmissionPolicy", "None"] = "None"
+    """What acts at admission in this cluster."""
+    engine_reason: str = ""
+    """Why it is this one."""
+    guards: str = ""
+    """What the guards on the pools found, in a few words."""

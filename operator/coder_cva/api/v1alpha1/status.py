@@ -1,0 +1,160 @@
+"""The status: what the operator saw and did. Written by the operator alone, read by everybody."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, Field
+
+from coder_cva.api.part import Part
+from coder_cva.api.v1alpha1.placement import Placement
+from coder_cva.api.validation import ListMap
+
+CLAUSE_LIMIT: Final = 64
+"""Clauses that a status holds; the architecture has about fifty."""
+FINDING_LIMIT: Final = 50
+"""Findings that a status holds; the rest is shown by ``kubectl cva audit``."""
+PREVIEW_LIMIT: Final = 20
+"""Previews that a status holds, and resources that one preview names."""
+
+
+class ControlPlaneStatus(Part):
+    """coderd as it was observed."""
+
+    name: str = ""
+    """The Deployment's name."""
+    namespace: str = ""
+    """The Deployment's namespace."""
+    management: str = ""
+    """Who manages it: the operator, or for example Helm or Argo CD."""
+    version: str = ""
+    """The version of Coder, from the image's tag."""
+    replicas: int = 0
+    """Replicas that the Deployment has."""
+    ready_replicas: int = 0
+    """Replicas that are ready."""
+    desired_replicas: int = 0
+    """Replicas that the architecture asks for."""
+    ready: str = ""
+    """Ready and desired replicas, for example 3/3."""
+
+
+class WorkspacesStatus(Part):
+    """Workspaces as they were observed."""
+
+    count: int = 0
+    """Workspaces that were recognised."""
+    misplaced: int = 0
+    """Workspaces that run outside their pool."""
+    unknown_owner: int = 0
+    """Workspaces whose controller could not be worked out."""
+    namespaces: tuple[str, ...] = ()
+    """Namespaces that this resource acts on."""
+
+
+class Summary(Part):
+    """Clauses by verdict. A waived failure counts as failed and as waived."""
+
+    passed: int = 0
+    """Clauses that hold."""
+    failed: int = 0
+    """Clauses that do not hold."""
+    unknown: int = 0
+    """Clauses that could not be judged."""
+    not_applicable: int = 0
+    """Clauses that do not concern this cluster."""
+    waived: int = 0
+    """Failures under a waiver."""
+    total: int = 0
+    """All clauses."""
+
+
+class Clause(Part):
+    """The verdict on one clause of the architecture."""
+
+    id: Annotated[str, Field(max_length=32)]
+    """The clause's id."""
+    verdict: Literal["passed", "failed", "unknown", "notApplicable"]
+    """What was found."""
+    reason: str | None = None
+    """Why, where the verdict needs a reason."""
+    waived: bool | None = None
+    """Whether a waiver lies over the failure."""
+
+
+class Finding(Part):
+    """Something that is not as the architecture says, and what to change."""
+
+    rule: str
+    """The rule's id."""
+    severity: str
+    """How much it matters."""
+    resource: str
+    """The object, for example Deployment coder/coder."""
+    field: str = ""
+    """The field in it."""
+    expected: str = ""
+    """What the architecture asks for."""
+    observed: str = ""
+    """What is there."""
+    remedy: str = ""
+    """The exact change, where it belongs: Helm values, Terraform, kubectl."""
+    message: str | None = None
+    """The same in a sentence."""
+    waived: bool | None = None
+    """Whether a waiver lies over it."""
+
+
+class Preview(Part):
+    """What a restriction would hit before it takes effect."""
+
+    rule: str
+    """The rule's id."""
+    message: str
+    """What would happen."""
+    resources: Annotated[tuple[str, ...], Field(max_length=PREVIEW_LIMIT)] = ()
+    """To whom."""
+
+
+class Condition(Part):
+    """A condition as everywhere in Kubernetes."""
+
+    type: Annotated[str, Field(max_length=316)]
+    """What is stated, in CamelCase."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether it holds."""
+    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    """The generation of the spec that it was judged for."""
+    last_transition_time: AwareDatetime
+    """When status last changed."""
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    """One word that machines can rely on."""
+    message: Annotated[str, Field(max_length=32768)] = ""
+    """A sentence for people."""
+
+
+class Status(Part):
+    """What the operator saw and did."""
+
+    observed_generation: int = 0
+    """The generation of the spec that this status is about."""
+    edition: str = ""
+    """Which tables of the architecture were applied."""
+    tier: str = ""
+    """Which tier was applied."""
+    control_plane: ControlPlaneStatus | None = None
+    """coderd."""
+    workspaces: WorkspacesStatus | None = None
+    """Workspaces."""
+    placement: Placement | None = None
+    """What the admission policies read. Deleting the resource disarms them."""
+    summary: Summary | None = None
+    """Clauses by verdict."""
+    clauses: Annotated[tuple[Clause, ...], Field(max_length=CLAUSE_LIMIT), ListMap("id")] = ()
+    """The verdict on each clause."""
+    findings: Annotated[tuple[Finding, ...], Field(max_length=FINDING_LIMIT)] = ()
+    """What is to be changed, worst first; kubectl cva audit shows those that do not fit here."""
+    findings_total: int = 0
+    """How many findings there are in all."""
+    previews: Annotated[tuple[Preview, ...], Field(max_length=PREVIEW_LIMIT)] = ()
+    """What restrictions would hit before they take effect."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=32), ListMap("type")] = ()
+    """Ready, Reconciling, Stalled, Conformant, and one for each chapter."""

@@ -1,0 +1,84 @@
+"""Workspaces: in which namespaces, on which nodes, with which volumes."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from coder_cva.api.part import Part
+from coder_cva.api.v1alpha1.amounts import Quantity
+from coder_cva.api.v1alpha1.scheduling import NodePool
+from coder_cva.api.v1alpha1.selectors import LabelSelector
+from coder_cva.api.v1alpha1.words import NamespaceName, ObjectName
+from coder_cva.api.validation import ListSet, Validation
+from coder_cva.values import quantity
+
+SYSTEM_NAMESPACES: Final = ("kube-system", "kube-public", "kube-node-lease")
+"""Namespaces that are the cluster's own: no CoderDeployment acts on them."""
+
+EnforcementMode = Literal["Enforce", "Audit", "Off"]
+
+
+class Namespaces(Part):
+    """The namespaces of workspaces, by name, by label, or both."""
+
+    names: Annotated[
+        tuple[NamespaceName, ...],
+        Field(max_length=128),
+        ListSet(),
+        Validation(
+            cel=f"!self.exists(name, name in {list(SYSTEM_NAMESPACES)})",
+            message="may not name kube-system, kube-public or kube-node-lease, which are the cluster's "
+            "own: give workspaces a namespace of their own",
+            holds=lambda names: not set(names) & set(SYSTEM_NAMESPACES),
+        ),
+    ] = ()
+    """Namespaces by name. Each but the CoderDeployment's own must consent: by a RoleBinding there that
+    names coderd's ServiceAccount, or by the annotation cva.coder.com/deployment: namespace/name."""
+    selector: LabelSelector | None = None
+    """Namespaces by label. Consent is needed all the same."""
+
+
+def _in_order(storage: "Storage") -> bool:
+    """Whether the smallest size is not above the largest one, where both are said."""
+    if storage.min_size is None or storage.max_size is None:
+        return True
+    return quantity.parse(storage.min_size) <= quantity.parse(storage.max_size)
+
+
+class Storage(Part):
+    """Persistent volumes of workspaces (CVA-STO-002, CVA-STO-004)."""
+
+    validations = (
+        Validation(
+            cel="!has(self.minSize) || !has(self.maxSize) || !isQuantity(string(self.minSize))"
+            " || !isQuantity(string(self.maxSize))"
+            " || quantity(string(self.minSize)).compareTo(quantity(string(self.maxSize))) <= 0",
+            message="minSize is above maxSize: lower minSize or raise maxSize",
+            holds=_in_order,
+            field_path=".minSize",
+        ),
+    )
+
+    storage_class_name: ObjectName | None = None
+    """The StorageClass that claims of workspaces get where they name none. Claims that name one keep it."""
+    min_size: Quantity | None = None
+    """The smallest size of a new claim, for example 10Gi."""
+    max_size: Quantity | None = None
+    """The largest size of a new claim, for example 200Gi."""
+    host_volumes: Literal["Off", "Warn", "Deny"] = "Warn"
+    """What happens to a workspace that mounts a volume of its node (hostPath): nothing, a warning, or a
+    refusal (CVA-STO-004). Coder's own envbox template needs such volumes."""
+
+
+class Workspaces(Part):
+    """Workspaces: the Pods in which developers work."""
+
+    namespaces: Namespaces | None = None
+    """The namespaces of workspaces; absent means those that are discovered and consent."""
+    node_pool: NodePool
+    """The auto-scaling pool of nodes on which workspaces run (CVA-NODE-004, CVA-NODE-005)."""
+    bare_pods: EnforcementMode = "Audit"
+    """Whether workspaces that are Pods without a controller are placed too. They cannot be moved later:
+    the next stop and start of the workspace places them."""
+    storage: Storage = Storage()
+    """Persistent volumes of workspaces."""
