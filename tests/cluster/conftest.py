@@ -1,0 +1,45 @@
+"""The shipped operator on a real control plane, shared by the tests of one worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.installation import OperatorProcess, install
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.kube import Kube
+    from harness.provider import Provider
+
+CONTROL_PLANE = {"coder.com/node-group": "control-plane"}
+WORKSPACES = {"coder.com/node-group": "workspaces"}
+
+
+@pytest.fixture(scope="session")
+def pools(cluster: Provider) -> None:
+    """Two pools of three and four nodes, and a stray node without a label."""
+    cluster.nodes("cp", 3, labels=CONTROL_PLANE, capacity={"cpu": "16", "memory": "64Gi"})
+    cluster.nodes("ws", 4, labels=WORKSPACES, capacity={"cpu": "64", "memory": "256Gi"})
+    cluster.nodes("stray", 1, capacity={"cpu": "64", "memory": "256Gi"})
+
+
+@pytest.fixture(scope="session")
+def installed(kube: Kube) -> None:
+    """The CRD and the rights, as shipped."""
+    install(kube)
+
+
+@pytest.fixture(scope="session")
+def operator(
+    cluster: Provider,
+    installed: None,
+    pools: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[OperatorProcess]:
+    """The operator, running as its own ServiceAccount under the shipped RBAC."""
+    process = OperatorProcess(cluster, tmp_path_factory.mktemp("operator"))
+    process.start()
+    yield process
+    process.stop()
