@@ -63,7 +63,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
         status = stalled.invalid_spec(body, error, now)
         return await tell(body, status, shell, Outcome("stalled", status, swept))
 
-    world = await read(deployment, bodies, shell, now)
+    world = await read(deployment, body, bodies, shell, now)
     if world.is_starting:
         status = conclude.starting(world)
         return await tell(body, status, shell, Outcome("starting", status, swept, 1.0))
@@ -81,6 +81,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
 
 async def read(
     deployment: CoderDeployment,
+    body: Mapping[str, Any],
     bodies: tuple[Mapping[str, Any], ...],
     shell: Shell,
     now: datetime,
@@ -100,6 +101,7 @@ async def read(
         found=discover(deployment, snapshot, shell.operator_namespace),
         others=others,
         operator_namespace=shell.operator_namespace,
+        previous=body.get("status") or {},
     )
 
 

@@ -1,8 +1,10 @@
 """The world: the single argument of whoever decides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot import records
@@ -23,6 +25,8 @@ class World:
     others: tuple[CoderDeployment, ...] = ()
     """The other CoderDeployments of the cluster, oldest first."""
     operator_namespace: str = "coder-cva-system"
+    previous: Mapping[str, Any] = field(default_factory=dict)
+    """The status as it stands on the API server, as plain data."""
 
     @property
     def is_starting(self) -> bool:

@@ -11,6 +11,7 @@ from coder_cva.snapshot.world import World
 
 FINDINGS_SHOWN: Final = 50
 """A status of a bounded size; ``findingsTotal`` tells how many there are."""
+WITHHELD_SHOWN: Final = 32
 
 
 def account(
@@ -42,7 +43,7 @@ def account(
         "findingsTotal": len(findings),
         "withheld": [
             {"subject": one.subject, "reason": one.reason, "message": one.message}
-            for one in plan.withheld
+            for one in sorted(plan.withheld)[:WITHHELD_SHOWN]
         ]
         or None,
     }

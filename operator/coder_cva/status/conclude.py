@@ -42,7 +42,7 @@ def conclude(
 
 def starting(world: World) -> dict[str, Any]:
     """An early first status, so that nobody takes a resource without one for current."""
-    before = world.deployment.status
+    before = world.previous
     waiting = sorted(
         need.value for need, one in world.snapshot.missing().items() if one.reason == "NotSynced"
     )
@@ -69,7 +69,7 @@ def placed(world: World, plan: Plan) -> dict[str, Any] | None:
     Pods that a new Deployment brings are admitted within milliseconds: the parameter that places
     them must be there first.
     """
-    before = world.deployment.status
+    before = world.previous
     if not plan.placement or before.get("placement") == pruned(plan.placement):
         return None
     first = before if before.get("conditions") else starting(world)
@@ -94,5 +94,5 @@ def retry_after(status: Mapping[str, Any], changes: Iterable[Change]) -> float |
 
 
 def _rendered(world: World, wanted: tuple[Condition, ...]) -> list[dict[str, Any]]:
-    previous = world.deployment.status.get("conditions") or ()
+    previous = world.previous.get("conditions") or ()
     return render(wanted, previous, world.deployment.generation, world.now)

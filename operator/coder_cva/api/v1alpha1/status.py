@@ -15,6 +15,9 @@ FINDING_LIMIT: Final = 50
 PREVIEW_LIMIT: Final = 20
 """Previews that a status holds, and resources that one preview names."""
 
+WITHHELD_LIMIT: Final = 32
+"""Entries of what is held back."""
+
 
 class ControlPlaneStatus(Part):
     """coderd as it was observed."""
@@ -48,6 +51,8 @@ class WorkspacesStatus(Part):
     """Workspaces whose controller could not be worked out."""
     namespaces: tuple[str, ...] = ()
     """Namespaces that this resource acts on."""
+    refused_namespaces: dict[str, str] = Field(default_factory=dict)
+    """Namespaces that spec.workspaces.namespaces names and that are not acted on, with the reason."""
 
 
 class Summary(Part):
@@ -114,6 +119,17 @@ class Preview(Part):
     """To whom."""
 
 
+class Withheld(Part):
+    """Something that would be written and is not."""
+
+    subject: str
+    """The object."""
+    reason: str
+    """One word that machines can rely on."""
+    message: str
+    """Why, and what to do."""
+
+
 class Condition(Part):
     """A condition as everywhere in Kubernetes."""
 
@@ -156,5 +172,7 @@ class Status(Part):
     """How many findings there are in all."""
     previews: Annotated[tuple[Preview, ...], Field(max_length=PREVIEW_LIMIT)] = ()
     """What restrictions would hit before they take effect."""
+    withheld: Annotated[tuple[Withheld, ...], Field(max_length=WITHHELD_LIMIT)] = ()
+    """What would be written and is held back, with the reason and the remedy."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=32), ListMap("type")] = ()
     """Ready, Reconciling, Stalled, Conformant, and one for each chapter."""
