@@ -28,7 +28,7 @@ def masked(body: Mapping[str, Any]) -> dict[str, Any]:
     Annotations that nobody reads go, and managedFields: a copy of the whole object, as kubectl
     writes it into an annotation, would bring the secrets back.
     """
-    copy = {key: one for key, one in body.items() if isinstance(key, str)}
+    copy = dict(body)
     copy["metadata"] = _metadata(copy.get("metadata"))
     spec = dict(mapping(copy.get("spec")))
     template = dict(mapping(spec.get("template")))

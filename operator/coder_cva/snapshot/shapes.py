@@ -45,7 +45,7 @@ def texts(value: Any) -> tuple[str, ...]:
 
 def pairs(value: Any) -> dict[str, str]:
     """Labels and the like: text to text, without what is not."""
-    found = mapping(value)
+    found: Mapping[Any, Any] = mapping(value)
     return {
         sharing.text(key): sharing.text(one)
         for key, one in found.items()

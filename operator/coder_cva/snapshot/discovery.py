@@ -1,0 +1,54 @@
+"""A CoderDeployment and a snapshot in, what is recognised as Coder's out."""
+
+from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.snapshot.consent import Consent
+from coder_cva.snapshot.discovered import Discovered, Workload
+from coder_cva.snapshot.managers import is_made_for, manager_of
+from coder_cva.snapshot.model import ClusterSnapshot
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.workspaces import workspaces
+
+
+def discover(
+    deployment: CoderDeployment,
+    snapshot: ClusterSnapshot,
+    operator_namespace: str = "coder-cva-system",
+) -> Discovered:
+    """Coder's workloads, its workspaces, and the namespaces that consent.
+
+    coderd is looked for in the CoderDeployment's own namespace, proxies and provisioners also in
+    the namespaces that consent. What could not be read gives nothing here; who judges asks the
+    snapshot whether it was read.
+    """
+    ours = [
+        Workload(
+            deployment=one,
+            role=one.shape.role,
+            manager=manager_of(one.meta),
+            ours=is_made_for(one.meta, deployment.uid),
+        )
+        for one in snapshot.items(Need.DEPLOYMENTS)
+        if one.shape.role
+    ]
+    coderd = _of(ours, "coderd", {deployment.namespace})
+    consent = Consent(deployment, snapshot, coderd, operator_namespace)
+    namespaces = consent.given()
+    names = {one.name for one in namespaces}
+    within = {deployment.namespace, *names}
+    return Discovered(
+        coderd=coderd,
+        proxies=_of(ours, "wsproxy", within),
+        provisioners=_of(ours, "provisionerd", within),
+        workspaces=workspaces(snapshot, names),
+        namespaces=namespaces,
+        refused_namespaces=consent.refused(),
+    )
+
+
+def _of(found: list[Workload], role: str, namespaces: set[str]) -> tuple[Workload, ...]:
+    here = (
+        one for one in found if one.role == role and one.deployment.meta.namespace in namespaces
+    )
+    return tuple(
+        sorted(here, key=lambda one: (one.deployment.meta.namespace, one.deployment.meta.name))
+    )

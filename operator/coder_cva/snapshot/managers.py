@@ -1,0 +1,42 @@
+"""An object's metadata in, who manages it out. What somebody else manages is never written to."""
+
+from typing import Final
+
+from coder_cva.snapshot import marks
+from coder_cva.snapshot.records import Meta
+
+OPERATOR: Final = "operator"
+_CODER_K8S_KINDS: Final = frozenset(
+    {"CoderControlPlane", "CoderProvisioner", "CoderWorkspaceProxy"}
+)
+_FLUX: Final = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
+_ARGO: Final = "argocd.argoproj.io/tracking-id"
+_ARGO_LABEL: Final = "argocd.argoproj.io/instance"
+_HELM: Final = "meta.helm.sh/release-name"
+
+
+def manager_of(meta: Meta) -> str:
+    """``operator``, ``coder-k8s``, ``Argo CD``, ``Flux``, ``Helm``, or "" where nothing says it.
+
+    GitOps tools come before Helm: Argo CD renders charts itself and leaves Helm's label on them,
+    and what Flux installs through Helm is changed in Flux's repository.
+    """
+    labels, notes = meta.labels, meta.annotations
+    managed_by = labels.get(marks.MANAGED_BY, "")
+    if managed_by == marks.OURS or marks.OWNER_UID in labels:
+        return OPERATOR
+    if managed_by == "coder-k8s" or (meta.owner and meta.owner.kind in _CODER_K8S_KINDS):
+        return "coder-k8s"
+    if _ARGO in notes or _ARGO_LABEL in labels:
+        return "Argo CD"
+    if any(key in labels for key in _FLUX):
+        return "Flux"
+    if managed_by == "Helm" or _HELM in notes or labels.get("heritage") == "Helm":
+        return "Helm"
+    return ""
+
+
+def is_made_for(meta: Meta, uid: str) -> bool:
+    """Whether an object was made by this operator for the CoderDeployment of this UID."""
+    owned = meta.owner is not None and meta.owner.uid == uid
+    return bool(uid) and (meta.labels.get(marks.OWNER_UID) == uid or owned)
