@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from support.installation import OperatorProcess, install
 
 if TYPE_CHECKING:

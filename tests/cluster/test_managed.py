@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from support.deployments import database_secret, managed, wait_condition
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
 from harness.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def install(kube: Kube) -> None:
     for manifest in shipped_manifests():
         kube.apply(manifest, manager="installer")
     crd = kube.get("CustomResourceDefinition", "coderdeployments.cva.coder.com")
-    kube.wait_until(crd, lambda it: _is_established(it), timeout=30)
+    kube.wait_until(crd, _is_established, timeout=30)
 
 
 def _is_established(crd: dict[str, Any]) -> bool:
@@ -95,7 +96,9 @@ class OperatorProcess:
                 stderr=log,
             )
         if wait_ready:
-            wait_for(self.is_ready, timeout=60, what=f"the operator's /readyz; its log is {self.log}")
+            wait_for(
+                self.is_ready, timeout=60, what=f"the operator's /readyz; its log is {self.log}"
+            )
 
     def is_ready(self) -> bool:
         """What /readyz says; raises where the process has ended."""

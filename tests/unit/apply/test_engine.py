@@ -1,0 +1,168 @@
+"""The engine writes what differs, once, and only what is ours."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from coder_cva import ports
+from coder_cva.apply.engine import Engine, LeadershipLostError
+from coder_cva.apply.memory import Memory
+from coder_cva.desired.changes import Action, Yielded
+from coder_cva.values.manifest import ref_of
+from support.fake_api import FakeApi
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def deployment(replicas: int = 3, uid: str = "uid-1") -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "coder",
+            "namespace": "coder",
+            "labels": {
+                "app.kubernetes.io/managed-by": "coder-cva-operator",
+                "cva.coder.com/owner-uid": uid,
+            },
+        },
+        "spec": {"replicas": replicas},
+    }
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def engine(api: FakeApi) -> Engine:
+    return Engine(api, Memory(), may_write=lambda: True)
+
+
+async def test_creates_what_is_absent_then_rests(api: FakeApi, engine: Engine) -> None:
+    """A second pass over an unchanged object costs neither a write nor a dry run."""
+    wanted = deployment()
+
+    first = await engine.apply(wanted, None, NOON)
+    second = await engine.apply(wanted, api.objects[ref_of(wanted)], NOON)
+
+    assert (first.action, second.action) == (Action.CREATED, Action.UNCHANGED)
+    assert api.writes == ["apply Deployment coder/coder"]
+    assert api.dry_runs == 0
+
+
+async def test_a_new_leader_writes_nothing_where_nothing_differs(api: FakeApi) -> None:
+    """Losing the memory costs a dry run an object, and no write."""
+    await Engine(api, Memory(), lambda: True).apply(deployment(), None, NOON)
+
+    change = await Engine(api, Memory(), lambda: True).apply(
+        deployment(), api.objects[ref_of(deployment())], NOON
+    )
+
+    assert change.action is Action.UNCHANGED
+    assert len(api.writes) == 1
+
+
+async def test_repairs_an_edit_and_names_the_editor(api: FakeApi, engine: Engine) -> None:
+    """A field of ours that somebody edited is taken back, and the change tells from whom."""
+    wanted = deployment()
+    await engine.apply(wanted, None, NOON)
+    api.edit(ref_of(wanted), ".spec.replicas", 1, "kubectl-edit")
+
+    change = await engine.apply(wanted, api.objects[ref_of(wanted)], NOON)
+
+    assert change.action is Action.CONFIGURED
+    assert change.repaired_from == ("kubectl-edit",)
+    assert api.objects[ref_of(wanted)]["spec"]["replicas"] == 3
+
+
+async def test_leaves_a_foreign_field_alone(api: FakeApi, engine: Engine) -> None:
+    """A field that we do not render stays, and is no reason to write."""
+    wanted = deployment()
+    await engine.apply(wanted, None, NOON)
+    api.edit(ref_of(wanted), ".spec.paused", True, "somebody")
+
+    change = await engine.apply(wanted, api.objects[ref_of(wanted)], NOON)
+
+    assert change.action is Action.UNCHANGED
+    assert api.objects[ref_of(wanted)]["spec"]["paused"] is True
+
+
+async def test_a_field_retaken_three_times_in_an_hour_is_left(api: FakeApi, engine: Engine) -> None:
+    """The fourth time it stays with its manager, whose name is told; an hour later it is tried again."""
+    wanted = deployment()
+    ref = ref_of(wanted)
+    await engine.apply(wanted, None, NOON)
+    for minute in range(3):
+        api.edit(ref, ".spec.replicas", 1, "argocd-controller")
+        await engine.apply(wanted, api.objects[ref], NOON + timedelta(minutes=minute))
+    api.edit(ref, ".spec.replicas", 1, "argocd-controller")
+
+    change = await engine.apply(wanted, api.objects[ref], NOON + timedelta(minutes=4))
+    later = await engine.apply(wanted, api.objects[ref], NOON + timedelta(minutes=70))
+
+    assert change.yielded == (Yielded(".spec.replicas", "argocd-controller"),)
+    assert change.action is Action.UNCHANGED
+    assert later.action is Action.CONFIGURED
+    assert later.yielded == ()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {},
+        {"app.kubernetes.io/managed-by": "Helm"},
+        {
+            "app.kubernetes.io/managed-by": "coder-cva-operator",
+            "cva.coder.com/owner-uid": "another",
+        },
+    ],
+    ids=["nobody's", "Helm's", "another CoderDeployment's"],
+)
+async def test_never_writes_to_somebody_elses_object(
+    api: FakeApi, engine: Engine, labels: dict[str, str]
+) -> None:
+    """An object of our name that we did not make for this owner is left, and told."""
+    theirs = deployment(replicas=1)
+    theirs["metadata"]["labels"] = labels
+    api.objects[ref_of(theirs)] = theirs
+
+    change = await engine.apply(deployment(), None, NOON)
+
+    assert change.action is Action.FOREIGN
+    assert api.writes == []
+
+
+async def test_takes_up_what_an_orphaning_owner_left(api: FakeApi, engine: Engine) -> None:
+    """A coderd that survived its CoderDeployment on purpose belongs to the next one of its name."""
+    left = deployment(uid="gone")
+    left["metadata"]["labels"]["cva.coder.com/survives"] = "true"
+    api.objects[ref_of(left)] = left
+
+    change = await engine.apply(deployment(uid="uid-2"), None, NOON)
+
+    assert change.action is Action.CONFIGURED
+
+
+async def test_a_refusal_is_a_value(api: FakeApi, engine: Engine) -> None:
+    """A write that is refused is told with its reason and does not stop the others."""
+    wanted = deployment()
+    api.refuse[ref_of(wanted)] = ports.Forbidden(ref_of(wanted), "no rights")
+
+    change = await engine.apply(wanted, None, NOON)
+
+    assert (change.action, change.reason) == (Action.FAILED, "Forbidden")
+
+
+async def test_who_does_not_lead_does_not_write(api: FakeApi) -> None:
+    """A frozen leader that wakes up finds itself without the Lease before the write."""
+    engine = Engine(api, Memory(), may_write=lambda: False)
+
+    with pytest.raises(LeadershipLostError):
+        await engine.apply(deployment(), None, NOON)
+
+    assert api.writes == []

@@ -1,0 +1,64 @@
+"""The sweep takes what is ours and unwanted, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coder_cva.apply import sweep
+from coder_cva.values.manifest import ref_of
+
+
+def policy(name: str, uid: str = "", **labels: str) -> dict[str, Any]:
+    owner = {"cva.coder.com/owner-uid": uid} if uid else {}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": "team", "labels": {**owner, **labels}},
+    }
+
+
+def test_what_the_plan_no_longer_holds_goes() -> None:
+    """An object of this owner that is not wanted goes; another owner's and a wanted one stay."""
+    wanted, spare, others = policy("wanted", "a"), policy("spare", "a"), policy("others", "b")
+
+    going = sweep.unwanted((wanted, spare, others), "a", frozenset({ref_of(wanted)}), frozenset())
+
+    assert (spare,) == going
+
+
+def test_kinds_that_could_not_be_worked_out_stay() -> None:
+    """Where a kind could not be decided this time, nothing of it is removed."""
+    assert (
+        sweep.unwanted((policy("spare", "a"),), "a", frozenset(), frozenset({"NetworkPolicy"}))
+        == ()
+    )
+
+
+def test_what_a_gone_owner_left_goes() -> None:
+    """A UID that is in no complete list is gone, whatever carries its name now."""
+    left, kept = policy("left", "gone"), policy("kept", "living")
+
+    assert (left,) == sweep.abandoned((left, kept), frozenset({"living"}))
+
+
+def test_shared_objects_go_with_the_last_owner() -> None:
+    """The policies that serve everybody stay as long as anybody is there."""
+    shared = policy("shared", **{"cva.coder.com/shared": "true"})
+
+    assert sweep.abandoned((shared,), frozenset({"living"})) == ()
+    assert (shared,) == sweep.abandoned((shared,), frozenset())
+
+
+def test_what_was_left_on_purpose_stays() -> None:
+    """deletionPolicy: Orphan means that nobody comes for it later."""
+    left = policy("left", "gone", **{"cva.coder.com/survives": "true"})
+
+    assert sweep.abandoned((left,), frozenset()) == ()
+
+
+def test_the_garbage_collectors_objects_are_left_to_it() -> None:
+    """An object with an ownerReference needs no sweep."""
+    owned = policy("owned", "gone")
+    owned["metadata"]["ownerReferences"] = [{"uid": "gone"}]
+
+    assert sweep.abandoned((owned,), frozenset()) == ()
