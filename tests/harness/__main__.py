@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from harness import binaries, named
 from harness.errors import HarnessError
+from harness.native import NativeCluster
 from harness.versions import CONTROL_PLANE, KUBERNETES, NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.native import NativeCluster
+    from harness.named import Named
 
 FAULTS = ("stop", "start", "restart", "freeze", "thaw")
 
@@ -35,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _up(options: argparse.Namespace) -> None:
     cluster, is_new = named.up(options.name, options.world, audit=options.audit)
-    if is_new and options.nodes:
+    if is_new and options.nodes and isinstance(cluster, NativeCluster):
         cluster.nodes("node", options.nodes)
     what = "is up" if is_new else "is up already"
-    print(f"cluster {options.name} (Kubernetes {KUBERNETES[cluster.world]}) {what}; use it with")
+    print(f"cluster {options.name} (Kubernetes {cluster.world}) {what}; use it with")
     print(f"  export KUBECONFIG={cluster.kubeconfig}")
 
 
@@ -67,8 +68,8 @@ def _status(options: argparse.Namespace) -> None:
             print(error)
 
 
-def _show(name: str, cluster: NativeCluster) -> None:
-    print(f"{name}: Kubernetes {KUBERNETES[cluster.world]}, {cluster.kubeconfig}")
+def _show(name: str, cluster: Named) -> None:
+    print(f"{name}: Kubernetes {cluster.world}, {cluster.kubeconfig}")
     for component, state in cluster.status().items():
         facts = {"pid": state.get("pid"), "exit code": state.get("code")}
         more = ", ".join(f"{fact} {value}" for fact, value in facts.items() if value is not None)
@@ -139,7 +140,12 @@ def _add_lifecycle(verb: Callable[..., _Verb]) -> None:
     up = verb("up", _up, "start a cluster that lives until `down`")
     _world(up)
     _name(up)
-    up.add_argument("--nodes", type=int, default=3, help="nodes to begin with (%(default)s)")
+    up.add_argument(
+        "--nodes",
+        type=int,
+        default=3,
+        help="nodes to begin with (%(default)s; a kind cluster has its own)",
+    )
     up.add_argument("--audit", action="store_true", help="write logs/audit.log")
     down = verb("down", _down, "end a cluster and remove its data")
     which = down.add_mutually_exclusive_group()

@@ -171,6 +171,7 @@ class ControlPlane:
             "--manage-nodes-with-label-selector=harness.test/kubelet=running",
             # With node leases, a kwok that starts again waits for those of the one before it.
             "--node-lease-duration-seconds=0",
+            "--cidr=10.244.0.0/16",
             *(f"--config={path}" for path in sorted((MANIFESTS / "stages").glob("*.yaml"))),
         ]
 

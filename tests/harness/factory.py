@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING
 
 from harness import environment
 from harness.errors import HarnessError
+from harness.existing import ExistingCluster
+from harness.kind import KindCluster
+from harness.native import NativeCluster
 from harness.versions import NEWEST
 
 if TYPE_CHECKING:
     from harness.provider import Provider
 
 
-def cluster(world: str = NEWEST, *, audit: bool = False) -> Provider:
-    """A cluster that lives no longer than this process; not started yet.
+def cluster(world: str = NEWEST) -> Provider:
+    """A cluster for the length of this process; not started yet.
 
     `CVA_CLUSTER` chooses: `native` (the default), `kind`, or `existing`.
     """
     kind = environment.variable(environment.CLUSTER) or "native"
     if kind == "native":
-        from harness.native import NativeCluster  # noqa: PLC0415 - only the chosen one is loaded
-
-        return NativeCluster(world, audit=audit)
+        return NativeCluster(world)
+    if kind == "kind":
+        return KindCluster(world)
+    if kind == "existing":
+        return ExistingCluster()
     raise HarnessError(f"{environment.CLUSTER}={kind} is unknown: use native, kind or existing")

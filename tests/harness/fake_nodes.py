@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
 from typing import TYPE_CHECKING
 
 from harness.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.api import Object
     from harness.kube import Kube
 
 KUBELET = "harness.test/kubelet"
+ADDRESSES = ipaddress.ip_network("172.20.0.0/16")
 CAPACITY = {"cpu": "8", "memory": "32Gi", "pods": "110", "ephemeral-storage": "100Gi"}
 
 
@@ -26,22 +29,26 @@ def add(
     capacity: Mapping[str, str],
 ) -> list[str]:
     """Add nodes `pool-0`, `pool-1`, … (the next free numbers) and wait until Pods may run there."""
-    there = {node["metadata"]["name"] for node in kube.list("Node")}
-    free = (name for number in range(10**6) if (name := f"{pool}-{number}") not in there)
-    names = [next(free) for _ in range(count)]
+    there = kube.list("Node")
+    names = _free_names(pool, count, there)
+    addresses = _free_addresses(there)
     version = kube.get("/version")["gitVersion"]
     for name in names:
-        kube.create(_node(name, version, labels, taints, {**CAPACITY, **capacity}))
+        node = _node(name, labels, taints)
+        node["status"] = _status(name, next(addresses), version, {**CAPACITY, **capacity})
+        kube.create(node)
     for name in names:
         until(lambda name=name: _usable(kube.get("Node", name)), what=f"node {name} to be ready")  # type: ignore[misc]
     return names
 
 
 def remove(kube: Kube, name: str) -> None:
-    """Delete the node; the cluster's own garbage collection removes its Pods."""
+    """Delete the node, and its Pods with it: garbage collection would take a minute."""
     node = kube.get("Node", name)
     kube.delete(node)
     kube.wait_gone(node)
+    for pod in kube.list("pods", fields=f"spec.nodeName={name}"):
+        kube.delete(pod, grace_seconds=0)
 
 
 def fail(kube: Kube, name: str) -> None:
@@ -65,13 +72,18 @@ def heal(kube: Kube, name: str) -> None:
     until(lambda: _usable(kube.get("Node", name)), what=f"node {name} to be ready again")
 
 
-def _node(
-    name: str,
-    version: str,
-    labels: Mapping[str, str],
-    taints: Sequence[str],
-    capacity: Mapping[str, str],
-) -> Object:
+def _free_names(pool: str, count: int, there: list[Object]) -> list[str]:
+    taken = {node["metadata"]["name"] for node in there}
+    free = (name for number in itertools.count() if (name := f"{pool}-{number}") not in taken)
+    return list(itertools.islice(free, count))
+
+
+def _free_addresses(there: list[Object]) -> Iterator[str]:
+    taken = {one["address"] for node in there for one in node["status"].get("addresses", [])}
+    return (str(host) for host in ADDRESSES.hosts() if str(host) not in taken)
+
+
+def _node(name: str, labels: Mapping[str, str], taints: Sequence[str]) -> Object:
     standard = {
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
@@ -82,12 +94,20 @@ def _node(
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": {**standard, **labels}},
-        "spec": {"taints": [_taint(text) for text in taints]},
-        "status": {
-            "capacity": dict(capacity),
-            "allocatable": dict(capacity),
-            "nodeInfo": _node_info(version),
-        },
+        "spec": {"taints": [parse_taint(text) for text in taints]},
+    }
+
+
+def _status(name: str, address: str, version: str, capacity: Mapping[str, str]) -> Object:
+    """What a kubelet says when it registers; kwok adds the conditions."""
+    return {
+        "capacity": dict(capacity),
+        "allocatable": dict(capacity),
+        "nodeInfo": _node_info(version),
+        "addresses": [
+            {"type": "InternalIP", "address": address},
+            {"type": "Hostname", "address": name},
+        ],
     }
 
 
@@ -102,7 +122,8 @@ def _node_info(version: str) -> dict[str, str]:
     }
 
 
-def _taint(text: str) -> dict[str, str]:
+def parse_taint(text: str) -> dict[str, str]:
+    """A taint as kubectl writes it, `key=value:Effect`, as the API has it."""
     key_and_value, _, effect = text.rpartition(":")
     if not key_and_value or not effect:
         raise ValueError(f"a taint is written key=value:Effect, not {text!r}")

@@ -46,6 +46,7 @@ class Launch:
             until(self._certificate_is_made, timeout=START_SECONDS, what="the API server's start")
             until(self._is_ready, timeout=START_SECONDS, what="the API server to be ready")
             self._start("kube-controller-manager", "kube-scheduler", "kwok")
+            until(self._has_default_account, what="kube-controller-manager to do its work")
         except ComponentEndedError as error:
             text = str(error)
             raise (PortTaken if PORT_TAKEN in text else HarnessError)(text) from None
@@ -100,6 +101,11 @@ class Launch:
         self._check_alive()
         answer = Kube.of(self._plane.kubeconfig).api.request("GET", "/readyz", timeout=5)
         return bool(answer == "ok")
+
+    def _has_default_account(self) -> bool:
+        self._check_alive()
+        kube = Kube.of(self._plane.kubeconfig)
+        return bool(kube.find("ServiceAccount", "default", "default"))
 
     def _check_alive(self) -> None:
         states = control.ask(self._plane.folder, "status")["status"]

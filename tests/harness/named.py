@@ -8,28 +8,19 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness import control, folders, locks
+from harness import environment, folders, locks
 from harness.errors import HarnessError
+from harness.kind import KindCluster
 from harness.native import NativeCluster
-from harness.versions import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+Named = NativeCluster | KindCluster
+
 DEFAULT = "playground"
-ABOUT = "about.json"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
-
-
-def home(name: str) -> Path:
-    """The folder of a named cluster, whether it exists or not."""
-    if not _NAME.fullmatch(name):
-        raise HarnessError(
-            f"{name!r} is no name for a cluster: use at most 40 lower-case letters, digits and "
-            "hyphens, with a letter or a digit at both ends"
-        )
-    return folders.state() / name
 
 
 def names() -> list[str]:
@@ -38,54 +29,91 @@ def names() -> list[str]:
     return sorted(path.name for path in base.iterdir() if path.is_dir()) if base.exists() else []
 
 
-def up(name: str, world: str, *, audit: bool) -> tuple[NativeCluster, bool]:
+def up(name: str, world: str, *, audit: bool = False) -> tuple[Named, bool]:
     """Start a named cluster; False if it was running already."""
     with _alone(name):
-        folder = home(name)
-        if control.alive(folder):
-            running = world_of(folder)
-            if running != world:
+        running = _read(name)
+        if running and running.alive and not running.world:
+            running.down()
+        elif running and running.alive:
+            if running.world != world:
                 raise HarnessError(
-                    f"{name} is running with world {running}, not {world}: "
+                    f"{name} is running with world {running.world}, not {world}: "
                     "end it first (down), or choose another --name"
                 )
-            return find(name), False
-        cluster = NativeCluster(world, name=name, home=folder, audit=audit)
+            return running, False
+        shutil.rmtree(_home(name), ignore_errors=True)
+        cluster = _make(_chosen_kind(), name, world, audit=audit)
         cluster.up()
-        (folder / ABOUT).write_text(json.dumps({"world": world}))
+        about = {"kind": _chosen_kind(), "world": world}
+        _about(name).write_text(json.dumps(about))
         return cluster, True
 
 
 def down(name: str) -> bool:
     """End a named cluster and forget it; False if there was nothing of that name."""
     with _alone(name):
-        folder = home(name)
-        if not folder.exists():
+        if not _home(name).exists():
             return False
-        if control.alive(folder):
-            NativeCluster(world_of(folder), name=name, home=folder).down()
+        cluster = _read(name)
+        if cluster and cluster.alive:
+            cluster.down()
         # What a reboot or a crash left has no process any more, only files.
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(_home(name), ignore_errors=True)
+        _about(name).unlink(missing_ok=True)
         return True
 
 
-def find(name: str) -> NativeCluster:
+def find(name: str) -> Named:
     """A named cluster that runs; an error that says what to type if it does not."""
-    folder = home(name)
-    if control.alive(folder):
-        return NativeCluster(world_of(folder), name=name, home=folder)
-    what = "left files but runs no more (a reboot?)" if folder.exists() else "was never started"
+    cluster = _read(name)
+    if cluster and cluster.alive:
+        return cluster
+    what = "left files but runs no more (a reboot?)" if cluster else "was never started"
     raise HarnessError(f"cluster {name} {what}: start it with `up --name {name}`")
 
 
-def world_of(folder: Path) -> str:
-    """The world that a named cluster was started with."""
-    about = folder / ABOUT
-    return str(json.loads(about.read_text())["world"]) if about.exists() else NEWEST
+def _read(name: str) -> Named | None:
+    if not _home(name).exists():
+        return None
+    try:
+        about = json.loads(_about(name).read_text())
+    except (FileNotFoundError, ValueError):
+        # An `up` that was killed before it could say what it had made: of no known world.
+        about = {}
+    return _make(about.get("kind", "native"), name, about.get("world", ""), audit=False)
+
+
+def _make(kind: str, name: str, world: str, *, audit: bool) -> Named:
+    if kind == "kind":
+        return KindCluster(world, name=name, home=_home(name))
+    if kind == "native":
+        return NativeCluster(world, name=name, home=_home(name), audit=audit)
+    raise HarnessError(
+        f"{environment.CLUSTER}={kind} cannot be started by name: use native or kind"
+    )
+
+
+def _chosen_kind() -> str:
+    return environment.variable(environment.CLUSTER) or "native"
+
+
+def _home(name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise HarnessError(
+            f"{name!r} is no name for a cluster: use at most 40 lower-case letters, digits and "
+            "hyphens, with a letter or a digit at both ends"
+        )
+    return folders.state() / name
+
+
+def _about(name: str) -> Path:
+    # Beside the folder, which belongs to the cluster and goes with it.
+    return folders.state() / f"{name}.json"
 
 
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """Two commands about the same name one after the other."""
-    with locks.held(folders.state() / f".{home(name).name}.lock"):
+    with locks.held(folders.state() / f"{_home(name).name}.lock"):
         yield

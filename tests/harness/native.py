@@ -105,8 +105,7 @@ class NativeCluster:
 
     def _start(self, programs: dict[str, Path]) -> None:
         self._folder = self._home or folders.scratch()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True, mode=0o700)
+        _make_empty(self._folder)
         plane = ControlPlane(self._folder, self.name, programs, self._options)
         plane.prepare()
         self._launch = Launch(plane, attached=self._home is None)
@@ -114,7 +113,6 @@ class NativeCluster:
             self._launch.run()
             for manifest in yaml.safe_load_all((MANIFESTS / "storage.yaml").read_text()):
                 self.kube.create(manifest)
-            until(lambda: self.kube.find("ServiceAccount", "default", "default"))
         except PortTaken:
             raise
         except BaseException as error:
@@ -214,3 +212,13 @@ class NativeCluster:
     def serviceaccount_kubeconfig(self, namespace: str, name: str, path: Path) -> Path:
         """Write a kubeconfig that has the rights of a ServiceAccount and no others."""
         return tokens.serviceaccount_kubeconfig(self.kube, namespace, name, path)
+
+
+def _make_empty(folder: Path) -> None:
+    """Make the folder, without what an ended cluster left there and without harm to others."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any(folder.iterdir()):
+        if not (folder / control.PLAN).exists():
+            raise HarnessError(f"{folder} holds something that no cluster left there")
+        shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)

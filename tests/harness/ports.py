@@ -13,7 +13,8 @@ _LOWEST, _HIGHEST = 20000, 32000
 def free(count: int) -> list[int]:
     """Ports to try; another process may still be quicker, so the caller must be ready to retry."""
     found: list[int] = []
-    candidates = random.sample(range(_LOWEST, _HIGHEST), 500)
+    # Not the seeded generator: test tools seed it alike in processes that run side by side.
+    candidates = random.SystemRandom().sample(range(_LOWEST, _HIGHEST), 500)
     for port in candidates:
         if _is_free(port):
             found.append(port)

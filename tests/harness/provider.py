@@ -22,6 +22,10 @@ class Provider(Protocol):
     def kube(self) -> Kube:
         """A client that acts as the administrator."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether the cluster runs."""
+
     def up(self) -> None:
         """Start the cluster and return when it answers; a running one is left alone."""
 

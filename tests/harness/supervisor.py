@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -28,8 +29,9 @@ class Supervisor:
     """Owns the children and obeys one-line JSON commands until it is told to end."""
 
     def __init__(self, folder: Path, owner: int | None) -> None:
+        self._folder = folder
         self._owner = owner
-        self._ending = False
+        self._ending = self._is_orphan = False
         self._children = Children(Plan.read(folder / PLAN), folder / "logs")
         self._selector = selectors.DefaultSelector()
         self._listener = bound_socket(folder)
@@ -46,9 +48,14 @@ class Supervisor:
                     key.data(key.fileobj)
                 self._children.reap()
                 if self._owner is not None and os.getppid() != self._owner:
+                    self._orphaned()
+                if not self._folder.exists():
+                    # Somebody removed it by hand: nobody can reach this cluster any more.
                     self._ending = True
         finally:
             self._children.kill_all()
+            if self._is_orphan:
+                self._remove_data()
 
     def _wake_on_signals(self) -> None:
         reader, writer = socket.socketpair()
@@ -66,7 +73,18 @@ class Supervisor:
 
     def _owner_spoke(self, stdin: int) -> None:
         if not os.read(stdin, 4096):
-            self._ending = True
+            self._orphaned()
+
+    def _orphaned(self) -> None:
+        self._ending = self._is_orphan = True
+
+    def _remove_data(self) -> None:
+        """Nobody is left to do it; the logs may tell why the owner died."""
+        for path in self._folder.iterdir():
+            if path.is_dir() and path.name != "logs":
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.is_file():
+                path.unlink()
 
     def _accept(self, listener: socket.socket) -> None:
         connection, _ = listener.accept()
