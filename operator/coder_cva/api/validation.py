@@ -73,7 +73,7 @@ def matching(pattern: str, message: str) -> Validation:
 
     Not the schema's own ``pattern``: its refusal quotes the pattern and helps nobody.
     """
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.ASCII)
     return Validation(
         cel=f"self.matches(r'^({pattern})$')",
         message=message,
@@ -83,7 +83,7 @@ def matching(pattern: str, message: str) -> Validation:
 
 def keys_matching(pattern: str, message: str) -> Validation:
     """A mapping whose every key matches the whole pattern."""
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.ASCII)
     return Validation(
         cel=f"self.all(key, key.matches(r'^({pattern})$'))",
         message=message,

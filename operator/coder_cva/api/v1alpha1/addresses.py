@@ -1,7 +1,8 @@
 """Under which addresses Coder is reached: URLs, hosts, ranges of IP addresses."""
 
 import ipaddress
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -29,12 +30,19 @@ WildcardHost = Annotated[
 """The host of workspace applications, as CODER_WILDCARD_ACCESS_URL takes it."""
 
 
+_PREFIX_LENGTH: Final = re.compile("0|[1-9][0-9]{0,2}")
+
+
 def _is_cidr(value: str) -> bool:
+    """What the API server's isCIDR takes: no netmasks, no IPv4 inside IPv6."""
+    address, _, length = value.partition("/")
+    if not _PREFIX_LENGTH.fullmatch(length):
+        return False
     try:
-        ipaddress.ip_network(value, strict=False)
+        found = ipaddress.ip_network(value, strict=False)
     except ValueError:
         return False
-    return "/" in value
+    return not (found.version == 6 and "." in address) and "%" not in address
 
 
 Cidr = Annotated[

@@ -9,7 +9,7 @@ from coder_cva.api.v1alpha1.addresses import AccessUrl, WildcardHost
 from coder_cva.api.v1alpha1.amounts import Quantity
 from coder_cva.api.v1alpha1.environment import EnvFrom, EnvVar
 from coder_cva.api.v1alpha1.scheduling import ControlPlanePool
-from coder_cva.api.v1alpha1.words import LABEL_KEYS, DataKey, LabelValue, ObjectName
+from coder_cva.api.v1alpha1.words import LABEL_KEYS, DataKey, Flag, LabelValue, ObjectName
 from coder_cva.api.validation import ListMap, ListSet, Validation, matching
 
 _KEPT_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
@@ -123,10 +123,10 @@ class ControlPlane(Part):
     """The version of Coder, for example 2.30.0. Required with Managed. One spelling, without the v
     of tags, so that versions compare and Git shows a change only when there is one. A lower version
     than the one that runs is refused (CVA-DB-009)."""
-    replicas: Annotated[int, Field(ge=1, le=100)] | None = None
+    replicas: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
     """How many replicas of coderd; absent means the tier's with a licence for high availability and one
     without (CVA-CTL-001). Managed only."""
-    high_availability_licensed: bool = False
+    high_availability_licensed: Flag = False
     """Whether your licence includes high availability. Without it replicas do not know each other."""
     encryption: Encryption | None = None
     """Encryption of users' tokens in the database (CVA-CTL-003)."""

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from coder_cva.api.part import Part
-from coder_cva.api.v1alpha1.words import DataKey, ObjectName
+from coder_cva.api.v1alpha1.words import DataKey, Flag, ObjectName
 from coder_cva.api.validation import Validation, matching
 
 _ADDRESSES: Final = "leave it out, the ports and addresses of Coder's chart are kept"
@@ -47,7 +47,7 @@ class KeyRef(Part):
     """The object's name."""
     key: DataKey
     """The key inside it."""
-    optional: bool | None = None
+    optional: Flag | None = None
     """Whether coderd may start without it."""
 
 
@@ -121,7 +121,7 @@ class ObjectRef(Part):
 
     name: ObjectName
     """The object's name."""
-    optional: bool | None = None
+    optional: Flag | None = None
     """Whether coderd may start without it."""
 
 

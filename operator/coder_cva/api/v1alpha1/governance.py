@@ -1,11 +1,11 @@
 """How far rules are enforced, what is excused for a time, and what only people can attest."""
 
-from datetime import date
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from coder_cva.api.part import Part
+from coder_cva.api.v1alpha1.dates import Day, Moment
 from coder_cva.api.v1alpha1.words import ClauseId, Sentence
 from coder_cva.api.v1alpha1.workspaces import EnforcementMode
 from coder_cva.api.validation import ListSet, keys_matching
@@ -14,7 +14,7 @@ from coder_cva.api.validation import ListSet, keys_matching
 class Maintenance(Part):
     """A window in which upgrades and scale-downs by hand are expected: no repairs, no alarms."""
 
-    until: AwareDatetime
+    until: Moment
     """When the window ends, for example 2027-01-31T18:00:00Z."""
 
 
@@ -46,7 +46,7 @@ class Waiver(Part):
     """The resources, as status.findings shows them; none means every resource that the rule finds."""
     reason: Sentence
     """Why this is acceptable, for those who read the report later."""
-    until: date
+    until: Day
     """The last day on which the waiver holds, for example 2027-01-31."""
 
 
@@ -57,5 +57,5 @@ class Attestation(Part):
     """The clause's id, for example CVA-OPS-004."""
     evidence: Sentence
     """Where to look: a URL, a document, a ticket."""
-    until: date
+    until: Day
     """The last day on which the statement holds, for example 2027-01-31."""

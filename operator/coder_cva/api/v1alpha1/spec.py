@@ -1,6 +1,6 @@
 """The spec: what the user asks for. Start here; each part has its own file."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -8,12 +8,15 @@ from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.control_plane import ControlPlane
 from coder_cva.api.v1alpha1.governance import Attestation, Enforcement, Maintenance, Waiver
 from coder_cva.api.v1alpha1.network import Network
-from coder_cva.api.v1alpha1.words import DataKey, ObjectName
+from coder_cva.api.v1alpha1.words import DataKey, Flag, ObjectName
 from coder_cva.api.v1alpha1.workspaces import Workspaces
 from coder_cva.api.validation import ListMap, Validation
 
 Edition = Literal["2024", "2026"]
 Tier = Literal["1k", "2k", "3k", "10k"]
+
+LARGEST: Final = {"2024": 3000, "2026": 10_000}
+"""Users of the largest tier, by edition. Source: the titles of its pages."""
 
 
 class Architecture(Part):
@@ -29,20 +32,27 @@ class Architecture(Part):
 
     tier: Tier | None = None
     """The tier; absent means the smallest whose limits hold the figures below."""
-    users: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    users: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     """How many users have an account."""
-    active_users_percent: Annotated[int, Field(ge=0, le=100)] = 30
+    active_users_percent: Annotated[int, Field(strict=True, ge=0, le=100)] = 30
     """How many of them are active at once, in percent. Source of 30: the baseline of the database."""
-    concurrent_workspaces: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    concurrent_workspaces: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
     """How many workspaces run at once; absent means the tier's."""
-    concurrent_builds: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    concurrent_builds: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
     """How many workspaces are built at once; absent means the tier's."""
+
+
+def _has_a_tier(edition: Edition, architecture: Architecture) -> bool:
+    """Whether a tier is named, or the users fit into one."""
+    if architecture.tier is not None or architecture.users is None:
+        return True
+    return architecture.users <= LARGEST[edition]
 
 
 class Provisioners(Part):
     """What builds workspaces (CVA-PROV-001, CVA-PROV-002)."""
 
-    built_in_daemons: Annotated[int, Field(ge=0, le=100)] = 3
+    built_in_daemons: Annotated[int, Field(strict=True, ge=0, le=100)] = 3
     """Built-in provisioners in each replica of coderd (CODER_PROVISIONER_DAEMONS). 0 only where external
     provisioners run, else no workspace is built."""
 
@@ -102,6 +112,14 @@ class Spec(Part):
             holds=lambda self: self.edition != "2024" or self.architecture.tier != "10k",
             field_path=".architecture.tier",
         ),
+        Validation(
+            cel="has(self.architecture.tier) || !has(self.architecture.users)"
+            f" || self.architecture.users <= (self.edition == '2024' ? {LARGEST['2024']} : {LARGEST['2026']})",
+            message="no tier holds so many users (edition 2024 ends at 3000, 2026 at 10000): "
+            "set spec.architecture.tier to the largest one, and CVA-GEN-003 says what goes beyond it",
+            holds=lambda self: _has_a_tier(self.edition, self.architecture),
+            field_path=".architecture.users",
+        ),
     )
 
     edition: Edition = "2026"
@@ -109,7 +127,7 @@ class Spec(Part):
     tier). The default is written down when the resource is created, so a later one changes nothing."""
     architecture: Architecture
     """The reference architecture to follow."""
-    suspend: bool = False
+    suspend: Flag = False
     """While true the operator writes nothing but this status."""
     maintenance: Maintenance | None = None
     """A window in which coderd is upgraded or scaled by hand: it is not repaired until then."""

@@ -12,6 +12,9 @@ from coder_cva.api.validation import Validation, keys_matching, matching
 _LABEL_PART: Final = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _LABEL_KEY: Final = f"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_LABEL_PART}"
 
+Flag = Annotated[bool, Field(strict=True)]
+"""True or false; a text or a number is refused, as the API server does."""
+
 ObjectName = Annotated[
     str,
     Field(max_length=253),
