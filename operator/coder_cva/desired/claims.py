@@ -1,14 +1,38 @@
 """What stands in the way of a plan before it is made: other people's coderd, older claims, Secrets."""
 
+from coder_cva.api.v1alpha1.workspaces import SYSTEM_NAMESPACES
 from coder_cva.desired.plan import Withheld
+from coder_cva.snapshot.managers import OPERATOR
 from coder_cva.snapshot.model import Unavailable
 from coder_cva.snapshot.world import World
 
 
+def obstacle(world: World) -> Withheld | None:
+    """The first of what keeps a CoderDeployment from being acted on at all."""
+    return system_namespace(world) or older_claim(world) or foreign_coderd(world)
+
+
+def system_namespace(world: World) -> Withheld | None:
+    """A CoderDeployment in a namespace that belongs to the cluster or to this operator."""
+    here = world.deployment.namespace
+    if here not in (*SYSTEM_NAMESPACES, world.operator_namespace):
+        return None
+    return Withheld(
+        subject=f"Namespace {here}",
+        reason="SystemNamespace",
+        message=f"namespace {here} belongs to the cluster or to this operator: nothing is written. "
+        "Apply the CoderDeployment in a namespace of its own",
+        blocking=True,
+    )
+
+
 def foreign_coderd(world: World) -> Withheld | None:
     """A coderd that somebody else put into the namespace of a managed one. Nothing is written then."""
+    if world.deployment.spec.control_plane.management != "Managed":
+        return None
     for one in world.found.coderd:
-        if not one.ours:
+        # Ours of an earlier CoderDeployment is not foreign: the garbage collector is on its way.
+        if not one.ours and one.manager != OPERATOR:
             meta = one.deployment.meta
             by = f" (managed by {one.manager})" if one.manager else ""
             return Withheld(

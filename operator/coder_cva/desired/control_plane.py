@@ -7,7 +7,7 @@ Names, labels and ports are those of Coder's chart, so that dashboards and peopl
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.desired import claims, coderd_pod, rollout
+from coder_cva.desired import coderd_pod, rollout
 from coder_cva.desired.metadata import ORPHANED, metadata
 from coder_cva.desired.plan import Part
 from coder_cva.sizing.model import Sizing
@@ -25,9 +25,6 @@ def build_control_plane(world: World, sizing: Sizing) -> Part:
     owner = world.deployment
     if owner.spec.control_plane.management != "Managed":
         return Part()
-    foreign = claims.foreign_coderd(world)
-    if foreign is not None:
-        return Part(withheld=(foreign,))
     deployment = rollout.decide(world, build_deployment(world, sizing))
     return Part(
         objects=(

@@ -3,17 +3,18 @@
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.snapshot import marks
 
-MANAGER: Final = "coder-cva-operator"
+MANAGER: Final = marks.OURS
 """Our one server-side field manager, and the value of app.kubernetes.io/managed-by."""
-MANAGED_BY: Final = "app.kubernetes.io/managed-by"
-OWNER_UID: Final = "cva.coder.com/owner-uid"
+MANAGED_BY: Final = marks.MANAGED_BY
+OWNER_UID: Final = marks.OWNER_UID
 """Label: the UID of the CoderDeployment, by which objects without an ownerReference are found."""
-OWNER_NAME: Final = "cva.coder.com/deployment"
+OWNER_NAME: Final = marks.CONSENT
 """Annotation: ``namespace/name`` of the CoderDeployment; on a Namespace it is that namespace's consent."""
 SHARED: Final = "cva.coder.com/shared"
 """Label of the few cluster-scoped objects that serve every CoderDeployment."""
-ORPHANED: Final = "cva.coder.com/survives"
+ORPHANED: Final = marks.SURVIVES
 """Label of what stays when the CoderDeployment goes (``deletionPolicy: Orphan``): never swept."""
 
 

@@ -3,7 +3,7 @@
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot.consent import Consent
 from coder_cva.snapshot.discovered import Discovered, Workload
-from coder_cva.snapshot.managers import is_made_for, manager_of
+from coder_cva.snapshot.managers import is_left_for, is_made_for, manager_of
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.workspaces import workspaces
@@ -20,12 +20,13 @@ def discover(
     the namespaces that consent. What could not be read gives nothing here; who judges asks the
     snapshot whether it was read.
     """
+    reference = f"{deployment.namespace}/{deployment.name}"
     ours = [
         Workload(
             deployment=one,
             role=one.shape.role,
             manager=manager_of(one.meta),
-            ours=is_made_for(one.meta, deployment.uid),
+            ours=is_made_for(one.meta, deployment.uid) or is_left_for(one.meta, reference),
         )
         for one in snapshot.items(Need.DEPLOYMENTS)
         if one.shape.role

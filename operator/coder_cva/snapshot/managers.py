@@ -40,3 +40,8 @@ def is_made_for(meta: Meta, uid: str) -> bool:
     """Whether an object was made by this operator for the CoderDeployment of this UID."""
     owned = meta.owner is not None and meta.owner.uid == uid
     return bool(uid) and (meta.labels.get(marks.OWNER_UID) == uid or owned)
+
+
+def is_left_for(meta: Meta, reference: str) -> bool:
+    """Whether it outlived, on purpose, an earlier CoderDeployment of this ``namespace/name``."""
+    return marks.SURVIVES in meta.labels and meta.annotations.get(marks.CONSENT) == reference

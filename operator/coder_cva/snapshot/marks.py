@@ -16,6 +16,8 @@ OWNER_UID: Final = "cva.coder.com/owner-uid"
 """Label: the UID of the CoderDeployment for which an object was made."""
 CONSENT: Final = "cva.coder.com/deployment"
 """Annotation on a Namespace: ``namespace/name`` of the CoderDeployment that may act on it."""
+SURVIVES: Final = "cva.coder.com/survives"
+"""Label on what stays when its CoderDeployment goes (``deletionPolicy: Orphan``)."""
 
 AGENT_TOKEN: Final = "CODER_AGENT_TOKEN"  # noqa: S105 - the variable's name; its value is never read
 WORKSPACE_LABELS: Final = ("com.coder.resource", "com.coder.workspace.id")

@@ -11,7 +11,9 @@ from coder_cva.snapshot.world import World
 from coder_cva.status.conditions import Condition
 from coder_cva.status.reasons import Reason
 
-NO_RETRY_HELPS: Final = frozenset({"ForeignCoderd", "ClaimedByOlder", "DowngradeRefused"})
+NO_RETRY_HELPS: Final = frozenset(
+    {"ForeignCoderd", "ClaimedByOlder", "SystemNamespace", "DowngradeRefused"}
+)
 """Withheld for a reason that only a change by the user removes."""
 
 

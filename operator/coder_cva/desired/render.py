@@ -1,0 +1,122 @@
+"""The plan for one CoderDeployment: the ordered list of builders, and what keeps them from building."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.desired import (
+    admission,
+    claims,
+    control_plane,
+    disruption,
+    networking,
+    placement,
+)
+from coder_cva.desired.plan import Part, Plan, Withheld
+from coder_cva.sizing.size import size
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.world import World
+
+_CODERD: Final = frozenset({Need.DEPLOYMENTS, Need.PODS, Need.REPLICA_SETS})
+_WHERE: Final = frozenset({Need.NAMESPACES, Need.ROLE_BINDINGS})
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """A builder, the kinds that it makes, and what must have been read before it may decide.
+
+    Nothing is written, and nothing of these kinds is swept, on the ground of a list that could
+    not be read: an empty list is not the same as a refusal.
+    """
+
+    name: str
+    build: Callable[[World], Part]
+    kinds: frozenset[str]
+    needs: frozenset[Need]
+
+
+BUILDERS: Final = (
+    Builder(
+        "network policies",
+        networking.build_network_policies,
+        frozenset({"NetworkPolicy"}),
+        _CODERD | _WHERE | {Need.NETWORK_POLICIES, Need.SERVICES},
+    ),
+    Builder(
+        "disruption budget",
+        disruption.build_disruption_budget,
+        frozenset({"PodDisruptionBudget"}),
+        _CODERD | {Need.POD_DISRUPTION_BUDGETS},
+    ),
+    Builder(
+        "admission policies",
+        admission.build_admission,
+        frozenset(
+            {
+                "MutatingAdmissionPolicy",
+                "MutatingAdmissionPolicyBinding",
+                "ValidatingAdmissionPolicy",
+                "ValidatingAdmissionPolicyBinding",
+            }
+        ),
+        _CODERD | _WHERE,
+    ),
+    Builder(
+        "control plane",
+        lambda world: control_plane.build_control_plane(world, size(world.deployment.spec)),
+        frozenset({"Deployment", "Service", "ServiceAccount", "RoleBinding"}),
+        _CODERD | _WHERE | {Need.AUTOSCALERS, Need.NODES},
+    ),
+)
+"""In the order in which their objects are applied: what protects comes before what it protects."""
+
+
+def plan(world: World) -> Plan:
+    """Everything that should be written now, and everything that is held back, with reasons."""
+    tier = size(world.deployment.spec).tier
+    where = placement.placement(world)
+    if world.deployment.spec.suspend:
+        return Plan(writes_nothing=True, placement=where, tier=tier)
+    standing_by = claims.obstacle(world)
+    if standing_by is not None:
+        return Plan(withheld=(standing_by,), writes_nothing=True, tier=tier)
+    built = [(one, _guarded(one, world)) for one in BUILDERS]
+    return Plan(
+        objects=tuple(manifest for _, part in built for manifest in part.objects),
+        withheld=tuple(reason for _, part in built for reason in part.withheld),
+        keep=frozenset(ref for _, part in built for ref in part.keep),
+        keep_kinds=frozenset(kind for one, _ in built if _unread(one, world) for kind in one.kinds),
+        previews=tuple(preview for _, part in built for preview in part.previews),
+        placement=where,
+        tier=tier,
+    )
+
+
+def secrets_of(deployment: CoderDeployment) -> frozenset[tuple[str, str]]:
+    """The Secrets, by namespace and name, whose keys the plan has to know."""
+    database = deployment.spec.database
+    if database is None or deployment.spec.control_plane.management != "Managed":
+        return frozenset()
+    return frozenset({(deployment.namespace, database.url_secret_ref.name)})
+
+
+def _guarded(builder: Builder, world: World) -> Part:
+    unread = _unread(builder, world)
+    if not unread:
+        return builder.build(world)
+    missing = world.snapshot.missing()
+    why = "; ".join(f"{need.value}: {missing[need].reason.value}" for need in unread)
+    notice = Withheld(
+        subject=builder.name.capitalize(),
+        reason="ClusterUnreadable",
+        message=f"the {builder.name} are left as they are, because this could not be read: {why}. "
+        "Compare the operator's ClusterRole with deploy/base/rbac.yaml",
+        blocking=builder.name == "control plane"
+        and world.deployment.spec.control_plane.management == "Managed",
+    )
+    return Part(withheld=(notice,))
+
+
+def _unread(builder: Builder, world: World) -> list[Need]:
+    return sorted(builder.needs & world.snapshot.missing().keys())
