@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from coder_cva.kube import paths
-from coder_cva.kube.connection import JSON, Connection, Refused
+from coder_cva.kube.connection import JSON, Connection, NoAnswer, Refused
 from coder_cva.snapshot.needs import Source
 from coder_cva.values.manifest import dig
 
@@ -73,11 +73,15 @@ class Listing:
             )
             if not answer.ok:
                 raise Refused(answer)
+            version = str(dig(answer.body, "metadata", "resourceVersion", default=""))
+            if not version:
+                # Somebody in between says 200 to everything: no list is not an empty list.
+                raise NoAnswer("the answer is no list of a Kubernetes API server")
             for raw in dig(answer.body, "items", default=()):
                 yield self.scope.named(raw)
             token = str(dig(answer.body, "metadata", "continue", default=""))
             if not token:
-                self.version = str(dig(answer.body, "metadata", "resourceVersion", default=""))
+                self.version = version
                 return
 
 

@@ -19,6 +19,7 @@ from coder_cva.values.manifest import dig
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
+_EVENTS = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
 _SHORT = 1.0
 """A watch that lasts less than so many seconds counts as a failure."""
 
@@ -188,10 +189,12 @@ class Reflector(Generic[T]):
 
     def _event(self, event: Any) -> bool:
         raw = self._scope.named(dig(event, "object", default={}))
+        version = str(dig(raw, "metadata", "resourceVersion", default=""))
         kind = dig(event, "type", default="")
-        if kind == "ERROR":
-            raise Expired(str(dig(raw, "message", default="")))
-        self._version = str(dig(raw, "metadata", "resourceVersion", default="")) or self._version
+        if kind not in _EVENTS or not version:
+            # An ERROR, most often 410; or something that no API server says.
+            raise Expired(str(dig(raw, "message", default="no watch event")))
+        self._version = version
         if kind == "BOOKMARK":
             return False
         return self._store.remove(raw) if kind == "DELETED" else self._store.put(raw)
