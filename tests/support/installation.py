@@ -89,7 +89,6 @@ class OperatorProcess:
                     "KUBECONFIG": str(config),
                     "OPERATOR_NAMESPACE": NAMESPACE,
                     "PORT": str(self.port),
-                    "PYTHONPATH": str(ROOT / "operator"),
                     **self.environment,
                 },
                 stdout=log,

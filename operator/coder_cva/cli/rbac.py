@@ -20,7 +20,9 @@ def manifests() -> tuple[Manifest, ...]:
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _meta(NAME, NAMESPACE)},
         _role("ClusterRole", NAME, _cluster_rules()),
         _binding("ClusterRoleBinding", "ClusterRole", NAME),
-        _role("Role", NAME, [_rule("coordination.k8s.io", ["leases"], ["get", "create", "update"])]),
+        _role(
+            "Role", NAME, [_rule("coordination.k8s.io", ["leases"], ["get", "create", "update"])]
+        ),
         _binding("RoleBinding", "Role", NAME),
         _role("ClusterRole", WORKSPACE_ROLE, _workspace_rules()),
     )
@@ -64,7 +66,9 @@ def _merged(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One rule for each group and set of verbs, resources sorted."""
     merged: dict[tuple[str, tuple[str, ...]], set[str]] = {}
     for one in rules:
-        merged.setdefault((one["apiGroups"][0], tuple(one["verbs"])), set()).update(one["resources"])
+        merged.setdefault((one["apiGroups"][0], tuple(one["verbs"])), set()).update(
+            one["resources"]
+        )
     return [
         _rule(group, sorted(resources), list(verbs))
         for (group, verbs), resources in sorted(merged.items())

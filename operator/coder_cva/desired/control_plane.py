@@ -148,8 +148,8 @@ def coder_labels(owner: CoderDeployment) -> dict[str, str]:
 def _inputs(owner: CoderDeployment) -> str:
     """A digest of everything the user decides about coderd; equal while only the operator changes."""
     spec = owner.spec
-    parts = (spec.edition, spec.architecture, spec.control_plane, spec.provisioners, spec.database)
-    return digest([part.dump() if hasattr(part, "dump") else part for part in parts])
+    parts = (spec.architecture, spec.control_plane, spec.provisioners, spec.database)
+    return digest([spec.edition, *(part.dump() if part is not None else None for part in parts)])
 
 
 def _owned(

@@ -106,6 +106,6 @@ def show_status(namespace: str, name: str, status: Mapping[str, Any]) -> None:
 def forget(namespace: str, name: str) -> None:
     """Removes the gauges of a CoderDeployment that is gone."""
     for gauge in (_CLAUSES, _CONDITIONS, _FINDINGS, _WORKSPACES):
-        for sample in list(gauge.collect()[0].samples):
+        for sample in [one for metric in gauge.collect() for one in metric.samples]:
             if (sample.labels.get("namespace"), sample.labels.get("name")) == (namespace, name):
                 gauge.remove(*sample.labels.values())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 Manifest: TypeAlias = dict[str, Any]
 """An object in the form in which it is sent. Builders make new ones; nobody edits one in passing."""
@@ -57,6 +57,14 @@ def dig(tree: Any, *path: str | int, default: Any = None) -> Any:
         else:
             return default
     return default if here is None else here
+
+
+@overload
+def pruned(tree: Mapping[str, Any]) -> Manifest: ...
+
+
+@overload
+def pruned(tree: Any) -> Any: ...
 
 
 def pruned(tree: Any) -> Any:
