@@ -6,7 +6,7 @@ import ipaddress
 import itertools
 from typing import TYPE_CHECKING
 
-from harness.waiting import until
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ def add(
         node["status"] = _status(name, next(addresses), version, {**CAPACITY, **capacity})
         kube.create(node)
     for name in names:
-        until(lambda name=name: _usable(kube.get("Node", name)), what=f"node {name} to be ready")  # type: ignore[misc]
+        wait_for(lambda name=name: _usable(kube.get("Node", name)), what=f"node {name} to be ready")  # type: ignore[misc]
     return names
 
 
@@ -69,7 +69,7 @@ def fail(kube: Kube, name: str) -> None:
 def heal(kube: Kube, name: str) -> None:
     """Let the kubelet speak again and wait until the node is usable."""
     kube.patch(kube.get("Node", name), {"metadata": {"labels": {KUBELET: "running"}}})
-    until(lambda: _usable(kube.get("Node", name)), what=f"node {name} to be ready again")
+    wait_for(lambda: _usable(kube.get("Node", name)), what=f"node {name} to be ready again")
 
 
 def _free_names(pool: str, count: int, there: list[Object]) -> list[str]:

@@ -17,7 +17,7 @@ from harness.errors import HarnessError, Unsupported
 from harness.fake_nodes import parse_taint
 from harness.kube import Kube
 from harness.versions import NEWEST, OLDEST
-from harness.waiting import until
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -233,7 +233,7 @@ class KindCluster:
         self._run("docker", "exec", node, "sh", "-c", script, timeout=CHANGE_SECONDS)
 
     def _wait_for_answers(self) -> None:
-        until(
+        wait_for(
             lambda: self.kube.api.request("GET", "/readyz", timeout=5) == "ok",
             timeout=CHANGE_SECONDS,
             what="the API server to be ready again",

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from harness.api import Api, ApiError, Object, Query
 from harness.discovery import Discovery, Resource
-from harness.waiting import until
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +128,7 @@ class Kube:
         self, predicate: Callable[[], T], *, timeout: float = 60, what: str = "the condition"
     ) -> T:
         """Ask again and again until the answer is truthy, and return it."""
-        return until(predicate, timeout=timeout, what=what)
+        return wait_for(predicate, timeout=timeout, what=what)
 
     def wait_until(
         self, target: Object, holds: Callable[[Object], object], *, timeout: float = 60
@@ -140,9 +140,9 @@ class Kube:
             seen[:] = [self.refresh(target)]
             return seen[0] if holds(seen[0]) else None
 
-        found = until(look, timeout=timeout, what=self._own_path(target), seen=lambda: seen)
+        found = wait_for(look, timeout=timeout, what=self._own_path(target), seen=lambda: seen)
         if found is None:
-            raise AssertionError("`until` returns nothing but truth")
+            raise AssertionError("`wait_for` returns nothing but truth")
         return found
 
     def wait_gone(self, target: Object, *, timeout: float = 60) -> None:
@@ -151,7 +151,7 @@ class Kube:
         def gone() -> bool:
             return _unless_missing(lambda: self.refresh(target)) is None
 
-        until(gone, timeout=timeout, what=f"the end of {self._own_path(target)}")
+        wait_for(gone, timeout=timeout, what=f"the end of {self._own_path(target)}")
 
     def namespace(self, prefix: str = "test", *, labels: Query | None = None) -> str:
         """A new namespace in which Pods can be created at once; returns its name."""
@@ -159,7 +159,7 @@ class Kube:
         metadata = {"name": name, "labels": labels or {}}
         self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         # Pods are refused until the namespace's default ServiceAccount exists.
-        until(
+        wait_for(
             lambda: self.find("ServiceAccount", "default", name),
             what=f"the default ServiceAccount of {name}",
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness import control, environment
 from harness.errors import HarnessError
 from harness.kube import Kube
-from harness.waiting import until
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from harness.control_plane import ControlPlane
@@ -43,10 +43,12 @@ class Launch:
         try:
             self._start_supervisor()
             self._start("etcd", "kube-apiserver")
-            until(self._certificate_is_made, timeout=START_SECONDS, what="the API server's start")
-            until(self._is_ready, timeout=START_SECONDS, what="the API server to be ready")
+            wait_for(
+                self._certificate_is_made, timeout=START_SECONDS, what="the API server's start"
+            )
+            wait_for(self._is_ready, timeout=START_SECONDS, what="the API server to be ready")
             self._start("kube-controller-manager", "kube-scheduler", "kwok")
-            until(self._has_default_account, what="kube-controller-manager to do its work")
+            wait_for(self._has_default_account, what="kube-controller-manager to do its work")
         except ComponentEndedError as error:
             text = str(error)
             raise (PortTaken if PORT_TAKEN in text else HarnessError)(text) from None
@@ -77,7 +79,7 @@ class Launch:
                 start_new_session=True,
                 env=environment.for_child(PYTHONPATH=package),
             )
-        until(self._supervisor_answers, timeout=30, what="the supervisor's start")
+        wait_for(self._supervisor_answers, timeout=30, what="the supervisor's start")
 
     def _supervisor_answers(self) -> bool:
         if self._supervisor and self._supervisor.poll() is not None:

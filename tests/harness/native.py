@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import sys
@@ -15,7 +16,7 @@ from harness.errors import HarnessError
 from harness.kube import Kube
 from harness.launch import Launch, PortTaken
 from harness.versions import CONTROL_PLANE, NEWEST
-from harness.waiting import until
+from harness.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,10 +127,12 @@ class NativeCluster:
         if self._folder is None:
             return None
         if self.alive:
-            control.ask(self._folder, "end")
+            # It may be ending at this moment, by a signal; whether it has ended is asked below.
+            with contextlib.suppress(HarnessError):
+                control.ask(self._folder, "end")
         if self._launch:
             self._launch.wait()
-        until(lambda: not self.alive, timeout=30, what="the supervisor's end")
+        wait_for(lambda: not self.alive, timeout=30, what="the supervisor's end")
         kept = self._keep_logs() if keep_logs else None
         shutil.rmtree(self._folder, ignore_errors=True)
         self._launch = self._kube = None
@@ -174,7 +177,7 @@ class NativeCluster:
         states = self.status()
         if any(states[name]["state"] != "running" for name in CONTROL_PLANE[:2]):
             return
-        until(
+        wait_for(
             lambda: self.kube.api.request("GET", "/readyz", timeout=5) == "ok",
             timeout=RETURN_SECONDS,
             what="the API server to be ready again",

@@ -21,7 +21,7 @@ class TimedOut(HarnessError):
     """What was waited for did not happen."""
 
 
-def until(
+def wait_for(
     predicate: Callable[[], T],
     *,
     timeout: float = 60,
