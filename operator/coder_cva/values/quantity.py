@@ -7,8 +7,8 @@ import re
 from decimal import ROUND_CEILING, Decimal
 
 _GRAMMAR = re.compile(
-    r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))"
-    r"(?P<suffix>[eE][+-]?\d{1,2}|Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E)?$"
+    r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))"
+    r"(?P<suffix>[eE][+-]?\d{1,2}|Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E)?"
 )
 _FACTORS = {
     **{suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
@@ -25,7 +25,7 @@ def parse(text: str | float) -> Decimal:
         ValueError: the text is no quantity; the message quotes it and shows the form.
     """
     written = str(text)
-    match = _GRAMMAR.match(written) if len(written) <= _LONGEST else None
+    match = _GRAMMAR.fullmatch(written) if len(written) <= _LONGEST else None
     if match is None:
         raise ValueError(
             f"{written[:_LONGEST]!r} is not a quantity: write for example 500m, 2, 512Mi or 10Gi"
