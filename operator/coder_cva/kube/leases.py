@@ -154,7 +154,8 @@ class Elector:
     def _spec(self, lease: Mapping[str, Any]) -> dict[str, Any]:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         ours = dig(lease, "spec", "holderIdentity") == self.holder
-        changes = int(dig(lease, "spec", "leaseTransitions", default=0))
+        # Transitions are counted from holder to holder, so the first one makes none.
+        changes = int(dig(lease, "spec", "leaseTransitions", default=0 if lease else -1))
         return {
             "holderIdentity": self.holder,
             "leaseDurationSeconds": max(1, round(self._terms.duration)),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from coder_cva import ports
 from coder_cva.kube import paths, refusals
 from coder_cva.kube.connection import Connection, NoAnswer
-from coder_cva.kube.writer import APPLY, require_lease
+from coder_cva.kube.writer import APPLY
 from coder_cva.values.manifest import Ref
 
 logger = logging.getLogger(__name__)
@@ -27,18 +27,16 @@ _NAME_LENGTH: Final = 128
 
 
 class Teller:
-    """``TellPort`` over a connection. ``holds``: whether this process may still act."""
+    """``TellPort`` over a connection. ``instance`` names this process in Events."""
 
     def __init__(
         self,
         connection: Connection,
         *,
-        holds: Callable[[], bool] = lambda: True,
         instance: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = connection
-        self._holds = holds
         self._instance = (instance or socket.gethostname())[:_NAME_LENGTH]
         self._clock = clock
         self._posted: dict[ports.Event, float] = {}
@@ -49,7 +47,6 @@ class Teller:
         Raises:
             WriteError: Stale where the object of that UID is gone.
         """
-        require_lease(ref, self._holds)
         body = {
             "apiVersion": ref.api_version,
             "kind": ref.kind,
@@ -76,7 +73,7 @@ class Teller:
         """Posts an Event, an equal one once in ten minutes; what cannot be posted is logged."""
         now = self._clock()
         self._posted = {one: at for one, at in self._posted.items() if now - at < REPEAT}
-        if event in self._posted or not self._holds():
+        if event in self._posted:
             return
         self._posted[event] = now
         namespace = event.regarding.namespace or "default"

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from coder_cva import ports
 from coder_cva.kube import paths, refusals
 from coder_cva.kube.connection import Answer, Connection, NoAnswer
 from coder_cva.values.manifest import Manifest, Ref, ref_of
@@ -15,22 +14,15 @@ MANAGER: Final = "coder-cva-operator"
 
 
 class Writer:
-    """``ApplyPort`` over a connection.
-
-    ``holds`` is asked before each write whether this process may still act: a leader that was
-    frozen wakes up in the middle of a reconcile.
-    """
+    """``ApplyPort`` over a connection; whether this process may write is the caller's matter."""
 
     def __init__(
         self,
         connection: Connection,
         owned: Callable[[], tuple[Mapping[str, Any], ...] | None],
-        *,
-        holds: Callable[[], bool] = lambda: True,
     ) -> None:
         self._connection = connection
         self._owned = owned
-        self._holds = holds
 
     def owned(self) -> tuple[Mapping[str, Any], ...] | None:
         """All objects that carry our managed-by label, from the watches; None while not synced."""
@@ -55,8 +47,6 @@ class Writer:
         }
         if dry_run:
             params["dryRun"] = "All"
-        else:
-            require_lease(ref, self._holds)
         answer = await self._send(
             ref, "PATCH", paths.item(ref), params=params, body=manifest, content_type=APPLY
         )
@@ -64,7 +54,6 @@ class Writer:
 
     async def delete(self, ref: Ref, *, uid: str) -> None:
         """Deletes the object of that UID in the background; an absent one is fine."""
-        require_lease(ref, self._holds)
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -80,12 +69,6 @@ class Writer:
             return await self._connection.request(method, path, **rest)
         except NoAnswer as error:
             raise refusals.unreachable(ref, error) from error
-
-
-def require_lease(ref: Ref, holds: Callable[[], bool]) -> None:
-    """Raises Stale where this process no longer holds the Lease."""
-    if not holds():
-        raise ports.Stale(ref, "not written: this process no longer holds the Lease")
 
 
 def _object(ref: Ref, answer: Answer) -> Mapping[str, Any]:

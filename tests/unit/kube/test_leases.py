@@ -142,7 +142,7 @@ async def test_a_clean_end_gives_it_away_at_once(
     async with background(second.run(lambda _: None)):
         await until(second.holds)
 
-    assert server.spec["leaseTransitions"] == 2
+    assert server.spec["leaseTransitions"] == 1
 
 
 async def test_a_dead_holder_is_waited_for(

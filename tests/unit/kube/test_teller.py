@@ -101,13 +101,3 @@ async def test_an_event_that_cannot_be_posted_is_logged(
 
     await teller.emit(EVENT)
     assert len(api.requests) == 2
-
-
-async def test_without_the_lease_nothing_is_told(api: FakeApi, connection: Connection) -> None:
-    """Neither status nor Events come from a process that lost the Lease."""
-    teller = Teller(connection, holds=lambda: False)
-
-    await teller.emit(EVENT)
-    with pytest.raises(ports.Stale):
-        await teller.write_status(REF, "u-1", {})
-    assert api.requests == []

@@ -83,19 +83,3 @@ async def test_no_answer_is_unreachable(api: FakeApi, writer: Writer) -> None:
     for attempt in (writer.apply(MANIFEST), writer.live(REF), writer.delete(REF, uid="u")):
         with pytest.raises(ports.Unreachable):
             await attempt
-
-
-async def test_without_the_lease_nothing_is_sent(api: FakeApi, connection: Connection) -> None:
-    """A process that lost the Lease may look and try, and writes nothing."""
-    api.others = [answer({})]
-    writer = Writer(connection, lambda: (), holds=lambda: False)
-
-    await writer.apply(MANIFEST, dry_run=True)
-    assert len(api.requests) == 1
-
-    with pytest.raises(ports.Stale, match="Lease"):
-        await writer.apply(MANIFEST)
-    with pytest.raises(ports.Stale, match="Lease"):
-        await writer.delete(REF, uid="u")
-    assert len(api.requests) == 1
-    assert writer.owned() == ()
