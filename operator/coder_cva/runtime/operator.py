@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Final
 
 from coder_cva.apply.engine import Engine, LeadershipLostError
 from coder_cva.apply.memory import Memory
@@ -17,7 +18,7 @@ from coder_cva.kube.writer import Writer
 from coder_cva.ports import WriteError
 from coder_cva.reconcile import Outcome, Shell, reconcile
 from coder_cva.runtime import endpoints, report
-from coder_cva.runtime.queue import Key, WakeQueue
+from coder_cva.runtime.queue import COALESCE_SECONDS, Key, WakeQueue
 from coder_cva.runtime.settings import Settings
 from coder_cva.snapshot.model import Gathered
 from coder_cva.snapshot.parse import PROJECTIONS
@@ -25,7 +26,8 @@ from coder_cva.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
-CRASH_RETRY_SECONDS = 10.0
+CRASH_RETRY_SECONDS: Final = 10.0
+STORM_FACTOR: Final = 4.0
 
 
 class Operator:
@@ -48,6 +50,7 @@ class Operator:
             operator_namespace=settings.namespace,
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._pass_seconds = 0.0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -81,9 +84,14 @@ class Operator:
         self.queue.wake(key)
 
     def wake_all(self) -> None:
-        """Something in the cluster changed: every CoderDeployment may be concerned."""
+        """Something in the cluster changed: every CoderDeployment may be concerned.
+
+        The wait for more of it grows with what a pass costs, so that a storm of thousands of Pod
+        events takes at most a fifth of the process's time.
+        """
+        delay = max(COALESCE_SECONDS, STORM_FACTOR * self._pass_seconds)
         for key in self.known:
-            self.queue.wake(key)
+            self.queue.wake(key, delay)
 
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
@@ -99,7 +107,8 @@ class Operator:
                 continue
             started = time.monotonic()
             outcome = await self._pass(key)
-            metrics.reconciled(*key, outcome.word, time.monotonic() - started)
+            self._pass_seconds = time.monotonic() - started
+            metrics.reconciled(*key, outcome.word, self._pass_seconds)
             self._settle(key, outcome)
 
     async def _pass(self, key: Key) -> Outcome:
