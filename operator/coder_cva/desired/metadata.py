@@ -45,6 +45,11 @@ def metadata(
     return made
 
 
+def shared_metadata(name: str) -> dict[str, Any]:
+    """The metadata of a cluster-scoped object that serves every CoderDeployment; it names none of them."""
+    return {"name": name, "labels": {MANAGED_BY: MANAGER, SHARED: "true"}}
+
+
 def owner_reference(owner: CoderDeployment) -> dict[str, Any]:
     """The ownerReference to a CoderDeployment; deleting in the foreground does not wait for us."""
     return {

@@ -21,6 +21,15 @@ class Withheld:
     blocking: bool = False
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Preview:
+    """What a restriction would hit, told before it takes effect; ``resources`` are sorted."""
+
+    rule: str
+    message: str
+    resources: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The outcome of deciding. ``objects`` are in the order in which they are applied."""
@@ -35,6 +44,7 @@ class Plan:
     """Neither apply nor sweep: suspended, or somebody else holds what this one wants."""
     placement: Mapping[str, Any] = field(default_factory=dict)
     """What the admission policies read from the status: see the status model of that name."""
+    previews: tuple[Preview, ...] = ()
     tier: str = ""
 
 
@@ -45,3 +55,4 @@ class Part:
     objects: tuple[Manifest, ...] = ()
     withheld: tuple[Withheld, ...] = ()
     keep: frozenset[Ref] = frozenset()
+    previews: tuple[Preview, ...] = ()

@@ -30,6 +30,9 @@ class ControlPlanePlacement(Part):
     """What their nodes must have."""
     tolerations: tuple[Toleration, ...] = ()
     """The taints that they put up with."""
+    node_labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Which values some labels have on the pool's ready nodes. A Pod whose template asks for more than
+    these prefers the pool instead of requiring it."""
 
 
 class WorkspacePlacement(Part):
@@ -41,8 +44,15 @@ class WorkspacePlacement(Part):
     """What their nodes must have."""
     tolerations: tuple[Toleration, ...] = ()
     """The taints that they put up with."""
+    node_labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Which values some labels have on the pool's ready nodes. A Pod whose template asks for more than
+    these prefers the pool instead of requiring it."""
+    own_namespace: bool = False
+    """Whether the CoderDeployment's own namespace is one of workspaces."""
     bare_pods: bool = False
     """Whether Pods without a controller are placed too."""
+    anti_affinity: bool = False
+    """Whether Pods get the soft anti-affinity of Coder's own template (CVA-NODE-006)."""
     storage_class_name: str | None = None
     """The StorageClass for claims that name none."""
     min_size: str | None = None

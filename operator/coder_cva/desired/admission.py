@@ -1,0 +1,119 @@
+"""Admission policies and their bindings: what the API server itself does to Pods and claims on CREATE.
+
+Clauses: CVA-NODE-003, CVA-NODE-005, CVA-NODE-006, CVA-STO-002, CVA-STO-004. What they need to know stands
+in ``status.placement`` (placement.py), so a flip of a guard changes a status and no policy.
+"""
+
+from typing import Final
+
+from coder_cva.desired import admission_placement, admission_storage, placement, volumes
+from coder_cva.desired.admission_objects import binding, binding_name, policy
+from coder_cva.desired.plan import Part, Withheld
+from coder_cva.snapshot.model import Served
+from coder_cva.snapshot.world import World
+from coder_cva.values.manifest import Manifest, Ref
+
+PLACEMENT: Final = "coder-cva-placement"
+CLAIMS: Final = "coder-cva-claims"
+CLAIM_BOUNDS: Final = "coder-cva-claim-bounds"
+HOST_VOLUMES: Final = "coder-cva-host-volumes"
+
+MUTATING: Final = "MutatingAdmissionPolicy"
+VALIDATING: Final = "ValidatingAdmissionPolicy"
+
+_VALIDATING_VERSIONS: Final = ("v1", "v1beta1")
+
+
+def build_admission(world: World) -> Part:
+    """The policies that this deployment needs, each followed by its binding.
+
+    Where it is not known what is served, nothing is rendered and nothing of ours is swept.
+    """
+    served = world.snapshot.served
+    if not isinstance(served, Served):
+        return Part(keep=_any_version(world))
+    return Part(
+        objects=(*_mutating(world), *_validating(world, served)),
+        withheld=(*_unserved(world, served), *volumes.class_withheld(world)),
+        previews=volumes.host_volume_previews(world),
+    )
+
+
+def _mutating(world: World) -> tuple[Manifest, ...]:
+    version = placement.mutating_version(world)
+    if version is None:
+        return ()
+    made: list[Manifest] = []
+    if placement.is_enforced(world):
+        made += _pair(world, MUTATING, version, PLACEMENT, admission_placement.policy_spec())
+    if volumes.default_class(world) is not None:
+        made += _pair(world, MUTATING, version, CLAIMS, admission_storage.claims_spec())
+    return tuple(made)
+
+
+def _validating(world: World, served: Served) -> tuple[Manifest, ...]:
+    version = _validating_version(served)
+    if version is None:
+        return ()
+    made: list[Manifest] = []
+    if volumes.bounds(world):
+        spec = admission_storage.bounds_spec()
+        made += _pair(world, VALIDATING, version, CLAIM_BOUNDS, spec, "Deny")
+    action = volumes.host_volumes(world)
+    if action != "Off":
+        spec = admission_storage.host_volumes_spec()
+        made += _pair(world, VALIDATING, version, HOST_VOLUMES, spec, action)
+    return tuple(made)
+
+
+def _pair(
+    world: World, kind: str, version: str, name: str, spec: dict[str, object], *actions: str
+) -> tuple[Manifest, Manifest]:
+    owner = world.deployment
+    # coderd itself is placed too, also where no workspaces are wanted beside it.
+    own = {owner.namespace} if name == PLACEMENT else set()
+    namespaces = own | {one.name for one in world.found.namespaces}
+    return (
+        policy(kind, version, name, spec),
+        binding(f"{kind}Binding", version, name, owner, sorted(namespaces), actions),
+    )
+
+
+def _unserved(world: World, served: Served) -> tuple[Withheld, ...]:
+    found: list[Withheld] = []
+    mutates = placement.is_enforced(world) or volumes.default_class(world) is not None
+    if mutates and placement.mutating_version(world) is None:
+        found.append(Withheld(MUTATING, "NotServed", placement.engine(world)[1]))
+    validates = bool(volumes.bounds(world)) or volumes.host_volumes(world) != "Off"
+    if validates and _validating_version(served) is None:
+        found.append(
+            Withheld(
+                VALIDATING,
+                "NotServed",
+                "this API server serves no ValidatingAdmissionPolicy (v1 since Kubernetes 1.30): volumes of "
+                "workspaces are judged, and neither warned about nor refused. Upgrade the cluster",
+            )
+        )
+    return tuple(found)
+
+
+def _validating_version(served: Served) -> str | None:
+    return next((one for one in _VALIDATING_VERSIONS if one in served.validating_policy), None)
+
+
+def _any_version(world: World) -> frozenset[Ref]:
+    """Our bindings, in whichever version they may be served."""
+    return frozenset(
+        Ref(
+            f"admissionregistration.k8s.io/{version}",
+            f"{kind}Binding",
+            "",
+            binding_name(name, world.deployment),
+        )
+        for kind, names in (
+            (MUTATING, (PLACEMENT, CLAIMS)),
+            (VALIDATING, (CLAIM_BOUNDS, HOST_VOLUMES)),
+        )
+        for name in names
+        for version in ("v1", "v1beta1")
+    )

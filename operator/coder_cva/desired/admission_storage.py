@@ -1,0 +1,161 @@
+"""The policies on volumes of workspaces: class and size of new claims, volumes of the host.
+
+Clauses: CVA-STO-002, CVA-STO-004. All act on CREATE only: a claim that exists, and the data in it, are
+never touched, and a running workspace is never stopped.
+"""
+
+from typing import Any, Final
+
+from coder_cva.desired.admission_cel import (
+    HAS_PLACEMENT,
+    IS_NO_MIRROR,
+    LABELS,
+    WORKSPACES,
+    is_workspace,
+    patch,
+)
+
+_PARAM_KIND: Final = {"apiVersion": "cva.coder.com/v1alpha1", "kind": "CoderDeployment"}
+_NAME: Final = "object.metadata.?name.orValue(object.metadata.?generateName.orValue(''))"
+_OWNER: Final = "params.metadata.namespace + '/' + params.metadata.name"
+
+# Claims of workspaces say so by their labels; a claim without any, as of the envbox template, is
+# nobody's as far as admission can tell, and is left alone.
+_IS_WORKSPACES_CLAIM: Final = (
+    f"{LABELS}[?'app.kubernetes.io/name'].orValue('') == 'coder-pvc'"
+    f" || {LABELS}[?'com.coder.resource'].orValue('') == 'true'"
+    f" || {LABELS}[?'com.coder.workspace.id'].orValue('') != ''"
+)
+# The claim chooses nothing itself: no class ("" is a choice), no volume, no source to copy from.
+_CHOOSES_NOTHING: Final = (
+    "!has(object.spec.storageClassName)"
+    " && !('volume.beta.kubernetes.io/storage-class' in object.metadata.?annotations.orValue({}))"
+    " && object.spec.?volumeName.orValue('') == ''"
+    " && !has(object.spec.dataSource) && !has(object.spec.dataSourceRef)"
+)
+
+_POD_SPEC: Final = "(request.kind.kind == 'Pod' ? object.spec : dyn(object).spec.template.spec)"
+_POD_LABELS: Final = (
+    "(request.kind.kind == 'Pod' ? object.metadata.?labels.orValue({})"
+    " : dyn(object).spec.template.metadata.?labels.orValue({}))"
+)
+
+
+def claims_spec() -> dict[str, Any]:
+    """Spec of the mutating policy that gives a class to claims of workspaces that name none."""
+    return {
+        "paramKind": dict(_PARAM_KIND),
+        "matchConstraints": _on_create(_rule("", "persistentvolumeclaims")),
+        "matchConditions": _named(
+            ("placement-known", HAS_PLACEMENT),
+            ("class-known", f"{WORKSPACES}.?storageClassName.orValue('') != ''"),
+            ("claim-of-a-workspace", _IS_WORKSPACES_CLAIM),
+            ("chooses-nothing-itself", _CHOOSES_NOTHING),
+        ),
+        "mutations": [
+            {
+                "patchType": "JSONPatch",
+                "jsonPatch": {
+                    "expression": "["
+                    + patch("'/spec/storageClassName'", f"{WORKSPACES}.storageClassName")
+                    + "]"
+                },
+            }
+        ],
+        "failurePolicy": "Ignore",
+        "reinvocationPolicy": "IfNeeded",
+    }
+
+
+def bounds_spec() -> dict[str, Any]:
+    """Spec of the validating policy on the size of new claims of workspaces.
+
+    A claim for a volume that exists already is not sized here: it asks for what is there.
+    """
+    asked = "quantity(object.spec.resources.requests.storage)"
+    return {
+        "paramKind": dict(_PARAM_KIND),
+        "matchConstraints": _on_create(_rule("", "persistentvolumeclaims")),
+        "matchConditions": _named(
+            ("placement-known", HAS_PLACEMENT),
+            ("claim-of-a-workspace", _IS_WORKSPACES_CLAIM),
+            ("asks-for-a-new-volume", "object.spec.?volumeName.orValue('') == ''"),
+        ),
+        "validations": [
+            _bound(asked, "minSize", ">= 0", "less", "least"),
+            _bound(asked, "maxSize", "<= 0", "more", "most"),
+        ],
+        "failurePolicy": "Ignore",
+    }
+
+
+def host_volumes_spec() -> dict[str, Any]:
+    """Spec of the validating policy on volumes of the host in workspaces.
+
+    It looks at Pods and at the Deployments that bring them: whoever builds the workspace sees the
+    answer to the Deployment; the answer to its Pods is seen only in the ReplicaSet's events.
+    """
+    volumes = f"{_POD_SPEC}.?volumes.orValue([])"
+    return {
+        "paramKind": dict(_PARAM_KIND),
+        "matchConstraints": _on_create(_rule("", "pods"), _rule("apps", "deployments")),
+        "matchConditions": _named(
+            ("has-host-volumes", f"{volumes}.exists(v, has(v.hostPath))"),
+            ("no-static-pod", IS_NO_MIRROR),
+            ("placement-known", HAS_PLACEMENT),
+            ("rule-in-force", f"{WORKSPACES}.?hostVolumes.orValue('Off') != 'Off'"),
+            ("workspace", is_workspace(_POD_LABELS, _POD_SPEC)),
+        ),
+        "variables": [
+            {
+                "name": "volumes",
+                "expression": f"{volumes}.filter(v, has(v.hostPath))"
+                ".map(v, v.name + ' (' + v.hostPath.path + ')')",
+            }
+        ],
+        "validations": [
+            {
+                # The conditions above let through nothing but what this is about.
+                "expression": "variables.volumes.size() == 0",
+                "message": "CVA-STO-004: a workspace mounts a volume of its node",
+                "messageExpression": f"'CVA-STO-004: workspace ' + request.kind.kind + ' ' + {_NAME}"
+                " + ' mounts volumes of its node: ' + variables.volumes.join(', ')"
+                " + '. Keep data in a PersistentVolumeClaim instead. Where the template cannot do"
+                " without, as that of envbox, spec.workspaces.storage.hostVolumes of CoderDeployment '"
+                f" + {_OWNER} + ' says what happens: Off, Warn or Deny'",
+                "reason": "Forbidden",
+            }
+        ],
+        "failurePolicy": "Ignore",
+    }
+
+
+def _bound(asked: str, name: str, holds: str, word: str, limit: str) -> dict[str, str]:
+    bound = f"{WORKSPACES}.{name}"
+    return {
+        "expression": f"!has({WORKSPACES}.{name}) || {asked}.compareTo(quantity({bound})) {holds}",
+        "message": f"CVA-STO-002: the claim asks for {word} than is allowed",
+        "messageExpression": f"'CVA-STO-002: claim ' + {_NAME} + ' asks for '"
+        f" + object.spec.resources.requests.storage + ', {word} than ' + {bound}"
+        f" + '. Ask for at {limit} that in the template, or change spec.workspaces.storage.{name} of"
+        f" CoderDeployment ' + {_OWNER}",
+        "reason": "Forbidden",
+    }
+
+
+def _rule(group: str, resource: str) -> dict[str, Any]:
+    return {
+        "apiGroups": [group],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE"],
+        "resources": [resource],
+        "scope": "Namespaced",
+    }
+
+
+def _on_create(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceRules": list(rules)}
+
+
+def _named(*conditions: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "expression": expression} for name, expression in conditions]

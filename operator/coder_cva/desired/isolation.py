@@ -1,0 +1,54 @@
+"""Who already isolates a Pod: NetworkPolicies are a union, and the first one that selects a Pod isolates it.
+
+Source: the Kubernetes API of NetworkPolicy. A Pod that no policy selects for a direction is open in that
+direction; one that a policy selects is closed but for what some policy allows.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from coder_cva.desired.metadata import OWNER_UID
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import NetworkPolicy
+from coder_cva.snapshot.world import World
+from coder_cva.values import selectors
+from coder_cva.values.manifest import dig
+
+Direction = Literal["Ingress", "Egress"]
+
+
+def isolating(
+    world: World, namespace: str, labels: Mapping[str, str], direction: Direction
+) -> tuple[NetworkPolicy, ...]:
+    """Policies that others made and that isolate a Pod with these labels in this direction."""
+    return tuple(
+        policy
+        for policy in world.snapshot.items(Need.NETWORK_POLICIES)
+        if policy.meta.namespace == namespace
+        and policy.meta.labels.get(OWNER_UID) != world.deployment.uid
+        and isolates(policy.spec, direction)
+        and selects(policy.spec, labels)
+    )
+
+
+def isolates(spec: Mapping[str, Any], direction: Direction) -> bool:
+    """Whether a policy's spec is about this direction.
+
+    Where policyTypes are not said, a policy is about ingress, and about egress if it has a rule for it.
+    """
+    types = dig(spec, "policyTypes")
+    if types is not None:
+        return direction in types
+    return direction == "Ingress" or bool(dig(spec, "egress"))
+
+
+def selects(spec: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a policy's spec selects a Pod with these labels; an empty podSelector selects every one."""
+    return selectors.matches(dig(spec, "podSelector", default={}), labels)
+
+
+def named(policies: tuple[NetworkPolicy, ...]) -> str:
+    """The policies' names for a message, the first three."""
+    names = sorted(one.meta.path for one in policies)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

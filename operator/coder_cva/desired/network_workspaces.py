@@ -1,0 +1,255 @@
+"""Workspaces accept no connections, but for those in use (CVA-NET-005: workspaces need no open ports).
+
+Agents dial out, so nothing that Coder does needs a port of a workspace. A Service, an Ingress or a scrape
+annotation that leads to one is a connection in use: it stays allowed, and is told.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from coder_cva.desired import enforcement, isolation
+from coder_cva.desired.enforcement import ISOLATION, Mode
+from coder_cva.desired.metadata import metadata
+from coder_cva.desired.network_coderd import Port, is_port, targets
+from coder_cva.desired.plan import Part, Preview, Withheld
+from coder_cva.snapshot import marks
+from coder_cva.snapshot.discovered import Workspace
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import Ingress, Service
+from coder_cva.snapshot.world import World
+from coder_cva.values import selectors
+from coder_cva.values.canonical import canonical
+from coder_cva.values.manifest import Manifest
+from coder_cva.values.names import derived
+
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way in which Pods are labelled as workspaces: a podSelector can only say "and", never "or"."""
+
+    name: str
+    key: str
+    value: str = ""
+    is_usual: bool = False
+    """Whether Coder's own templates label so: such Pods may come at any time."""
+
+    @property
+    def selector(self) -> dict[str, Any]:
+        """The podSelector."""
+        if self.value:
+            return {"matchLabels": {self.key: self.value}}
+        return {"matchExpressions": [{"key": self.key, "operator": "Exists"}]}
+
+    def is_on(self, labels: Mapping[str, str]) -> bool:
+        """Whether Pods with these labels are selected."""
+        return selectors.matches(self.selector, labels)
+
+
+KINDS: Final = (
+    Kind("workspaces", "com.coder.resource", "true", is_usual=True),
+    Kind("workspaces-by-name", marks.NAME, marks.WORKSPACE_NAME, is_usual=True),
+    Kind("workspaces-by-app", "app", marks.WORKSPACE_NAME),
+    Kind("workspaces-by-id", "com.coder.workspace.id"),
+)
+"""Labels that workspaces really have (Coder's templates), each with the name of its policy."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Use:
+    """A connection in use: what leads to workspaces, and to which of their ports."""
+
+    subject: str
+    ports: tuple[Port, ...]
+
+    def __str__(self) -> str:
+        ports = ", ".join(str(number) for number, _ in self.ports)
+        return f"{self.subject} (port {ports})"
+
+
+def build(world: World) -> Part:
+    """The policies of every namespace that consents, or what they would do where the rule is Audit."""
+    mode = enforcement.mode(world.deployment, ISOLATION)
+    if mode is Mode.OFF:
+        return Part()
+    parts = [_namespace(world, one.name, mode) for one in world.found.namespaces]
+    return Part(
+        objects=tuple(manifest for part in parts for manifest in part.objects),
+        withheld=tuple(reason for part in parts for reason in part.withheld),
+        previews=tuple(preview for part in parts for preview in part.previews),
+    )
+
+
+def _namespace(world: World, namespace: str, mode: Mode) -> Part:
+    here = tuple(one for one in world.found.workspaces if one.pod.meta.namespace == namespace)
+    uses = connections(world, namespace, here)
+    policies = tuple(_policy(world, namespace, kind, uses) for kind in _kinds(here))
+    previews = _previews(namespace, here, uses, mode)
+    if mode is not Mode.ENFORCE:
+        return Part(previews=previews)
+    withheld = _unselected(namespace, here)
+    others = _isolated_by_others(world, here) if uses else ()
+    if others:
+        allow = canonical([one["spec"] for one in policies])
+        pierced = Withheld(
+            f"NetworkPolicy in {namespace}",
+            "IsolatedByOthers",
+            f"NetworkPolicy {isolation.named(others)} isolates workspaces already, and what ours allows "
+            f"({_listed(uses)}) would pierce it: nothing is written there. Ours would be: {allow}",
+            rule=ISOLATION,
+        )
+        return Part(withheld=(pierced, *withheld))
+    return Part(objects=policies, withheld=withheld, previews=previews)
+
+
+def connections(world: World, namespace: str, workspaces: tuple[Workspace, ...]) -> tuple[Use, ...]:
+    """What leads to ports of workspaces in a namespace, sorted."""
+    found = {*_by_services(world, namespace, workspaces), *_by_scraping(workspaces)}
+    return tuple(sorted(found))
+
+
+def _by_services(world: World, namespace: str, workspaces: tuple[Workspace, ...]) -> Iterable[Use]:
+    routes = (
+        *world.snapshot.items(Need.INGRESSES),
+        *world.snapshot.items(Need.HTTP_ROUTES),
+    )
+    for service in world.snapshot.items(Need.SERVICES):
+        if service.meta.namespace != namespace or not service.selector:
+            continue
+        led = [
+            one.pod.shape
+            for one in workspaces
+            if selectors.has_labels(service.selector, one.pod.meta.labels)
+        ]
+        # A Service of a workspace that is stopped now leads to it again when it starts.
+        if led or _means_workspaces(service):
+            ports = tuple(sorted(targets(service, tuple(led))))
+            if ports:
+                yield Use(_subject(service, routes), ports)
+
+
+def _means_workspaces(service: Service) -> bool:
+    return any(kind.is_on(service.selector) for kind in KINDS)
+
+
+def _subject(service: Service, routes: Iterable[Ingress]) -> str:
+    backend = (service.meta.namespace, service.meta.name)
+    through = sorted(one.meta.path for one in routes if backend in one.backends)
+    told = f"Service {service.meta.path}"
+    return f"{told}, through {', '.join(through[:3])}" if through else told
+
+
+def _by_scraping(workspaces: tuple[Workspace, ...]) -> Iterable[Use]:
+    """Scrape annotations: the port that they name, else every port that the Pod declares."""
+    for one in workspaces:
+        notes = one.pod.meta.annotations
+        if notes.get("prometheus.io/scrape") != "true":
+            continue
+        said = notes.get("prometheus.io/port", "")
+        declared = {(number, protocol) for _, number, protocol in one.pod.shape.ports}
+        ports = {(int(said), "TCP")} if is_port(said) else declared
+        if ports:
+            who = one.controller or f"Pod {one.pod.meta.name}"
+            yield Use(
+                f"annotation prometheus.io/scrape of {who} in {one.pod.meta.namespace}",
+                tuple(sorted(ports)),
+            )
+
+
+def _kinds(workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
+    """The usual labels always, so that nothing changes when the last workspace stops; others if seen.
+
+    A label that only names single workspaces is used where nothing better selects one of them.
+    """
+    chosen = [kind for kind in KINDS if kind.is_usual]
+    for kind in KINDS:
+        labels = [one.pod.meta.labels for one in workspaces]
+        unselected = [one for one in labels if not any(done.is_on(one) for done in chosen)]
+        if not kind.is_usual and any(kind.is_on(one) for one in unselected):
+            chosen.append(kind)
+    return tuple(chosen)
+
+
+def _policy(world: World, namespace: str, kind: Kind, uses: tuple[Use, ...]) -> Manifest:
+    owner = world.deployment
+    ports = sorted({port for use in uses for port in use.ports})
+    rules = [{"ports": [{"port": number, "protocol": spoken} for number, spoken in ports]}]
+    # Elsewhere the name tells whose it is: two deployments may act on one namespace.
+    prefix = () if namespace == owner.namespace else (owner.namespace,)
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(owner, derived(*prefix, owner.name, kind.name), namespace),
+        "spec": {
+            "podSelector": kind.selector,
+            "policyTypes": ["Ingress"],
+            "ingress": rules if ports else [],
+        },
+    }
+
+
+def _isolated_by_others(world: World, workspaces: tuple[Workspace, ...]) -> tuple[Any, ...]:
+    found = {
+        policy.meta.path: policy
+        for one in workspaces
+        for policy in isolation.isolating(
+            world, one.pod.meta.namespace, one.pod.meta.labels, "Ingress"
+        )
+    }
+    return tuple(found[path] for path in sorted(found))
+
+
+def _unselected(namespace: str, workspaces: tuple[Workspace, ...]) -> tuple[Withheld, ...]:
+    """Workspaces that no label tells apart, as of the envbox template: nothing can select them."""
+    bare = [
+        one.pod.meta.name
+        for one in workspaces
+        if not any(kind.is_on(one.pod.meta.labels) for kind in KINDS)
+    ]
+    if not bare:
+        return ()
+    shown = ", ".join(sorted(bare)[:_SHOWN]) + (", …" if len(bare) > _SHOWN else "")
+    return (
+        Withheld(
+            f"NetworkPolicy in {namespace}",
+            "NoLabelSelects",
+            f"{len(bare)} workspaces have no label by which a NetworkPolicy could select them, and stay "
+            f"open to connections: {shown}. Add the label com.coder.resource=true to the Pod in the template",
+            rule=ISOLATION,
+        ),
+    )
+
+
+def _previews(
+    namespace: str, workspaces: tuple[Workspace, ...], uses: tuple[Use, ...], mode: Mode
+) -> tuple[Preview, ...]:
+    told = tuple(str(use) for use in uses)
+    if mode is Mode.ENFORCE:
+        if not uses:
+            return ()
+        return (
+            Preview(
+                ISOLATION,
+                f"workspaces in {namespace} accept no connections but these, which are in use and stay "
+                "allowed; remove what leads there, and its port is closed as well",
+                told,
+            ),
+        )
+    if not workspaces:
+        return ()
+    count = len(workspaces)
+    kept = "but these, which are in use and would stay allowed" if uses else "at all"
+    return (
+        Preview(
+            ISOLATION,
+            f"with {ISOLATION}: Enforce {count} workspaces in {namespace} would accept no connections {kept}",
+            told or (f"Namespace {namespace}",),
+        ),
+    )
+
+
+def _listed(uses: tuple[Use, ...]) -> str:
+    shown = "; ".join(str(one) for one in uses[:_SHOWN])
+    return f"{shown}; …" if len(uses) > _SHOWN else shown

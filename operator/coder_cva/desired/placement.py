@@ -1,0 +1,276 @@
+"""What the admission policies read from the status: which Pods go where, and how firmly just now.
+
+Clauses: CVA-NODE-003 (coderd on the control plane's nodes), CVA-NODE-005 (workspaces on theirs),
+CVA-NODE-006 (soft anti-affinity). With ``placement: Auto`` a pool is required only while it can take the
+Pod, so that a pool that vanishes never turns the next restart into an outage.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from coder_cva.api.v1alpha1.scheduling import NodePool
+from coder_cva.desired import enforcement, volumes
+from coder_cva.desired.control_plane import selector_labels
+from coder_cva.desired.enforcement import Mode
+from coder_cva.sizing.size import size
+from coder_cva.snapshot import pools
+from coder_cva.snapshot.model import Served
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import Node, PodShape
+from coder_cva.snapshot.world import World
+from coder_cva.values.manifest import dig, pruned
+
+CODERD_ON_POOL: Final = "CVA-NODE-003"
+WORKSPACES_ON_POOL: Final = "CVA-NODE-005"
+APART: Final = "CVA-NODE-006"
+
+ENGINE: Final = "MutatingAdmissionPolicy"
+NO_ENGINE: Final = "None"
+_VERSIONS: Final = ("v1", "v1beta1")
+
+USUAL_LABELS: Final = frozenset(
+    {
+        "kubernetes.io/arch",
+        "kubernetes.io/os",
+        "node.kubernetes.io/instance-type",
+        "topology.kubernetes.io/region",
+        "topology.kubernetes.io/zone",
+    }
+)
+"""Labels that templates commonly choose nodes by (Kubernetes' well-known labels)."""
+MOST_VALUES: Final = 16
+"""A label with more values than this tells nodes apart rather than kinds of nodes, as a host name does."""
+MOST_LABELS: Final = 32
+
+
+def placement(world: World) -> dict[str, Any]:
+    """The parameter of the admission policies, as plain data; nothing in it that is not said."""
+    acts, why = engine(world)
+    room = pools.Room(world.snapshot)
+    coderd, about_coderd = _control_plane(world, room)
+    workspaces, about_workspaces = _workspaces(world, room)
+    guards = "; ".join(one for one in (about_coderd, about_workspaces) if one)
+    made: dict[str, Any] = pruned(
+        {
+            "controlPlane": coderd,
+            "workspaces": workspaces,
+            "engine": acts,
+            "engineReason": why,
+            "guards": guards or None,
+        }
+    )
+    return made
+
+
+def engine(world: World) -> tuple[str, str]:
+    """What acts at admission in this cluster, and why it is this one."""
+    if not isinstance(world.snapshot.served, Served):
+        before = _before(world)
+        known = before.get("engine", NO_ENGINE)
+        return known, f"what the API server serves is not known: {world.snapshot.served.reason}"
+    version = mutating_version(world)
+    if version is not None:
+        return ENGINE, f"the API server serves {ENGINE} {version}"
+    return (
+        NO_ENGINE,
+        (
+            f"this API server serves no {ENGINE} (v1 since Kubernetes 1.36): Pods are not placed and claims "
+            "get no class at admission. Set node selectors in the templates and in Coder's Helm values, or "
+            "upgrade the cluster"
+        ),
+    )
+
+
+def mutating_version(world: World) -> str | None:
+    """The version in which the mutating policy is rendered; alpha lacks what its expressions need."""
+    served = world.snapshot.served
+    if not isinstance(served, Served):
+        return None
+    return next((one for one in _VERSIONS if one in served.mutating_policy), None)
+
+
+def is_enforced(world: World) -> bool:
+    """Whether anything at all is done to Pods at admission."""
+    rules = (CODERD_ON_POOL, WORKSPACES_ON_POOL, APART)
+    return any(_enforced(world, rule) for rule in rules)
+
+
+def _control_plane(world: World, room: pools.Room) -> tuple[dict[str, Any] | None, str]:
+    pool = world.deployment.spec.control_plane.node_pool
+    if pool is None or world.deployment.spec.control_plane.management == "None":
+        return None, ""
+    labels = _coderd_labels(world)
+    if not labels or not _acts(world, CODERD_ON_POOL):
+        return {"mode": "Off"}, ""
+    shape = world.coderd.deployment.shape if world.coderd else None
+    state = room.state(pool.selector, _demand(world, pool, shape))
+    unknown = [need.value for need in state.unread]
+    before = _before(world).get("controlPlane") or {}
+    mode, why = _guard(pool, can_take=state.can_take, unread=unknown, before=before)
+    if not why:
+        why = _told(state.matching, state.ready, has_room=state.can_take)
+    shapes = (shape,) if shape else ()
+    made = _bound(world, pool, mode, before, shapes)
+    return {**made, "podLabels": labels}, f"control plane: {why}"
+
+
+def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
+    spec = world.deployment.spec.workspaces
+    if world.deployment.spec.suspend:
+        return {"mode": "Off"}, ""
+    own = world.deployment.namespace in {one.name for one in world.found.namespaces}
+    common = {
+        "ownNamespace": own,
+        "barePods": spec.bare_pods == "Enforce",
+        "antiAffinity": _acts(world, APART),
+        "hostVolumes": volumes.host_volumes(world),
+        **volumes.bounds(world),
+        "storageClassName": volumes.default_class(world) if _has_engine(world) else None,
+    }
+    if not _acts(world, WORKSPACES_ON_POOL):
+        return {"mode": "Off", **common}, ""
+    pool = spec.node_pool
+    state = room.state(pool.selector, pools.Demand(tolerations=_tolerations(pool)))
+    # Only the nodes matter here: a pool of this kind grows when it is full.
+    unknown = [need.value for need in state.unread if need is Need.NODES]
+    before = _before(world).get("workspaces") or {}
+    mode, why = _guard(pool, can_take=state.ready > 0, unread=unknown, before=before)
+    if not why:
+        why = _told(state.matching, state.ready)
+    shapes = tuple(one.pod.shape for one in world.found.workspaces)
+    made = _bound(world, pool, mode, before, shapes)
+    return {**made, **common}, f"workspaces: {why}"
+
+
+def _guard(
+    pool: NodePool, *, can_take: bool, unread: list[str], before: Mapping[str, Any]
+) -> tuple[str, str]:
+    """The mode, and why, where the reason is not what was seen in the pool.
+
+    What cannot be seen flips nothing: the mode stays as it was. The first one is the harmless one.
+    """
+    if pool.placement != "Auto":
+        return pool.placement, f"{pool.placement}, as the spec says"
+    if unread:
+        known = before.get("mode")
+        mode = known if known in ("Required", "Preferred") else "Preferred"
+        return mode, f"{', '.join(unread)} cannot be read, so it stays {mode}"
+    return ("Required" if can_take else "Preferred"), ""
+
+
+def _told(matching: int, ready: int, *, has_room: bool = True) -> str:
+    """What was seen in the pool, without figures that would change with every Pod."""
+    if not matching:
+        return "no node has the pool's labels, so the pool is preferred"
+    if not ready:
+        return "no node of the pool is ready and open, so the pool is preferred"
+    if not has_room:
+        return "no node of the pool has room for a replica, so the pool is preferred"
+    return "the pool can take Pods, so it is required"
+
+
+def _bound(
+    world: World,
+    pool: NodePool,
+    mode: str,
+    before: Mapping[str, Any],
+    shapes: Iterable[PodShape],
+) -> dict[str, Any]:
+    if Need.NODES in world.snapshot.missing():
+        labels = before.get("nodeLabels")
+    else:
+        labels = node_labels(pool, world, shapes)
+    return {
+        "mode": mode,
+        "requirements": [
+            {"key": key, "operator": "In", "values": [value]}
+            for key, value in sorted(pool.selector.items())
+        ],
+        "tolerations": _tolerations(pool) or None,
+        "nodeLabels": labels or None,
+    }
+
+
+def node_labels(pool: NodePool, world: World, shapes: Iterable[PodShape]) -> dict[str, list[str]]:
+    """What the pool's ready nodes offer, of the labels that Pods commonly or actually choose nodes by.
+
+    Admission compares a template's own wishes with it: a template that wants a GPU which the pool
+    does not have must not be bound to the pool.
+    """
+    asked = {key for shape in shapes for key in _asked(shape)}
+    tolerations = _tolerations(pool)
+    nodes = [
+        node
+        for node in pools.pool_nodes(pool.selector, world.snapshot)
+        if pools.is_open(node, tolerations)
+    ]
+    found: dict[str, list[str]] = {}
+    for key in sorted((asked | USUAL_LABELS) - pool.selector.keys()):
+        values = _values(nodes, key)
+        if 0 < len(values) <= MOST_VALUES:
+            found[key] = values
+    return dict(list(found.items())[:MOST_LABELS])
+
+
+def _values(nodes: Iterable[Node], key: str) -> list[str]:
+    return sorted({node.meta.labels[key] for node in nodes if key in node.meta.labels})
+
+
+def _asked(shape: PodShape) -> Iterable[str]:
+    """The labels by which a Pod's own nodeSelector and required node affinity choose."""
+    yield from shape.scheduling.node_selector
+    terms = dig(
+        shape.scheduling.affinity,
+        "nodeAffinity",
+        "requiredDuringSchedulingIgnoredDuringExecution",
+        "nodeSelectorTerms",
+        default=[],
+    )
+    for term in terms:
+        for one in dig(term, "matchExpressions", default=[]):
+            yield str(dig(one, "key", default=""))
+
+
+def _coderd_labels(world: World) -> dict[str, str]:
+    """The labels by which coderd's Pods are known: the Deployment's own selector, live where it is there."""
+    plane = world.deployment.spec.control_plane
+    if world.coderd is None:
+        if plane.management == "Managed":
+            return selector_labels(world.deployment)
+        if Need.DEPLOYMENTS in world.snapshot.missing():
+            return dict(dig(_before(world), "controlPlane", "podLabels", default={}))
+        return {}
+    live = world.coderd.deployment
+    return dict(dig(live.selector, "matchLabels", default={}) or live.template_meta.labels)
+
+
+def _demand(world: World, pool: NodePool, live: PodShape | None) -> pools.Demand:
+    """What one more replica of coderd asks of a node."""
+    if live is None:
+        wanted = size(world.deployment.spec).coderd
+        return pools.Demand(wanted.cpu_millicores, wanted.memory_bytes, _tolerations(pool))
+    own = [dict(one) for one in live.scheduling.tolerations]
+    return pools.Demand(
+        live.cpu_request_millicores, live.memory_request_bytes, [*own, *_tolerations(pool)]
+    )
+
+
+def _tolerations(pool: NodePool) -> list[dict[str, Any]]:
+    return [one.dump() for one in pool.tolerations]
+
+
+def _acts(world: World, rule: str) -> bool:
+    return _has_engine(world) and _enforced(world, rule)
+
+
+def _has_engine(world: World) -> bool:
+    return engine(world)[0] == ENGINE
+
+
+def _enforced(world: World, rule: str) -> bool:
+    suspended = world.deployment.spec.suspend
+    return not suspended and enforcement.mode(world.deployment, rule) is Mode.ENFORCE
+
+
+def _before(world: World) -> Mapping[str, Any]:
+    return world.previous.get("placement") or {}
