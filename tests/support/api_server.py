@@ -13,8 +13,9 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+    from typing import TypeAlias
 
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def answer(body: Any, status: int = 200) -> Handler:

@@ -239,8 +239,11 @@ class Reflector(Generic[T]):
         reading = self.reading()
         reason = reading.reason if isinstance(reading, Unavailable) else None
         if reason is not self._told:
+            # The first list of a kind is what everybody expects; a change after it is news.
+            first = reason is None and self._told is Absence.NOT_SYNCED
+            level = logging.DEBUG if first else logging.INFO
+            logger.log(level, "%s: %s", self._scope.path, reason or "synced")
             self._told = reason
-            logger.info("%s: %s", self._scope.path, reason or "synced")
             self._on_change()
 
     def _look(self) -> Scope:

@@ -11,6 +11,9 @@ _OWNER: Final = re.compile(r'^conflict with "(?P<manager>[^"]*)"')
 _ADMISSION: Final = ("admission webhook ", "violates PodSecurity", "exceeded quota", "ValidatingAdmissionPolicy ")  # fmt: skip
 """How a 403 speaks that is no matter of the operator's own rights."""
 
+_UNTYPED: Final = "failed to create typed patch object"
+"""What a field that the kind does not have is answered with on apply, under status 500."""
+
 
 def unreachable(ref: Ref, error: NoAnswer) -> ports.Unreachable:
     """The error for a request without an answer."""
@@ -37,6 +40,8 @@ def refusal(ref: Ref, answer: Answer) -> ports.WriteError:  # noqa: PLR0911 - a 
         case 408 | 429:
             return ports.Unreachable(ref, message)
         case status if 400 <= status < 500:
+            return ports.Invalid(ref, message)
+        case 500 if message.startswith(_UNTYPED):
             return ports.Invalid(ref, message)
         case _:
             return ports.Unreachable(ref, message)

@@ -1,4 +1,4 @@
-"""Telling users: the status by server-side apply, and Events. Implements ``TellPort``."""
+"""Telling users: the status, and Events. Implements ``TellPort``."""
 
 import hashlib
 import logging
@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
+
 from coder_cva import ports
 from coder_cva.kube import paths, refusals
-from coder_cva.kube.connection import Connection, NoAnswer
-from coder_cva.kube.writer import APPLY
-from coder_cva.values.manifest import Ref
+from coder_cva.kube.connection import Answer, Connection, NoAnswer
+from coder_cva.values.manifest import Ref, dig
 
 logger = logging.getLogger(__name__)
 
+JSON_PATCH: Final = "application/json-patch+json"
 STATUS_MANAGER: Final = "coder-cva-operator-status"
 CONTROLLER: Final = "cva.coder.com/operator"
 """The reportingController of our Events."""
@@ -42,30 +44,31 @@ class Teller:
         self._posted: dict[ports.Event, float] = {}
 
     async def write_status(self, ref: Ref, uid: str, status: Mapping[str, Any]) -> None:
-        """Applies the status as a whole: what is no longer in it vanishes.
+        """Replaces the status as a whole: what is no longer in it vanishes.
+
+        A JSON patch that tests the UID first: server-side apply on a status subresource takes
+        metadata from the live object and would write over a namesake's status.
 
         Raises:
             WriteError: Stale where the object of that UID is gone.
         """
-        body = {
-            "apiVersion": ref.api_version,
-            "kind": ref.kind,
-            "metadata": {"name": ref.name, "namespace": ref.namespace, "uid": uid},
-            "status": status,
-        }
+        patch = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "add", "path": "/status", "value": status},
+        ]
         try:
             answer = await self._connection.request(
                 "PATCH",
                 f"{paths.item(ref)}/status",
                 # A CRD older than this operator drops what it does not know, and warns.
-                params={"fieldManager": STATUS_MANAGER, "force": "true", "fieldValidation": "Warn"},
-                body=body,
-                content_type=APPLY,
+                params={"fieldManager": STATUS_MANAGER, "fieldValidation": "Warn"},
+                body=orjson.dumps(patch),
+                content_type=JSON_PATCH,
             )
         except NoAnswer as error:
             raise refusals.unreachable(ref, error) from error
-        if answer.status == 404:
-            raise ports.Stale(ref, answer.message)
+        if answer.status == 404 or _is_failed_test(answer):
+            raise ports.Stale(ref, f"the one of UID {uid} is gone: {answer.message}")
         if not answer.ok:
             raise refusals.refusal(ref, answer)
 
@@ -91,6 +94,11 @@ class Teller:
             # The next occasion may try again.
             self._posted.pop(event, None)
             logger.warning("An Event was dropped: %s of %s: %s", event.reason, event.regarding, trouble)  # fmt: skip
+
+
+def _is_failed_test(answer: Answer) -> bool:
+    """A test that fails is a 422 without a cause; a status that is refused always names one."""
+    return answer.status == 422 and not dig(answer.body, "details", "causes")
 
 
 def _manifest(

@@ -46,6 +46,7 @@ CONFLICT = {
         (422, {"message": "spec.x: Required value"}, ports.Invalid),
         (429, {}, ports.Unreachable),
         (500, {"message": "failed calling webhook"}, ports.Unreachable),
+        (500, {"message": "failed to create typed patch object (x)"}, ports.Invalid),
         (503, {}, ports.Unreachable),
         (302, {}, ports.Unreachable),
     ],

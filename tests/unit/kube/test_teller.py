@@ -10,41 +10,52 @@ import pytest
 from coder_cva import ports
 from coder_cva.kube.teller import REPEAT, Teller
 from coder_cva.values.manifest import Ref
-from support.api_server import answer, refuse
+from support.api_server import answer, refuse, watched
 
 if TYPE_CHECKING:
     from coder_cva.kube.connection import Connection
-    from support.api_server import FakeApi
+    from support.api_server import FakeApi, Handler
 
 REF = Ref("cva.coder.com/v1alpha1", "CoderDeployment", "coder", "main")
 EVENT = ports.Event(REF, "u-1", "Warning", "PoolEmpty", "no node is ready")
 
 
-async def test_the_status_is_applied_under_its_own_manager(
-    api: FakeApi, connection: Connection
-) -> None:
-    """One forced apply on the subresource, with the UID as precondition."""
+async def test_the_status_is_replaced_for_one_uid(api: FakeApi, connection: Connection) -> None:
+    """One patch on the subresource that first tests the UID, under a manager of its own."""
     api.others = [answer({})]
 
     await Teller(connection).write_status(REF, "u-1", {"tier": "1k"})
 
-    _, path, query, _, body = api.requests[0]
+    _, path, query, headers, body = api.requests[0]
     assert path.endswith("/namespaces/coder/coderdeployments/main/status")
     assert query["fieldManager"] == "coder-cva-operator-status"
-    assert query["force"] == "true"
-    assert body["metadata"] == {"name": "main", "namespace": "coder", "uid": "u-1"}
-    assert body["status"] == {"tier": "1k"}
+    assert headers["Content-Type"] == "application/json-patch+json"
+    assert body == [
+        {"op": "test", "path": "/metadata/uid", "value": "u-1"},
+        {"op": "add", "path": "/status", "value": {"tier": "1k"}},
+    ]
+
+
+CAUSE = {"causes": [{"reason": "FieldValueInvalid", "field": "status.tier"}]}
 
 
 @pytest.mark.parametrize(
-    ("status", "error"),
-    [(404, ports.Stale), (409, ports.Stale), (403, ports.Forbidden), (500, ports.Unreachable)],
+    ("refused", "error"),
+    [
+        (refuse(404), ports.Stale),
+        (refuse(409), ports.Stale),
+        (refuse(422, details={}), ports.Stale),
+        (refuse(422, details=CAUSE), ports.Invalid),
+        (refuse(403), ports.Forbidden),
+        (refuse(500), ports.Unreachable),
+        (watched(drop=True), ports.Unreachable),
+    ],
 )
 async def test_a_status_that_cannot_be_written(
-    api: FakeApi, connection: Connection, status: int, error: type[ports.WriteError]
+    api: FakeApi, connection: Connection, refused: Handler, error: type[ports.WriteError]
 ) -> None:
     """A CoderDeployment that is gone, or another of that name, is Stale; the rest as ever."""
-    api.others = [refuse(status)]
+    api.others = [refused]
 
     with pytest.raises(error):
         await Teller(connection).write_status(REF, "u-1", {})
