@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,6 +174,7 @@ class TestLife:
             owner.kill()
         wait_for(lambda: not processes_of(folder), timeout=30)
         wait_for(lambda: [path.name for path in folder.iterdir()] == ["logs"], timeout=30)
+        shutil.rmtree(folder)
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     def test_a_killed_supervisor_takes_its_children_along(self, number: signal.Signals) -> None:
@@ -203,6 +205,7 @@ class TestLife:
         assert "unknown flag: --no-such-flag" in str(error.value)
         logs = Path(str(error.value).rpartition(" ")[2])
         assert (logs / "kube-apiserver.log").exists()
+        shutil.rmtree(logs.parent)
         assert not cluster.alive
 
 

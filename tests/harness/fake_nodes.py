@@ -55,7 +55,7 @@ def fail(kube: Kube, name: str) -> None:
     """Silence the node's kubelet, and say in its place what the cluster says after a while."""
     node = kube.get("Node", name)
     kube.patch(node, {"metadata": {"labels": {KUBELET: "silent"}}})
-    # The node controller sets this when heartbeats stay away; tests need not wait for that.
+    # What the node controller does when heartbeats stay away; tests need not wait for that.
     condition = {
         "type": "Ready",
         "status": "Unknown",
@@ -63,6 +63,9 @@ def fail(kube: Kube, name: str) -> None:
         "message": "Kubelet stopped posting node status.",
     }
     kube.patch(node, {"status": {"conditions": [condition]}}, subresource="status", how="strategic")
+    unready = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+    for pod in kube.list("pods", fields=f"spec.nodeName={name},status.phase=Running"):
+        kube.patch(pod, unready, subresource="status", how="strategic")
     kube.wait_until(node, lambda seen: "node.kubernetes.io/unreachable" in _taints(seen))
 
 

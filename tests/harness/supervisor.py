@@ -25,6 +25,10 @@ POLL_SECONDS = 1.0
 """How often an attached supervisor looks whether the process that started it still lives."""
 
 
+LOCK_SECONDS = 10.0
+"""How long to wait for the lock: whoever looks whether it is taken holds it for a moment."""
+
+
 class Supervisor:
     """Owns the children and obeys one-line JSON commands until it is told to end."""
 
@@ -81,10 +85,10 @@ class Supervisor:
     def _remove_data(self) -> None:
         """Nobody is left to do it; the logs may tell why the owner died."""
         for path in self._folder.iterdir():
-            if path.is_dir() and path.name != "logs":
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.is_file():
+            if not path.is_dir():
                 path.unlink()
+            elif path.name != "logs":
+                shutil.rmtree(path, ignore_errors=True)
 
     def _accept(self, listener: socket.socket) -> None:
         connection, _ = listener.accept()
@@ -117,7 +121,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--owner", type=int, help="end when this process ends")
     arguments = parser.parse_args()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LOCK_SECONDS
     while not locks.take(arguments.folder / LOCK):
         if time.monotonic() > deadline:
             print(f"{arguments.folder} has a living supervisor", file=sys.stderr)

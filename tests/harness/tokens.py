@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 LIFETIME_SECONDS = 3600
 
 
-def serviceaccount_kubeconfig(kube: Kube, namespace: str, name: str, path: Path) -> Path:
-    """Write a kubeconfig that has the rights of a ServiceAccount and no others."""
+def serviceaccount_kubeconfig(
+    kube: Kube, namespace: str, name: str, path: Path, *, seconds: int = LIFETIME_SECONDS
+) -> Path:
+    """Write a kubeconfig that has the rights of a ServiceAccount and no others, for so long."""
     account = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
     request = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
-        "spec": {"expirationSeconds": LIFETIME_SECONDS},
+        "spec": {"expirationSeconds": seconds},
     }
     answer = kube.api.request("POST", account, request)
     return kubeconfigs.write(

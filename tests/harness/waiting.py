@@ -50,5 +50,15 @@ def wait_for(
 def _shown(value: object) -> str:
     if isinstance(value, Exception):
         return str(value)
-    text = json.dumps(value, indent=2, default=str)
+    text = json.dumps(_short(value), indent=2, default=str)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " …"
+
+
+def _short(value: object) -> object:
+    """Without what nobody reads, and the status first."""
+    if isinstance(value, list):
+        return [_short(one) for one in value]
+    if isinstance(value, dict):
+        first = {"status": value["status"]} if "status" in value else {}
+        return first | {key: _short(one) for key, one in value.items() if key != "managedFields"}
+    return value
