@@ -95,7 +95,7 @@ def snapshot_of(
         (place, name): None if found is None else SecretKeys(place, name, found)
         for (place, name), found in (secrets or {}).items()
     }
-    versions = Served(("admissionregistration.k8s.io/v1",), ("admissionregistration.k8s.io/v1",))
+    versions = Served(("v1",), ("v1",))
     return ClusterSnapshot(**readings, secrets=dict(keys), served=served or versions)
 
 
