@@ -310,7 +310,7 @@ def _container(
 
 def _coderd_env(namespace: str, name: str, *, database: bool) -> list[dict[str, Any]]:
     address = {"fieldRef": {"fieldPath": "status.podIP"}}
-    made = [
+    made: list[dict[str, Any]] = [
         {"name": "CODER_HTTP_ADDRESS", "value": "0.0.0.0:8080"},
         {"name": "CODER_PROMETHEUS_ADDRESS", "value": "0.0.0.0:2112"},
         {"name": "CODER_PPROF_ADDRESS", "value": "0.0.0.0:6060"},

@@ -1,0 +1,122 @@
+from typing import Any
+
+import pytest
+
+from coder_cva.snapshot.discovered import Discovered, Workload
+from coder_cva.snapshot.discovery import discover
+from coder_cva.snapshot.marks import OWNER_UID
+from coder_cva.snapshot.model import Absence
+from coder_cva.snapshot.needs import Need
+from support import builders, coder_manifests
+from support.deployments import adopted, managed
+
+
+def found(*manifests: Any, cr: dict[str, Any] | None = None, **rest: Any) -> Discovered:
+    """What is discovered around an adopted CoderDeployment in namespace coder."""
+    deployment = builders.coder_deployment(cr or adopted("coder"))
+    return discover(deployment, builders.snapshot_of(*manifests, **rest))
+
+
+def names(workloads: tuple[Workload, ...]) -> list[str]:
+    """``namespace/name`` of workloads."""
+    return [one.deployment.meta.path for one in workloads]
+
+
+@pytest.mark.parametrize("component", [True, False])
+def test_the_three_roles_of_one_image_are_told_apart(component: bool) -> None:
+    """With the annotation of newer charts and without it; all three call their container alike."""
+    it = found(
+        coder_manifests.chart_coderd(component=component),
+        coder_manifests.chart_proxy(component=component),
+        coder_manifests.chart_provisioner(component=component),
+    )
+
+    assert names(it.coderd) == ["coder/coder"]
+    assert names(it.proxies) == ["coder/coder-proxy"]
+    assert names(it.provisioners) == ["coder/coder-provisioner"]
+
+
+def test_a_name_that_begins_with_coder_proves_nothing() -> None:
+    """Neither do its labels, without Coder's image or command."""
+    labels = {"app.kubernetes.io/name": "coder"}
+
+    assert found(builders.deployment("coder", "coder", labels=labels)) == found()
+
+
+def test_coderd_of_another_namespace_is_somebody_elses() -> None:
+    """Each CoderDeployment looks for coderd in its own."""
+    assert found(coder_manifests.chart_coderd("elsewhere")).coderd == ()
+
+
+def test_two_releases_in_one_namespace_are_both_found() -> None:
+    """Which of them is meant is for others to say."""
+    second = coder_manifests.chart_coderd(release="second", name="second")
+
+    assert names(found(coder_manifests.chart_coderd(), second).coderd) == [
+        "coder/coder",
+        "coder/second",
+    ]
+
+
+def test_coder_k8s_is_recognised() -> None:
+    """Other labels, no command, and flags as arguments."""
+    it = found(coder_manifests.coder_k8s_coderd())
+
+    assert [(one.deployment.meta.path, one.manager) for one in it.coderd] == [
+        ("coder/coder", "coder-k8s")
+    ]
+
+
+@pytest.mark.parametrize("manager", ["Helm", "Argo CD", "Flux", ""])
+def test_who_manages_coderd(manager: str) -> None:
+    """Argo CD and Flux render Helm's labels too, and come first."""
+    it = found(coder_manifests.chart_coderd(managed_by=manager))
+
+    assert it.coderd[0].manager == manager
+    assert not it.coderd[0].ours
+
+
+def test_what_we_made_is_ours_by_the_uid() -> None:
+    """By label or ownerReference; made for a CoderDeployment of the same name that is gone, it is not."""
+    cr = builders.live(managed("coder"))
+    coderd = coder_manifests.chart_coderd(managed_by="")[-1]
+    labels = coderd["metadata"]["labels"]
+
+    labels[OWNER_UID] = cr["metadata"]["uid"]
+    mine = found(coderd, cr=cr).coderd[0]
+    labels[OWNER_UID] = "another"
+    orphan = found(coderd, cr=cr).coderd[0]
+
+    assert (mine.manager, mine.ours) == ("operator", True)
+    assert (orphan.manager, orphan.ours) == ("operator", False)
+
+
+def test_proxies_and_provisioners_are_found_where_a_namespace_consents() -> None:
+    """In a region of its own they stand in another namespace."""
+    region = coder_manifests.chart_provisioner("region")
+    consent = builders.namespace("region", annotations={"cva.coder.com/deployment": "coder/coder"})
+
+    assert names(found(region).provisioners) == []
+    assert names(found(region, consent).provisioners) == ["region/coder-provisioner"]
+
+
+def test_what_could_not_be_read_gives_nothing() -> None:
+    """And nothing breaks."""
+    everything = dict.fromkeys(Need, Absence.FORBIDDEN)
+    it = found(coder_manifests.chart_coderd(), unavailable=everything)
+
+    assert (it.coderd, it.workspaces) == ((), ())
+    assert [one.name for one in it.namespaces] == ["coder"]
+
+
+def test_the_order_of_the_objects_never_matters() -> None:
+    """Equal worlds, equal values."""
+    bodies = builders.flat(
+        [
+            coder_manifests.chart_coderd(),
+            coder_manifests.chart_proxy(),
+            coder_manifests.chart_provisioner(),
+        ]
+    )
+
+    assert repr(found(bodies)) == repr(found(list(reversed(bodies))))

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+
+from coder_cva.snapshot.parse_cluster import node, role_binding
+from support import builders
+
+GI = 1024**3
+
+
+def test_a_node_shows_what_it_can_hold() -> None:
+    """Allocatable, not capacity: the kubelet keeps a part."""
+    body = builders.node("a", cpu="4", memory="16Gi", taints=[{"key": "x", "effect": "NoSchedule"}])
+    body["status"]["allocatable"] = {"cpu": "3920m", "memory": "14Gi", "pods": "58"}
+    found = node(body)
+
+    assert found is not None
+    assert (found.cpu_millicores, found.memory_bytes, found.pods) == (3920, 14 * GI, 58)
+    assert found.ready
+    assert found.taints == ({"key": "x", "effect": "NoSchedule"},)
+
+
+def test_capacity_stands_in_for_allocatable() -> None:
+    """A node that has not reported yet may say only that."""
+    body = builders.node("a", cpu="4")
+    del body["status"]["allocatable"]
+    found = node(body)
+
+    assert found is not None
+    assert found.cpu_millicores == 4000
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [[], None, [{"type": "Ready", "status": "Unknown"}], [{"type": "Ready", "status": "False"}]],
+)
+def test_a_node_is_ready_only_where_it_says_so(conditions: Any) -> None:
+    """Silence is not readiness."""
+    body = builders.node("a")
+    body["status"]["conditions"] = conditions
+    found = node(body)
+
+    assert found is not None
+    assert not found.ready
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ({"kind": "ServiceAccount", "name": "coder", "namespace": "a"}, (("a", "coder"),)),
+        ({"kind": "User", "name": "system:serviceaccount:a:coder"}, (("a", "coder"),)),
+        ({"kind": "User", "name": "system:serviceaccount:a"}, ()),
+        ({"kind": "User", "name": "coder"}, ()),
+        ({"kind": "Group", "name": "system:serviceaccounts:a"}, ()),
+        ({"kind": "ServiceAccount", "name": "coder"}, ()),
+    ],
+)
+def test_a_binding_names_service_accounts(
+    subject: dict[str, str], expected: tuple[tuple[str, str], ...]
+) -> None:
+    """By kind, or as the user that the API server sees; a whole group names nobody in particular."""
+    body = {"metadata": {"name": "b", "namespace": "w"}, "subjects": [subject]}
+    found = role_binding({**body, "roleRef": {"kind": "Role", "name": "r"}})
+
+    assert found is not None
+    assert found.service_accounts == expected
+    assert found.role == ("Role", "r")

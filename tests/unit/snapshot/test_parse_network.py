@@ -1,0 +1,44 @@
+from typing import Any
+
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.parse import PROJECTIONS
+from coder_cva.snapshot.parse_network import service
+from support import coder_manifests
+from support.samples import samples
+
+SAMPLES = samples()
+
+
+def read(need: Need) -> Any:
+    """The record of the sample of a kind."""
+    return PROJECTIONS[need](SAMPLES[need][0])
+
+
+def test_a_service_leads_to_pods() -> None:
+    """Type, selector, and ports with their target as text."""
+    body = coder_manifests.chart_coderd()[3]
+    body["spec"]["ports"].append({"port": 443})
+    found = service(body)
+
+    assert found is not None
+    assert found.type == "LoadBalancer"
+    assert found.selector["app.kubernetes.io/name"] == "coder"
+    assert found.ports == (("", 443, "443", "TCP"), ("http", 80, "http", "TCP"))
+
+
+def test_an_ingress_leads_to_services_of_its_own_namespace() -> None:
+    """The default backend is one too."""
+    found = read(Need.INGRESSES)
+
+    assert found.hosts == ("coder.example.com",)
+    assert found.backends == (("coder", "coder"), ("coder", "fallback"))
+
+
+def test_a_route_may_lead_to_another_namespace() -> None:
+    """What is no Service is left out."""
+    assert read(Need.HTTP_ROUTES).backends == (("coder", "coder"), ("other", "coder"))
+
+
+def test_a_policy_keeps_its_spec() -> None:
+    """Reachability is worked out from it as it stands."""
+    assert read(Need.NETWORK_POLICIES).spec == SAMPLES[Need.NETWORK_POLICIES][0]["spec"]
