@@ -1,0 +1,110 @@
+"""Acme's Coder as others left it: Helm's release and what Coder's templates made, with mistakes.
+
+What is wrong here, for those who look for it in the findings: coderd with the chart's 4Gi, one
+replica that an autoscaler may multiply, no metrics, no place of its own; workspaces without a
+place, one on a node that its template names, two bare Pods, one of them with volumes of the node.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from demo.ground import CONTROL_PLANE
+from support.coder_manifests import chart_coderd, workspace_binding
+from support.workspace_manifests import (
+    devcontainer_deployment,
+    envbox_pod,
+    workspace_deployment,
+    workspace_pod,
+)
+
+if TYPE_CHECKING:
+    from harness.kube import Kube
+
+Manifest = dict[str, Any]
+
+NAMESPACE = "acme-coder"
+WORKSPACES = "acme-workspaces"
+HELM, TERRAFORM = "helm", "Terraform"
+TOLERATES = [{"key": "coder.com/node-group", "operator": "Exists"}]
+
+
+def settle(kube: Kube) -> None:
+    """Everything that Acme has, applied by those who own it, running."""
+    for name in (NAMESPACE, WORKSPACES):
+        kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        kube.wait_for(
+            lambda name=name: kube.find("ServiceAccount", "default", name),  # type: ignore[misc]
+            what=f"the default ServiceAccount of {name}",
+        )
+    kube.create(_database())
+    for manifest in release():
+        kube.apply(manifest, manager=HELM)
+    for manifest in workspaces():
+        kube.apply(manifest, manager=TERRAFORM)
+    wait_running(kube)
+
+
+def release() -> list[Manifest]:
+    """The release: the chart's objects in both namespaces, and an autoscaler somebody added."""
+    return [
+        *chart_coderd(NAMESPACE),
+        *workspace_binding(WORKSPACES, of=NAMESPACE),
+        _autoscaler(),
+    ]
+
+
+def workspaces() -> list[Manifest]:
+    """One workspace of each of Coder's templates, and one whose template names a node."""
+    pinned = {
+        "nodeSelector": {"kubernetes.io/hostname": f"{CONTROL_PLANE}-0"},
+        "tolerations": TOLERATES,
+    }
+    return [
+        *workspace_deployment("api", WORKSPACES, user="alice"),
+        *workspace_deployment("pinned", WORKSPACES, user="bob", pod=pinned),
+        *devcontainer_deployment("web", WORKSPACES, user="carol"),
+        *workspace_pod("legacy", WORKSPACES, user="dave"),
+        *envbox_pod("docker", WORKSPACES, user="erin"),
+    ]
+
+
+def wait_running(kube: Kube) -> None:
+    """Return when every Deployment of Acme's is available and every Pod runs."""
+    kube.wait_for(lambda: _is_running(kube), what="Acme's Pods to run")
+
+
+def pods(kube: Kube) -> list[Manifest]:
+    """Acme's Pods."""
+    return [*kube.list("Pod", NAMESPACE), *kube.list("Pod", WORKSPACES)]
+
+
+def _is_running(kube: Kube) -> bool:
+    deployments = [*kube.list("Deployment", NAMESPACE), *kube.list("Deployment", WORKSPACES)]
+    available = all(
+        one["status"].get("availableReplicas", 0) == one["spec"]["replicas"] for one in deployments
+    )
+    return available and all(
+        one["status"]["phase"] == "Running" and "deletionTimestamp" not in one["metadata"]
+        for one in pods(kube)
+    )
+
+
+def _database() -> Manifest:
+    url = "postgres://coder:secret@db.acme.example:5432/coder?sslmode=verify-full"
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "coder-db-url", "namespace": NAMESPACE},
+        "stringData": {"url": url},
+    }
+
+
+def _autoscaler() -> Manifest:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "coder"}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "coder", "namespace": NAMESPACE},
+        "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 5},
+    }

@@ -1,0 +1,153 @@
+"""`make run`: the operator in the foreground, against any cluster, with the rights it is shipped with.
+
+kubectl does the talking, so every way of logging in that a kubeconfig may name works, and the
+operator itself gets nothing but a short-lived token of its own ServiceAccount.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import binaries, environment
+from harness.errors import HarnessError
+from harness.versions import NEWEST
+from support.installation import NAMESPACE, ROOT, SERVICE_ACCOUNT, SHIPPED
+
+TOKEN_LIFETIME = "24h"
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Target:
+    """The cluster that the user's kubeconfig points at."""
+
+    context: str
+    cluster: dict[str, Any]
+
+    @classmethod
+    def read(cls, view: dict[str, Any]) -> Target:
+        """From `kubectl config view --minify --flatten --raw`.
+
+        Raises:
+            HarnessError: the kubeconfig has no current context.
+        """
+        context = view.get("current-context") or ""
+        clusters = view.get("clusters") or []
+        if not context or not clusters:
+            raise HarnessError("there is no current context: set KUBECONFIG to a kubeconfig")
+        return cls(context, clusters[0]["cluster"])
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return str(self.cluster["server"])
+
+    def kubeconfig(self, token: str) -> dict[str, Any]:
+        """A kubeconfig for the same cluster with this token and nothing else of the user's."""
+        name = "coder-cva-operator"
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "clusters": [{"name": name, "cluster": self.cluster}],
+            "users": [{"name": name, "user": {"token": token}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        }
+
+
+def run() -> int:
+    """Install CRD, namespace and RBAC after asking, then run the operator until it is stopped.
+
+    Returns:
+        The operator's exit code.
+
+    Raises:
+        HarnessError: the cluster was not confirmed, or kubectl failed; the message says why.
+    """
+    kubectl = _program()
+    view = json.loads(
+        _call(kubectl, "config", "view", "--minify", "--flatten", "--raw", "-o", "json")
+    )
+    target = Target.read(view)
+    confirm(target)
+    for path in SHIPPED:
+        print(_call(kubectl, "apply", "--server-side", "-f", str(ROOT / path)), end="")
+    crd = "crd/coderdeployments.cva.coder.com"
+    _call(kubectl, "wait", "--for=condition=Established", crd, f"--timeout={SECONDS}s")
+    with tempfile.TemporaryDirectory(prefix="coder-cva-run-") as folder:
+        kubeconfig = Path(folder) / "kubeconfig"
+        kubeconfig.touch(mode=0o600)
+        kubeconfig.write_text(json.dumps(target.kubeconfig(_token(kubectl))))
+        return _operate(kubeconfig)
+
+
+def confirm(target: Target) -> None:
+    """Name the context and have it confirmed: by CVA_YES=<context>, or typed.
+
+    Raises:
+        HarnessError: it was not confirmed.
+    """
+    agreed = environment.variable(environment.YES)
+    if agreed == target.context:
+        return
+    if agreed:
+        raise HarnessError(
+            f"{environment.YES}={agreed} is not the current context, {target.context}"
+        )
+    what = f"context {target.context} ({target.server})"
+    if not sys.stdin.isatty():
+        raise HarnessError(
+            f"the operator would be installed in {what}: to agree, set {environment.YES}={target.context}"
+        )
+    print(f"The operator will install its CRD, its namespace and its RBAC in {what},")
+    print("and act on every CoderDeployment there, for as long as it runs.")
+    if input("Type the context's name to agree: ").strip() != target.context:
+        raise HarnessError("not confirmed: nothing was done")
+
+
+def _program() -> str:
+    return shutil.which("kubectl") or str(binaries.ensure(NEWEST)["kubectl"])
+
+
+def _token(kubectl: str) -> str:
+    account = (SERVICE_ACCOUNT, "-n", NAMESPACE)
+    token = _call(kubectl, "create", "token", *account, f"--duration={TOKEN_LIFETIME}").strip()
+    print(f"the operator runs as {NAMESPACE}/{SERVICE_ACCOUNT}; its token lasts {TOKEN_LIFETIME}")
+    return token
+
+
+def _operate(kubeconfig: Path) -> int:
+    """The operator until it ends; an interrupt from the keyboard reaches it by itself."""
+    code = os.pathsep.join(
+        filter(None, (str(ROOT / "operator"), environment.variable("PYTHONPATH")))
+    )
+    operator = subprocess.Popen(
+        [sys.executable, "-m", "coder_cva", "run"],
+        env=environment.for_child(
+            KUBECONFIG=str(kubeconfig), OPERATOR_NAMESPACE=NAMESPACE, PYTHONPATH=code
+        ),
+    )
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: operator.terminate())
+    return operator.wait()
+
+
+def _call(kubectl: str, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            [kubectl, *arguments], capture_output=True, text=True, check=False, timeout=2 * SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise HarnessError(f"kubectl {' '.join(arguments)} got no answer") from error
+    if done.returncode:
+        raise HarnessError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
