@@ -75,7 +75,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     report = evaluate(world)
     status = conclude.conclude(world, plan, report, changes)
     done = (*swept, *changes)
-    outcome = Outcome(conclude.word(status), status, done, conclude.retry_after(status, done))
+    outcome = Outcome(conclude.word(status), status, done, conclude.retry_after(status, done, now))
     return await tell(body, status, shell, outcome)
 
 

@@ -48,18 +48,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(settings: process_settings.Settings) -> None:
-    """kopf and the operator beside each other, until a signal ends both."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, stop.set)
+    """kopf and the operator beside each other, until a signal or the end of kopf ends both."""
     async with await Connection.open() as connection:
         operator = Operator(settings, connection)
         registry = kopf.OperatorRegistry()
         lifecycle.register(registry, operator)
         coderdeployment.register(registry, operator)
-        async with operator.running():
-            await kopf.operator(
-                registry=registry, clusterwide=True, standalone=True, stop_flag=stop
+        stop, stop_kopf, ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        watching = asyncio.create_task(
+            kopf.operator(
+                registry=registry,
+                clusterwide=True,
+                standalone=True,
+                ready_flag=ready,
+                stop_flag=stop_kopf,
             )
+        )
+        watching.add_done_callback(lambda _: (ready.set(), stop.set()))
+        try:
+            async with operator.running():
+                await ready.wait()
+                _take_signals(stop)
+                await stop.wait()
+        finally:
+            stop_kopf.set()
+            await watching
     logging.getLogger(__name__).info("stopped")
+
+
+def _take_signals(stop: asyncio.Event) -> None:
+    """From here on the signals end the operator first, and kopf after it.
+
+    kopf takes them for itself when it starts. On one it would wait five seconds for everything
+    that runs beside it, and then cancel that.
+    """
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)

@@ -95,7 +95,7 @@ class Operator:
 
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
-        log.info("this replica leads" if leads else "another replica leads; watching only")
+        log.info("this replica leads" if leads else "this replica leads no longer; it only watches")
         self.wake_all()
 
     async def _work(self) -> None:

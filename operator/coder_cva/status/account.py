@@ -4,28 +4,22 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.api.v1alpha1.status import FINDING_LIMIT, PREVIEW_LIMIT, WITHHELD_LIMIT
 from coder_cva.desired.changes import Change
-from coder_cva.desired.plan import Plan
+from coder_cva.desired.plan import Plan, Preview
 from coder_cva.rules.model import Finding, Report, Verdict
+from coder_cva.sizing.size import size
 from coder_cva.snapshot.world import World
 
-FINDINGS_SHOWN: Final = 50
-"""A status of a bounded size; ``findingsTotal`` tells how many there are."""
-WITHHELD_SHOWN: Final = 32
+FIELD_LEFT: Final = "FieldLeft"
+"""The finding of the operator's own: a field of ours that another manager will not let go."""
 
 
 def account(
     world: World, plan: Plan, report: Report, changes: tuple[Change, ...]
 ) -> dict[str, Any]:
     """The parts of the status that are counted or listed; None where there is nothing to say."""
-    findings = [_finding(one) for one in report.findings]
-    findings += [
-        _operators_own(
-            f"{change.ref}", f"left to {one.manager}: it took {one.field} back again and again"
-        )
-        for change in changes
-        for one in change.yielded
-    ]
+    findings = [*_fields_left(changes), *(_finding(one) for one in report.findings)]
     return {
         "controlPlane": _control_plane(world.deployment, world),
         "workspaces": _workspaces(world, report),
@@ -39,11 +33,12 @@ def account(
             }
             for one in report.results
         ],
-        "findings": findings[:FINDINGS_SHOWN],
+        "findings": findings[:FINDING_LIMIT],
         "findingsTotal": len(findings),
+        "previews": [_preview(one) for one in sorted(plan.previews)[:PREVIEW_LIMIT]] or None,
         "withheld": [
             {"subject": one.subject, "reason": one.reason, "message": one.message}
-            for one in sorted(plan.withheld)[:WITHHELD_SHOWN]
+            for one in sorted(plan.withheld)[:WITHHELD_LIMIT]
         ]
         or None,
     }
@@ -64,6 +59,8 @@ def summary(report: Report) -> dict[str, int]:
 
 def _control_plane(owner: CoderDeployment, world: World) -> Mapping[str, Any]:
     told: dict[str, Any] = {"management": owner.spec.control_plane.management}
+    if owner.spec.control_plane.management == "Managed":
+        told["desiredReplicas"] = size(owner.spec).coderd.replicas
     if world.coderd is None:
         return told
     live = world.coderd.deployment
@@ -101,11 +98,24 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _operators_own(resource: str, message: str) -> dict[str, Any]:
-    return {
-        "rule": "FieldLeft",
-        "severity": "medium",
-        "resource": resource,
-        "observed": message,
-        "remedy": "take the field out of that manager's source, or set the rule of this object to Audit",
-    }
+def _preview(preview: Preview) -> dict[str, Any]:
+    named = preview.resources[:PREVIEW_LIMIT]
+    more = len(preview.resources) - len(named)
+    message = f"{preview.message} (and {more} more)" if more else preview.message
+    return {"rule": preview.rule, "message": message, "resources": list(named) or None}
+
+
+def _fields_left(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
+    """First among the findings: it tells what the operator itself has stopped doing."""
+    return [
+        {
+            "rule": FIELD_LEFT,
+            "severity": "medium",
+            "resource": str(change.ref),
+            "field": one.field,
+            "observed": f"left to {one.manager}, which took it back again and again",
+            "remedy": f"take the field out of what {one.manager} applies; it is tried again within an hour",
+        }
+        for change in changes
+        for one in change.yielded
+    ]

@@ -1,6 +1,7 @@
 """The next status, from the world, the plan, what was done, and the report of the rules."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from coder_cva.desired.changes import Action, Change
@@ -13,8 +14,9 @@ from coder_cva.status.conditions import Condition, render
 from coder_cva.status.reasons import Reason
 from coder_cva.values.manifest import pruned
 
-ROLLOUT_LOOK_AGAIN: Final = 5.0
-"""Seconds; a safety net only, the watches wake the reconcile much sooner."""
+SOONEST_LOOK: Final = 5.0
+LATEST_LOOK: Final = 60.0
+"""Seconds. For what is watched a safety net only: the watches wake the reconcile much sooner."""
 
 
 def conclude(
@@ -84,13 +86,24 @@ def word(status: Mapping[str, Any]) -> str:
     return "progressing" if "Reconciling" in types else "settled"
 
 
-def retry_after(status: Mapping[str, Any], changes: Iterable[Change]) -> float | None:
-    """Seconds until the next look that a failure asks for; None where the watches suffice."""
+def retry_after(
+    status: Mapping[str, Any], changes: Iterable[Change], now: datetime
+) -> float | None:
+    """Seconds until the next look; None where the watches suffice.
+
+    A failed write says itself when to try again. What keeps a deployment from being ready without
+    a failure may lie in what is not watched (a Secret): the longer it has been so, the later the
+    next look.
+    """
     failed = [one for one in changes if one.action in (Action.FAILED, Action.FOREIGN)]
     waits = [one.retry_after for one in failed if one.retry_after is not None]
-    if not waits and word(status) == "progressing":
-        return ROLLOUT_LOOK_AGAIN
-    return min(waits, default=None)
+    if waits:
+        return min(waits)
+    ready = next(one for one in status["conditions"] if one["type"] == "Ready")
+    if ready["status"] == "True" or word(status) == "stalled":
+        return None
+    since = now - datetime.fromisoformat(ready["lastTransitionTime"])
+    return min(max(since.total_seconds(), SOONEST_LOOK), LATEST_LOOK)
 
 
 def _rendered(world: World, wanted: tuple[Condition, ...]) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ and Unknown while such a rule could not be judged. Attested clauses are told and
 cluster state can prove them. False comes before Unknown, and Unknown before True.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from coder_cva.rules.model import RuleResult
@@ -38,7 +37,9 @@ def conditions(results: tuple[RuleResult, ...], look: str) -> tuple[Condition, .
     return (whole, *(_condition(name, those, look) for name, those in chapters if those))
 
 
-def _condition(name: str, results: Iterable[RuleResult], look: str) -> Condition:
+def _condition(name: str, results: list[RuleResult], look: str) -> Condition:
+    if not results:
+        return Condition(name, "Unknown", Reason.NOTHING_JUDGED, "no clause was judged")
     judged = [one for one in results if one.verdict != "notApplicable"]
     failed = [one for one in judged if one.verdict == "failed" and not one.waived]
     unknown = [one for one in judged if one.verdict == "unknown"]
@@ -48,7 +49,8 @@ def _condition(name: str, results: Iterable[RuleResult], look: str) -> Condition
         return Condition(
             name, "Unknown", Reason.UNKNOWN_RULES, _message("not known", unknown, look)
         )
-    return Condition(name, "True", Reason.ALL_PASSED, f"{len(judged)} clauses hold or are waived")
+    held = f"{len(judged)} clauses hold or are waived" if judged else "no clause applies here"
+    return Condition(name, "True", Reason.ALL_PASSED, held)
 
 
 def _counts(result: RuleResult) -> bool:

@@ -1,13 +1,24 @@
 """Which Kubernetes Events a transition deserves: few, with stable reasons, about the CoderDeployment."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from coder_cva.desired.changes import Action, Change
+from coder_cva.desired.changes import Change
 from coder_cva.ports import Event
+from coder_cva.status.account import FIELD_LEFT
+from coder_cva.status.reasons import Reason
 from coder_cva.values.manifest import Ref
 
-_TOLD: Final = ("Ready", "Stalled", "Conformant")
+_UNDER_WAY: Final = (Reason.STARTING, Reason.WRITING, Reason.ROLLING_OUT)
+"""Not ready for no other reason than that time has to pass."""
+_CONFORMANCE: Final = {
+    "True": "Conformant",
+    "False": "NotConformant",
+    "Unknown": "ConformanceUnknown",
+}
+_ABSENT: Final = ("", "", "")
+_Truths: TypeAlias = dict[str, tuple[str, str, str]]
+"""By type of condition: status, reason and message."""
 MESSAGE_LIMIT: Final = 1024
 """The API's own limit for the note of an Event."""
 
@@ -20,7 +31,7 @@ def deserved(
     uid: str,
 ) -> tuple[Event, ...]:
     """Events for conditions that changed their truth, and for what was repaired or given up."""
-    told = [*_transitions(before, after), *_repairs(changes)]
+    told = [*_transitions(before, after), *_repairs(changes), *_given_up(before, after)]
     return tuple(
         Event(regarding, uid, kind, reason, message[:MESSAGE_LIMIT])
         for kind, reason, message in told
@@ -31,19 +42,35 @@ def _transitions(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
     old, new = _truths(before), _truths(after)
-    for name in _TOLD:
-        truth, reason, message = new.get(name, ("", "", ""))
-        if name not in new or old.get(name, ("",))[0] == truth:
-            continue
-        if truth == "Unknown" and name not in old:
-            continue
-        is_good = (truth == "True") is (name != "Stalled")
-        word = "" if truth == "True" else "Not" if truth == "False" else "Maybe"
-        yield (
-            "Normal" if is_good else "Warning",
-            f"{word}{name}" if name != "Stalled" else reason,
-            message,
-        )
+    yield from _readiness(old, new)
+    yield from _conformance(old, new)
+
+
+def _readiness(old: _Truths, new: _Truths) -> Iterator[tuple[str, str, str]]:
+    """Ready and Stalled as one: what is new about them, told once."""
+    truth, reason, message = new.get("Ready", _ABSENT)
+    was, because, _ = old.get("Ready", _ABSENT)
+    stalled, stalled_before = (one.get("Stalled", _ABSENT)[1] for one in (new, old))
+    if stalled:
+        if stalled != stalled_before:
+            yield "Warning", stalled, message
+    elif truth == "True":
+        if was != "True":
+            yield "Normal", "Ready", message
+    elif truth == "False" and reason in _UNDER_WAY:
+        # On the way to Ready for the first time there is nothing to tell.
+        if was == "True":
+            yield "Normal" if reason == Reason.WRITING else "Warning", "NotReady", message
+    elif truth == "False" and reason != because:
+        yield "Warning", "NotReady", message
+
+
+def _conformance(old: _Truths, new: _Truths) -> Iterator[tuple[str, str, str]]:
+    truth, _, message = new.get("Conformant", _ABSENT)
+    was = old.get("Conformant", ("Unknown", "", ""))[0]
+    if truth and truth != was:
+        kind = "Warning" if truth == "False" else "Normal"
+        yield kind, _CONFORMANCE[truth], message
 
 
 def _repairs(changes: Iterable[Change]) -> Iterator[tuple[str, str, str]]:
@@ -51,11 +78,26 @@ def _repairs(changes: Iterable[Change]) -> Iterator[tuple[str, str, str]]:
         if change.repaired_from:
             who = ", ".join(change.repaired_from)
             yield "Normal", "Repaired", f"{change.ref} was brought back after an edit by {who}"
-        if change.action is Action.FOREIGN:
-            yield "Warning", change.reason, change.message
 
 
-def _truths(status: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
+def _given_up(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    known, left = _left(before), _left(after)
+    for field in sorted(left.keys() - known.keys()):
+        yield "Warning", FIELD_LEFT, f"{field} is {left[field]}"
+
+
+def _left(status: Mapping[str, Any]) -> dict[str, str]:
+    found = status.get("findings") or ()
+    return {
+        f"{one['resource']}: {one.get('field', '')}": one.get("observed", "")
+        for one in found
+        if one["rule"] == FIELD_LEFT
+    }
+
+
+def _truths(status: Mapping[str, Any]) -> _Truths:
     return {
         one["type"]: (one["status"], one["reason"], one["message"])
         for one in status.get("conditions") or ()

@@ -68,12 +68,26 @@ def s007_reasons_and_messages_speak(status: _Status, _: int) -> Iterator[str]:
 
 
 def s008_conformant_is_not_true_by_silence(status: _Status, _: int) -> Iterator[str]:
-    """S008: Conformant is not True while a clause that counts is unknown or failed."""
-    conformant = _by_type(status).get("Conformant", {})
-    failed = status.get("summary", {}).get("failed", 0)
-    everything_waived = failed <= status.get("summary", {}).get("waived", 0)
-    if conformant.get("status") == "True" and not everything_waived and not status.get("clauses"):
+    """S008: whoever says that the architecture is met shows the verdicts on which that rests."""
+    conformant = _by_type(status).get("Conformant", {}).get("status")
+    if conformant == "True" and not status.get("clauses"):
         yield "S008: Conformant is True without an account of the clauses"
+
+
+def s009_what_is_ready_is_not_under_way(status: _Status, _: int) -> Iterator[str]:
+    """S009: kstatus reads Reconciling first; `kubectl wait` on Ready must not say otherwise."""
+    found = _by_type(status)
+    if "Reconciling" in found and found.get("Ready", {}).get("status") == "True":
+        yield "S009: Reconciling and Ready are both True"
+
+
+def s010_the_summary_counts_the_clauses(status: _Status, _: int) -> Iterator[str]:
+    """S010: what the summary counts is what the account lists, each clause once."""
+    verdicts = [one["verdict"] for one in status.get("clauses", [])]
+    summary = status.get("summary", {})
+    for verdict in ("passed", "failed", "unknown", "notApplicable"):
+        if summary.get(verdict, 0) != verdicts.count(verdict):
+            yield f"S010: the summary's {verdict} is not the number of such clauses"
 
 
 _LAWS: Final[tuple[Callable[[_Status, int], Iterator[str]], ...]] = (
@@ -85,4 +99,6 @@ _LAWS: Final[tuple[Callable[[_Status, int], Iterator[str]], ...]] = (
     s006_types_are_unique,
     s007_reasons_and_messages_speak,
     s008_conformant_is_not_true_by_silence,
+    s009_what_is_ready_is_not_under_way,
+    s010_the_summary_counts_the_clauses,
 )

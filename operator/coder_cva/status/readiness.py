@@ -81,7 +81,9 @@ def _failed(changes: tuple[Change, ...]) -> Standing | None:
     more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     reason = first.reason or Reason.WRITE_FAILED
     message = first.message if str(first.ref) in first.message else f"{first.ref}: {first.message}"
-    return Standing(ready=False, reason=reason, message=message + more, progressing=True)
+    # Somebody else's object stays where it is until a person moves it: no progress is under way.
+    progressing = any(one.action is Action.FAILED for one in failed)
+    return Standing(ready=False, reason=reason, message=message + more, progressing=progressing)
 
 
 def _adopted_missing(world: World) -> Standing | None:

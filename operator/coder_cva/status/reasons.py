@@ -34,5 +34,7 @@ class Reason(StrEnum):
     """At least one rule of severity high or above failed and is not waived."""
     UNKNOWN_RULES = "UnknownRules"
     """No such rule failed, and at least one could not be judged."""
+    NOTHING_JUDGED = "NothingJudged"
+    """There is no verdict at all."""
     ALL_PASSED = "AllPassed"
     """Every such rule passed or does not apply."""

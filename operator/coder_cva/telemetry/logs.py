@@ -7,6 +7,9 @@ from typing import Final
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+_NOISY: Final = ("kopf", "aiohttp.access")
+"""They tell of each event that it was handled. What a pass did is told by us; their troubles still show."""
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, message, and whatever was passed as ``extra``."""
@@ -43,5 +46,5 @@ def set_up(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("kopf.activities.authentication", "kopf._core.reactor", "aiohttp.access"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
