@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from hypothesis import Phase, given, settings
 
 from cluster.crd_cases import CASES, ROOT, Case, sample
+from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1 import resource
 from harness import binaries
 from harness.api import ApiError
 from harness.factory import cluster as new_cluster
 from harness.versions import NEWEST, OLDEST
+from support import specs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 CRD = ROOT / "crds" / "coderdeployments.yaml"
+WITHOUT_SHRINKING = [Phase.explicit, Phase.generate]
+"""A failure names the place that was damaged; shrinking it asks the API server for minutes."""
 
 
 @pytest.fixture(scope="module", params=[NEWEST, OLDEST])
@@ -68,6 +73,25 @@ def test_the_api_server_decides(server: Provider, case: Case) -> None:
         assert verdict == ""
     for word in case.refused:
         assert word.lower() in verdict.lower(), verdict
+
+
+@settings(max_examples=25, deadline=None, phases=WITHOUT_SHRINKING)
+@given(manifest=specs.manifests())
+def test_any_valid_spec_is_accepted(server: Provider, manifest: dict[str, Any]) -> None:
+    """Whatever combination of fields the offline parser takes, the API server takes."""
+    resource.parse(manifest)
+
+    assert _verdict(server.kube, manifest) == ""
+
+
+@settings(max_examples=100, deadline=None, phases=WITHOUT_SHRINKING)
+@given(manifest=specs.damaged())
+def test_both_forms_of_the_contract_agree(server: Provider, manifest: dict[str, Any]) -> None:
+    """A spec damaged in one place is refused by both, the API server and the parser, or by neither."""
+    online = _verdict(server.kube, manifest)
+    offline = _offline(manifest)
+
+    assert bool(online) == bool(offline), online or offline
 
 
 @pytest.mark.parametrize("name", ["minimal", "managed", "adopted"])
@@ -188,6 +212,15 @@ def _verdict(kube: Kube, manifest: dict[str, Any]) -> str:
         if error.status != 422:
             raise
         return error.message
+    return ""
+
+
+def _offline(manifest: dict[str, Any]) -> str:
+    """The parser's refusal, "" where it accepts."""
+    try:
+        resource.parse(manifest)
+    except InvalidSpec as error:
+        return str(error)
     return ""
 
 

@@ -66,7 +66,7 @@ _ADVICE: Final = {
     "model_type": "write a mapping of fields",
     "dict_type": "write a mapping of fields",
     "tuple_type": "write a list",
-    "string_type": "write a text, in quotes where YAML would read it as something else",
+    "string_type": "write a string, in quotes where YAML would read it as something else",
     "timezone_aware": "add the time zone, for example 2027-01-31T18:00:00Z",
 }
 """The remedy for a refused value, by pydantic's type of error, where its own words say less."""

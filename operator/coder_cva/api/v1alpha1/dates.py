@@ -1,9 +1,11 @@
 """Days and moments as the API takes them: texts, never numbers."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator
+
+from coder_cva.api.validation import Validation
 
 
 def _day(value: Any) -> Any:
@@ -20,8 +22,26 @@ def _moment(value: Any) -> Any:
     raise ValueError("is no moment: write for example 2027-01-31T18:00:00Z")
 
 
-Day = Annotated[date, BeforeValidator(_day)]
+# An API server lets an empty list through where the schema says a date; a CEL rule, whatever it says,
+# does not, for it cannot be evaluated on one.
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    Validation(
+        cel="self >= timestamp('2000-01-01T00:00:00Z')",
+        message="is long past: write a day to come, for example 2027-01-31",
+        holds=lambda value: value >= date(2000, 1, 1),
+    ),
+]
 """A calendar day, such as the last one on which something holds."""
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_moment),
+    Validation(
+        cel="self >= timestamp('2000-01-01T00:00:00Z')",
+        message="is long past: write a moment to come, for example 2027-01-31T18:00:00Z",
+        holds=lambda value: value >= datetime(2000, 1, 1, tzinfo=UTC),
+    ),
+]
 """A moment with its time zone."""
