@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,14 +70,21 @@ def _run(command: list[str], folder: Path, log: Path, step: Step) -> int:
             command, cwd=folder, env=_go_environment(), stdout=out, stderr=subprocess.STDOUT
         )
         try:
-            while process.poll() is None:
-                time.sleep(TICK_SECONDS)
+            while not _ends(process):
                 step.tick()
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
     return process.returncode
+
+
+def _ends(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(TICK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _go_environment() -> dict[str, str]:

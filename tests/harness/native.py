@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import yaml
 
@@ -54,6 +54,13 @@ class NativeCluster:
         self._launch: Launch | None = None
         self._folder: Path | None = home
         self._kube: Kube | None = None
+
+    def __enter__(self) -> Self:
+        self.up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.down()
 
     @property
     def folder(self) -> Path:

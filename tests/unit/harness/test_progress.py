@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-
+from typing import TYPE_CHECKING
 
 from harness import progress
 from harness.progress import Terminal
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest

@@ -15,8 +15,8 @@ from harness.kind import KindCluster
 from harness.native import NativeCluster
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 KUBECONFIG = """
 current-context: home
