@@ -1,6 +1,7 @@
 """Guards against hostile shapes: any value in, a value of the wanted type out, never an exception."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from coder_cva.snapshot import sharing
@@ -55,22 +56,22 @@ def pairs(value: Any) -> dict[str, str]:
 
 def millicores(value: Any) -> int:
     """CPU in millicores, 0 for what is no quantity or negative."""
-    return max(_amount(value, quantity.cpu_millicores), 0)
+    return _amount(value, quantity.cpu_millicores) if isinstance(value, (str, int, float)) else 0
 
 
 def byte_count(value: Any) -> int:
     """Memory or storage in bytes, 0 for what is no quantity or negative."""
-    return max(_amount(value, quantity.byte_count), 0)
+    return _amount(value, quantity.byte_count) if isinstance(value, (str, int, float)) else 0
 
 
-def _amount(value: Any, convert: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+@lru_cache(maxsize=2_048, typed=True)  # True is no 1 here
+def _amount(value: str | float, convert: Callable[[str | float], int]) -> int:
+    if isinstance(value, bool):
         return 0
     try:
-        amount: int = convert(value)
+        return max(convert(value), 0)
     except (ValueError, ArithmeticError):
         return 0
-    return amount
 
 
 def selector(value: Any) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import Any
 from coder_cva.snapshot.records import Scheduling
 
 _LONGEST = 256
+_write = json.JSONEncoder(default=str).encode
 
 
 @lru_cache(maxsize=16_384)
@@ -43,7 +44,7 @@ def scheduling(
     """What a Pod asks of the scheduler; Pods of one template share one value."""
     if not (node_selector or affinity or tolerations or spread):
         return _NOTHING
-    return _scheduling(json.dumps((node_selector, affinity, tolerations, spread), default=str))
+    return _scheduling(_write((node_selector, affinity, tolerations, spread)))
 
 
 _NOTHING = Scheduling()

@@ -33,6 +33,16 @@ class World:
         """Whether some kind was not read even once yet: too early to decide anything."""
         return any(one.reason is Absence.NOT_SYNCED for one in self.snapshot.missing().values())
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether its namespace is being deleted, and the CoderDeployment with it."""
+        here = self.deployment.namespace
+        return any(
+            one.meta.deleting
+            for one in self.snapshot.items(Need.NAMESPACES)
+            if one.meta.name == here
+        )
+
     @cached_property
     def coderd(self) -> Workload | None:
         """The coderd that this deployment is about: ours first, else the only one found, else None."""
