@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,20 +16,8 @@ if TYPE_CHECKING:
     from harness.kube import Kube
     from harness.provider import Provider
 
-_KEPT = pytest.StashKey[list[Path]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Remember where logs were kept, to say so at the end."""
-    config.stash[_KEPT] = []
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Name the folders of the clusters' logs after a failure."""
-    for path in config.stash[_KEPT]:
-        terminalreporter.write_line(f"the cluster's logs are in {path}")
+_KEPT = pytest.StashKey[list[str]]()
+_FROM_WORKER = "coder_cva_logs"
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +54,35 @@ def _running(request: pytest.FixtureRequest, world: str) -> Iterator[Provider]:
     try:
         # Building from cold takes minutes: its progress must not be captured.
         capture = request.config.pluginmanager.getplugin("capturemanager")
-        if capture:
-            with capture.global_and_fixture_disabled():
-                started.up()
-        else:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
             started.up()
         yield started
     finally:
         kept = started.down(keep_logs=bool(request.session.testsfailed))
         if kept:
-            request.config.stash[_KEPT].append(kept)
+            request.config.stash[_KEPT].append(str(kept))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to remember where logs were kept."""
+    config.stash[_KEPT] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on what a worker of pytest-xdist kept: its own output is not shown."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_FROM_WORKER] = session.config.stash[_KEPT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker kept; one that crashed has no output."""
+    node.config.stash[_KEPT] += getattr(node, "workeroutput", {}).get(_FROM_WORKER, [])
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Name the folders of the clusters' logs after a failure."""
+    for path in config.stash[_KEPT]:
+        terminalreporter.write_line(f"the cluster's logs are in {path}")
