@@ -10,29 +10,29 @@ from coder_cva.desired.admission_cel import (
     HAS_PLACEMENT,
     IS_NO_MIRROR,
     LABELS,
+    NAME,
+    OWNER,
+    PARAM_KIND,
     WORKSPACES,
     is_workspace,
+    named,
+    on_create,
     patch,
 )
 
-_PARAM_KIND: Final = {"apiVersion": "cva.coder.com/v1alpha1", "kind": "CoderDeployment"}
-_NAME: Final = "object.metadata.?name.orValue(object.metadata.?generateName.orValue(''))"
-_OWNER: Final = "params.metadata.namespace + '/' + params.metadata.name"
-
 # Claims of workspaces say so by their labels; a claim without any, as of the envbox template, is
 # nobody's as far as admission can tell, and is left alone.
-_IS_WORKSPACES_CLAIM: Final = (
-    f"{LABELS}[?'app.kubernetes.io/name'].orValue('') == 'coder-pvc'"
-    f" || {LABELS}[?'com.coder.resource'].orValue('') == 'true'"
-    f" || {LABELS}[?'com.coder.workspace.id'].orValue('') != ''"
-)
+_IS_WORKSPACES_CLAIM: Final = f"""\
+{LABELS}[?'app.kubernetes.io/name'].orValue('') == 'coder-pvc'
+|| {LABELS}[?'com.coder.resource'].orValue('') == 'true'
+|| {LABELS}[?'com.coder.workspace.id'].orValue('') != ''"""
 # The claim chooses nothing itself: no class ("" is a choice), no volume, no source to copy from.
-_CHOOSES_NOTHING: Final = (
-    "!has(object.spec.storageClassName)"
-    " && !('volume.beta.kubernetes.io/storage-class' in object.metadata.?annotations.orValue({}))"
-    " && object.spec.?volumeName.orValue('') == ''"
-    " && !has(object.spec.dataSource) && !has(object.spec.dataSourceRef)"
-)
+_CHOOSES_NOTHING: Final = """\
+!has(object.spec.storageClassName)
+&& !('volume.beta.kubernetes.io/storage-class' in object.metadata.?annotations.orValue({}))
+&& object.spec.?volumeName.orValue('') == ''
+&& !has(object.spec.dataSource)
+&& !has(object.spec.dataSourceRef)"""
 
 _POD_SPEC: Final = "(request.kind.kind == 'Pod' ? object.spec : dyn(object).spec.template.spec)"
 _POD_LABELS: Final = (
@@ -44,9 +44,9 @@ _POD_LABELS: Final = (
 def claims_spec() -> dict[str, Any]:
     """Spec of the mutating policy that gives a class to claims of workspaces that name none."""
     return {
-        "paramKind": dict(_PARAM_KIND),
-        "matchConstraints": _on_create(_rule("", "persistentvolumeclaims")),
-        "matchConditions": _named(
+        "paramKind": dict(PARAM_KIND),
+        "matchConstraints": on_create(("", "persistentvolumeclaims")),
+        "matchConditions": named(
             ("placement-known", HAS_PLACEMENT),
             ("class-known", f"{WORKSPACES}.?storageClassName.orValue('') != ''"),
             ("claim-of-a-workspace", _IS_WORKSPACES_CLAIM),
@@ -74,9 +74,9 @@ def bounds_spec() -> dict[str, Any]:
     """
     asked = "quantity(object.spec.resources.requests.storage)"
     return {
-        "paramKind": dict(_PARAM_KIND),
-        "matchConstraints": _on_create(_rule("", "persistentvolumeclaims")),
-        "matchConditions": _named(
+        "paramKind": dict(PARAM_KIND),
+        "matchConstraints": on_create(("", "persistentvolumeclaims")),
+        "matchConditions": named(
             ("placement-known", HAS_PLACEMENT),
             ("claim-of-a-workspace", _IS_WORKSPACES_CLAIM),
             ("asks-for-a-new-volume", "object.spec.?volumeName.orValue('') == ''"),
@@ -97,9 +97,9 @@ def host_volumes_spec() -> dict[str, Any]:
     """
     volumes = f"{_POD_SPEC}.?volumes.orValue([])"
     return {
-        "paramKind": dict(_PARAM_KIND),
-        "matchConstraints": _on_create(_rule("", "pods"), _rule("apps", "deployments")),
-        "matchConditions": _named(
+        "paramKind": dict(PARAM_KIND),
+        "matchConstraints": on_create(("", "pods"), ("apps", "deployments")),
+        "matchConditions": named(
             ("has-host-volumes", f"{volumes}.exists(v, has(v.hostPath))"),
             ("no-static-pod", IS_NO_MIRROR),
             ("placement-known", HAS_PLACEMENT),
@@ -118,11 +118,11 @@ def host_volumes_spec() -> dict[str, Any]:
                 # The conditions above let through nothing but what this is about.
                 "expression": "variables.volumes.size() == 0",
                 "message": "CVA-STO-004: a workspace mounts a volume of its node",
-                "messageExpression": f"'CVA-STO-004: workspace ' + request.kind.kind + ' ' + {_NAME}"
+                "messageExpression": f"'CVA-STO-004: workspace ' + request.kind.kind + ' ' + {NAME}"
                 " + ' mounts volumes of its node: ' + variables.volumes.join(', ')"
                 " + '. Keep data in a PersistentVolumeClaim instead. Where the template cannot do"
                 " without, as that of envbox, spec.workspaces.storage.hostVolumes of CoderDeployment '"
-                f" + {_OWNER} + ' says what happens: Off, Warn or Deny'",
+                f" + {OWNER} + ' says what happens: Off, Warn or Deny'",
                 "reason": "Forbidden",
             }
         ],
@@ -135,27 +135,9 @@ def _bound(asked: str, name: str, holds: str, word: str, limit: str) -> dict[str
     return {
         "expression": f"!has({WORKSPACES}.{name}) || {asked}.compareTo(quantity({bound})) {holds}",
         "message": f"CVA-STO-002: the claim asks for {word} than is allowed",
-        "messageExpression": f"'CVA-STO-002: claim ' + {_NAME} + ' asks for '"
+        "messageExpression": f"'CVA-STO-002: claim ' + {NAME} + ' asks for '"
         f" + object.spec.resources.requests.storage + ', {word} than ' + {bound}"
         f" + '. Ask for at {limit} that in the template, or change spec.workspaces.storage.{name} of"
-        f" CoderDeployment ' + {_OWNER}",
+        f" CoderDeployment ' + {OWNER}",
         "reason": "Forbidden",
     }
-
-
-def _rule(group: str, resource: str) -> dict[str, Any]:
-    return {
-        "apiGroups": [group],
-        "apiVersions": ["v1"],
-        "operations": ["CREATE"],
-        "resources": [resource],
-        "scope": "Namespaced",
-    }
-
-
-def _on_create(*rules: dict[str, Any]) -> dict[str, Any]:
-    return {"resourceRules": list(rules)}
-
-
-def _named(*conditions: tuple[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "expression": expression} for name, expression in conditions]

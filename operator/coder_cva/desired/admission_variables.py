@@ -1,0 +1,127 @@
+"""The reasoning of the placement policy, step by step: what is asked of a Pod, what it chose itself.
+
+Variables build on each other in this order, and the API server evaluates each when it is needed.
+"""
+
+from typing import Final
+
+from coder_cva.desired.admission_cel import CONTROL_PLANE, IS_CODERD, LABELS, WORKSPACES
+from coder_cva.snapshot import marks
+
+REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
+
+SAYS: Final = "e.key == r.key && e.operator == 'In' && e.values.all(v, v in r.values)"
+"""Whether an expression ``e`` of a node affinity says what the requirement ``r`` asks for, or less."""
+
+# Whether nodes of the pool meet an expression, as far as is known. A label that the operator does not
+# tell about is not known, so only what its absence satisfies is met.
+_MET: Final = """\
+variables.requirements.exists(r, r.key == e.key)
+        || (e.operator == 'In' && e.values.exists(v, v in variables.nodeLabels[?e.key].orValue([])))
+        || (e.operator == 'NotIn' && !(e.key in variables.nodeLabels
+          && variables.nodeLabels[e.key].all(v, v in e.values)))
+        || (e.operator == 'Exists' && e.key in variables.nodeLabels)
+        || (e.operator == 'DoesNotExist' && !(e.key in variables.nodeLabels))"""
+
+VARIABLES: Final[tuple[tuple[str, str], ...]] = (
+    ("labels", LABELS),
+    ("isCoderd", IS_CODERD),
+    # What the operator worked out for this kind of Pod.
+    ("pool", f"variables.isCoderd ? {CONTROL_PLANE} : {WORKSPACES}"),
+    # The user's own word. Required is a decision, which nothing below softens.
+    (
+        "word",
+        """
+        variables.isCoderd
+        ? params.spec.?controlPlane.?nodePool.?placement.orValue('Auto')
+        : params.spec.?workspaces.?nodePool.?placement.orValue('Auto')
+        """,
+    ),
+    # The pool's labels, as requirements of a node affinity. They are made anew: what comes from the
+    # parameter and what is written here cannot stand in one list of a patch.
+    (
+        "requirements",
+        """
+        variables.pool.?requirements.orValue([])
+        .map(r, {'key': dyn(r.key), 'operator': dyn('In'), 'values': dyn(r.values)})
+        """,
+    ),
+    # Which values some labels have on the pool's ready nodes.
+    ("nodeLabels", "variables.pool.?nodeLabels.orValue({})"),
+    # What the template says itself.
+    ("nodeSelector", "object.spec.?nodeSelector.orValue({})"),
+    (
+        "terms",
+        f"object.spec.?affinity.?nodeAffinity.?{REQUIRED}.?nodeSelectorTerms.orValue([])",
+    ),
+    ("preferences", f"object.spec.?affinity.?nodeAffinity.?{PREFERRED}.orValue([])"),
+    ("distances", f"object.spec.?affinity.?podAntiAffinity.?{PREFERRED}.orValue([])"),
+    # The template names a node, or speaks of the pool's own labels and means another pool: an explicit
+    # choice, which a rule reports and nobody overrules.
+    (
+        "choseOtherwise",
+        f"""
+        object.spec.?nodeName.orValue('') != ''
+        || variables.requirements.exists(r,
+          r.key in variables.nodeSelector && !(variables.nodeSelector[r.key] in r.values))
+        || variables.terms.exists(t, t.?matchExpressions.orValue([]).exists(e,
+          variables.requirements.exists(r, r.key == e.key)
+          && e.operator != 'Exists'
+          && !variables.requirements.exists(r, {SAYS})))
+        """,
+    ),
+    # The template's other wishes (a zone, an architecture, a device, a node by name) are met by nodes
+    # of the pool. Where that is not known, requiring the pool could leave the Pod Pending for ever.
+    (
+        "poolSuffices",
+        f"""
+        variables.nodeSelector.all(k,
+          variables.requirements.exists(r, r.key == k)
+          || variables.nodeSelector[k] in variables.nodeLabels[?k].orValue([]))
+        && (variables.terms.size() == 0
+          || variables.terms.exists(t, !has(t.matchFields)
+            && t.?matchExpressions.orValue([]).all(e,
+        {_MET})))
+        && !has(object.spec.resourceClaims)
+        && (object.spec.containers + object.spec.?initContainers.orValue([])).all(c,
+          c.?resources.?limits.orValue({{}}).all(k, !k.contains('/')))
+        """,
+    ),
+    # How firmly this Pod is bound: Required, Preferred or Off.
+    (
+        "mode",
+        """
+        variables.choseOtherwise ? 'Off'
+        : variables.pool.?mode.orValue('Off') != 'Required' ? variables.pool.?mode.orValue('Off')
+        : variables.word == 'Required' || variables.poolSuffices ? 'Required'
+        : 'Preferred'
+        """,
+    ),
+    # The requirements that the Pod's nodeSelector does not state already.
+    ("needed", "variables.requirements.filter(r, !(r.key in variables.nodeSelector))"),
+    # Labels that this Pod shares with other workspaces: an anti-affinity by them selects somebody.
+    (
+        "sharedLabels",
+        f"""
+        [
+          ['{marks.NAME}', '{marks.WORKSPACE_NAME}'],
+          ['com.coder.resource', 'true'],
+          ['app', '{marks.WORKSPACE_NAME}']
+        ].filter(label, variables.labels[?label[0]].orValue('') == label[1])
+        """,
+    ),
+    # Whether the Pod keeps its distance from such Pods already.
+    (
+        "keepsDistance",
+        """
+        variables.distances.exists(d,
+          d.podAffinityTerm.topologyKey == 'kubernetes.io/hostname'
+          && variables.sharedLabels.exists(label,
+            d.podAffinityTerm.?labelSelector.?matchLabels.orValue({}) == {label[0]: label[1]}
+            || (d.podAffinityTerm.?labelSelector.?matchExpressions.orValue([]).size() == 1
+              && d.podAffinityTerm.labelSelector.matchExpressions.exists(e,
+                e.key == label[0] && e.operator == 'In' && label[1] in e.values))))
+        """,
+    ),
+)
