@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from coder_cva.snapshot import marks
 from coder_cva.snapshot.discovered import Discovered, Workload
 from coder_cva.snapshot.discovery import discover
-from coder_cva.snapshot.marks import OWNER_UID
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
 from support import builders, coder_manifests
@@ -77,17 +77,22 @@ def test_who_manages_coderd(manager: str) -> None:
 
 
 def test_what_we_made_is_ours_by_the_uid() -> None:
-    """By label or ownerReference; made for a CoderDeployment of the same name that is gone, it is not."""
+    """Made for one of the same name that is gone, it is not, unless that one left it on purpose."""
     cr = builders.live(managed("coder"))
     coderd = coder_manifests.chart_coderd(managed_by="")[-1]
     labels = coderd["metadata"]["labels"]
 
-    labels[OWNER_UID] = cr["metadata"]["uid"]
+    labels[marks.OWNER_UID] = cr["metadata"]["uid"]
     mine = found(coderd, cr=cr).coderd[0]
-    labels[OWNER_UID] = "another"
+    labels[marks.OWNER_UID] = "another"
     orphan = found(coderd, cr=cr).coderd[0]
 
+    labels[marks.SURVIVES] = "true"
+    coderd["metadata"]["annotations"][marks.CONSENT] = "coder/coder"
+    left = found(coderd, cr=cr).coderd[0]
+
     assert (mine.manager, mine.ours) == ("operator", True)
+    assert (left.manager, left.ours) == ("operator", True)
     assert (orphan.manager, orphan.ours) == ("operator", False)
 
 

@@ -1,8 +1,7 @@
 import pytest
 
-from coder_cva.desired import metadata
 from coder_cva.snapshot import marks
-from coder_cva.snapshot.managers import is_made_for, manager_of
+from coder_cva.snapshot.managers import is_left_for, is_made_for, manager_of
 from coder_cva.snapshot.records import Meta, Owner
 
 HELM = {"app.kubernetes.io/managed-by": "Helm"}
@@ -38,9 +37,12 @@ def test_ours_is_a_matter_of_the_uid() -> None:
     assert not is_made_for(Meta("a", owner=Owner("Deployment", "x", "")), "")
 
 
-def test_what_is_recognised_is_what_is_written() -> None:
-    """The marks of discovery are those that the builders put on objects."""
-    assert metadata.MANAGER == marks.OURS
-    assert metadata.MANAGED_BY == marks.MANAGED_BY
-    assert metadata.OWNER_UID == marks.OWNER_UID
-    assert metadata.OWNER_NAME == marks.CONSENT
+def test_what_an_earlier_deployment_left_on_purpose_is_known() -> None:
+    """By the label and the reference together; either alone is not enough."""
+    left = {marks.SURVIVES: "true"}
+    reference = {marks.CONSENT: "coder/coder"}
+
+    assert is_left_for(Meta("a", labels=left, annotations=reference), "coder/coder")
+    assert not is_left_for(Meta("a", labels=left, annotations=reference), "coder/other")
+    assert not is_left_for(Meta("a", annotations=reference), "coder/coder")
+    assert not is_left_for(Meta("a", labels=left), "coder/coder")
