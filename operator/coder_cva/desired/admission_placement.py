@@ -72,22 +72,34 @@ def _node_affinity() -> str:
 
 
 def _require() -> str:
-    """The requirements on every term that is there, for terms are ORed; else the first term of all.
+    """The requirements in every term that is there, for terms are ORed; else the first term of all.
 
     An empty term selects no node; an expression in it would make it select some, so it stays empty.
+    What a term says already is written anew with the rest: a patch takes no list that is put together
+    from an old one and a new one.
     """
     path = f"/spec/affinity/nodeAffinity/{REQUIRED}"
-    term = f"'{path}/nodeSelectorTerms/' + string(i) + '/matchExpressions"
     first = patch(f"'{path}'", "{'nodeSelectorTerms': [{'matchExpressions': variables.needed}]}")
-    expressions, another = patch(f"{term}'", "[]"), patch(f"{term}/-'", "r")
+    said = "t.?matchExpressions.orValue([])"
+    unsaid = f"variables.needed.filter(r, !{said}.exists(e, {SAYS}))"
+    anew = (
+        "{'key': dyn(e.key), 'operator': dyn(e.operator), "
+        "'values': dyn(e.?values.orValue([]).map(v, v))}"
+    )
+    whole = patch(
+        f"'{path}/nodeSelectorTerms/' + string(i) + '/matchExpressions'",
+        f"""
+              ({said}
+                + {unsaid})
+              .map(e, {anew})""",
+    )
     return f"""variables.terms.size() == 0
           ? {_parents("nodeAffinity")}
             + [{first}]
-          : variables.terms.transformList(i, t, has(t.matchExpressions) || has(t.matchFields),
-            (has(t.matchExpressions) ? [] : [{expressions}])
-            + variables.needed
-              .filter(r, !t.?matchExpressions.orValue([]).exists(e, {SAYS}))
-              .map(r, {another})).flatten()"""
+          : variables.terms.transformList(i, t,
+            (has(t.matchExpressions) || has(t.matchFields))
+            && {unsaid}.size() > 0,
+            {whole})"""
 
 
 def _prefer() -> str:
