@@ -6,6 +6,8 @@ Names, labels and ports are those of Coder's chart, so that dashboards and peopl
 
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.desired import coderd_pod, rollout
 from coder_cva.desired.metadata import ORPHANED, metadata
@@ -146,10 +148,17 @@ def coder_labels(owner: CoderDeployment) -> dict[str, str]:
 
 
 def _inputs(owner: CoderDeployment) -> str:
-    """A digest of everything the user decides about coderd; equal while only the operator changes."""
+    """A digest of everything the user decides about coderd; equal while only the operator changes.
+
+    Defaults are left out: a field that a later operator adds must not look like a decision.
+    """
     spec = owner.spec
     parts = (spec.architecture, spec.control_plane, spec.provisioners, spec.database)
-    return digest([spec.edition, *(part.dump() if part is not None else None for part in parts)])
+    return digest([spec.edition, *(_decided(part) for part in parts)])
+
+
+def _decided(part: BaseModel | None) -> dict[str, Any] | None:
+    return None if part is None else part.model_dump(mode="json", exclude_defaults=True)
 
 
 def _owned(

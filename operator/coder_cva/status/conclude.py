@@ -30,7 +30,7 @@ def conclude(
         *readiness.conditions(found),
         *conformance.conditions(report.results, look),
     )
-    return pruned(
+    status: dict[str, Any] = pruned(
         {
             "observedGeneration": deployment.generation,
             "edition": deployment.spec.edition,
@@ -40,6 +40,7 @@ def conclude(
             "conditions": _rendered(world, wanted),
         }
     )
+    return status
 
 
 def starting(world: World) -> dict[str, Any]:
@@ -86,24 +87,31 @@ def word(status: Mapping[str, Any]) -> str:
     return "progressing" if "Reconciling" in types else "settled"
 
 
-def retry_after(
-    status: Mapping[str, Any], changes: Iterable[Change], now: datetime
-) -> float | None:
+def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Change]) -> float | None:
     """Seconds until the next look; None where the watches suffice.
 
-    A failed write says itself when to try again. What keeps a deployment from being ready without
-    a failure may lie in what is not watched (a Secret): the longer it has been so, the later the
-    next look.
+    A failed write says itself when to try again, and a maintenance ends without anybody's event.
     """
     failed = [one for one in changes if one.action in (Action.FAILED, Action.FOREIGN)]
     waits = [one.retry_after for one in failed if one.retry_after is not None]
-    if waits:
-        return min(waits)
+    if not waits:
+        waits = _patience(world, status)
+    maintenance = world.deployment.spec.maintenance
+    if maintenance is not None and maintenance.until > world.now:
+        waits.append((maintenance.until - world.now).total_seconds())
+    return min(waits, default=None)
+
+
+def _patience(world: World, status: Mapping[str, Any]) -> list[float]:
+    """When to look again at what is not ready without a failure.
+
+    The reason may lie in what is not watched (a Secret): the longer it has been so, the later.
+    """
     ready = next(one for one in status["conditions"] if one["type"] == "Ready")
     if ready["status"] == "True" or word(status) == "stalled":
-        return None
-    since = now - datetime.fromisoformat(ready["lastTransitionTime"])
-    return min(max(since.total_seconds(), SOONEST_LOOK), LATEST_LOOK)
+        return []
+    since = world.now - datetime.fromisoformat(ready["lastTransitionTime"])
+    return [min(max(since.total_seconds(), SOONEST_LOOK), LATEST_LOOK)]
 
 
 def _rendered(world: World, wanted: tuple[Condition, ...]) -> list[dict[str, Any]]:

@@ -1,0 +1,102 @@
+"""Verdicts, findings and the report: what a rule says, as values."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from coder_cva.catalogue.clauses import Clause
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.world import World
+
+
+class Verdict(StrEnum):
+    """What is known about a clause. Unknown is a verdict: nothing unseen passes."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "notApplicable"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is not as the clause says, with the remedy to type where it belongs."""
+
+    rule: str
+    resource: str
+    field: str = ""
+    expected: str = ""
+    observed: str = ""
+    remedy: str = ""
+    severity: str = ""
+    waived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a rule's function returns: a verdict in one sentence, and its findings if it failed."""
+
+    verdict: Verdict
+    message: str
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A clause's function, and the kinds that it looks at; it is not asked where one is unread."""
+
+    id: str
+    judge: Callable[[World], Judgement]
+    needs: frozenset[Need] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """The verdict on one clause. ``waived``: every finding of the failure lies under a waiver."""
+
+    clause: Clause
+    verdict: Verdict
+    message: str
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    waived: bool = False
+
+    @property
+    def id(self) -> str:
+        """The clause's id."""
+        return self.clause.id
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All clauses in the catalogue's order, and all findings, worst first."""
+
+    results: tuple[RuleResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def passed(message: str) -> Judgement:
+    """The clause holds; the message is the evidence."""
+    return Judgement(Verdict.PASSED, message)
+
+
+def failed(message: str, findings: Iterable[Finding]) -> Judgement:
+    """The clause does not hold, for these reasons."""
+    return Judgement(Verdict.FAILED, message, findings=tuple(sorted(findings)))
+
+
+def unknown(reason: str, message: str) -> Judgement:
+    """It cannot be told; ``reason`` is one CamelCase word."""
+    return Judgement(Verdict.UNKNOWN, message, reason)
+
+
+def not_applicable(message: str) -> Judgement:
+    """The clause does not concern this deployment."""
+    return Judgement(Verdict.NOT_APPLICABLE, message)
+
+
+def verdict(findings: Iterable[Finding], *, held: str, broken: str) -> Judgement:
+    """Failed with the findings where there are any, else passed with ``held`` as the evidence."""
+    found = tuple(findings)
+    return failed(broken, found) if found else passed(held)
