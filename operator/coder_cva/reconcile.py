@@ -67,6 +67,8 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     if world.is_starting:
         status = conclude.starting(world)
         return await tell(body, status, shell, Outcome("starting", status, swept, 1.0))
+    if world.is_ending:
+        return Outcome("gone", {}, swept)
     plan = render.plan(world)
     placed = conclude.placed(world, plan)
     if placed is not None:
@@ -75,7 +77,9 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     report = evaluate(world)
     status = conclude.conclude(world, plan, report, changes)
     done = (*swept, *changes)
-    outcome = Outcome(conclude.word(status), status, done, conclude.retry_after(status, done, now))
+    outcome = Outcome(
+        conclude.word(status), status, done, conclude.retry_after(world, status, done)
+    )
     return await tell(body, status, shell, outcome)
 
 

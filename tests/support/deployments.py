@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coder_cva.status.invariants import broken
+
 if TYPE_CHECKING:
     from harness.kube import Kube
 
@@ -67,7 +69,10 @@ def wait_condition(
     reason: str = "",
     timeout: float = 60,
 ) -> dict[str, Any]:
-    """The resource once the condition has this status (and reason) for its newest generation."""
+    """The resource once the condition has this status (and reason) for its newest generation.
+
+    Whatever is waited for, the status that tells it has to obey the laws of our conditions.
+    """
 
     def holds(it: dict[str, Any]) -> bool:
         found = condition(it, kind)
@@ -77,4 +82,16 @@ def wait_condition(
             and (not reason or found.get("reason") == reason)
         )
 
-    return kube.wait_until(resource, holds, timeout=timeout)
+    found = kube.wait_until(resource, holds, timeout=timeout)
+    assert broken(found["status"], found["metadata"]["generation"]) == ()
+    return found
+
+
+def ready_coder(
+    kube: Kube, namespace: str, name: str = "coder", **control_plane: Any
+) -> dict[str, Any]:
+    """A managed Coder in this namespace, applied with its Secret, once it is Ready."""
+    kube.apply(database_secret(namespace))
+    return wait_condition(
+        kube, kube.apply(managed(namespace, name, **control_plane)), "Ready", "True"
+    )

@@ -115,6 +115,22 @@ class OperatorProcess:
         except OSError:
             return 0, ""
 
+    def passes(self, resource: dict[str, Any]) -> int:
+        """How many passes over a CoderDeployment have ended in this process."""
+        metadata = resource["metadata"]
+        head = f'coder_cva_reconciles_total{{name="{metadata["name"]}",namespace="{metadata["namespace"]}",'
+        lines = [one for one in self.get("/metrics")[1].splitlines() if one.startswith(head)]
+        return sum(int(float(one.rpartition(" ")[2])) for one in lines)
+
+    def look_again(self, kube: Kube, resource: dict[str, Any]) -> dict[str, Any]:
+        """The resource after a pass that began after this call. For what is not to happen."""
+        for _ in range(2):
+            # The pass that ends after the first touch may have begun before it.
+            before = self.passes(resource)
+            kube.patch(resource, {"metadata": {"annotations": {"test/touched": str(before)}}})
+            wait_for(lambda: self.passes(resource) > before, timeout=60, what="a pass")  # noqa: B023
+        return kube.refresh(resource)
+
     def stop(self) -> None:
         """Ends the process as Kubernetes does, with a signal that it can answer."""
         if self._process is not None:

@@ -64,16 +64,23 @@ async def _run(settings: process_settings.Settings) -> None:
                 stop_flag=stop_kopf,
             )
         )
-        watching.add_done_callback(lambda _: (ready.set(), stop.set()))
+        watching.add_done_callback(lambda _: stop.set())
         try:
             async with operator.running():
-                await ready.wait()
+                await _either(ready, stop)
                 _take_signals(stop)
                 await stop.wait()
         finally:
             stop_kopf.set()
             await watching
     logging.getLogger(__name__).info("stopped")
+
+
+async def _either(*events: asyncio.Event) -> None:
+    tasks = [asyncio.create_task(one.wait()) for one in events]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for one in tasks:
+        one.cancel()
 
 
 def _take_signals(stop: asyncio.Event) -> None:

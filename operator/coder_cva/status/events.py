@@ -9,8 +9,10 @@ from coder_cva.status.account import FIELD_LEFT
 from coder_cva.status.reasons import Reason
 from coder_cva.values.manifest import Ref
 
-_UNDER_WAY: Final = (Reason.STARTING, Reason.WRITING, Reason.ROLLING_OUT)
-"""Not ready for no other reason than that time has to pass."""
+_WANTED: Final = (Reason.WRITING, Reason.MAINTENANCE, Reason.SUSPENDED)
+"""Not ready because somebody wants it so for a while."""
+_UNDER_WAY: Final = (Reason.STARTING, Reason.ROLLING_OUT, *_WANTED)
+"""Not ready, and time will help."""
 _CONFORMANCE: Final = {
     "True": "Conformant",
     "False": "NotConformant",
@@ -60,7 +62,7 @@ def _readiness(old: _Truths, new: _Truths) -> Iterator[tuple[str, str, str]]:
     elif truth == "False" and reason in _UNDER_WAY:
         # On the way to Ready for the first time there is nothing to tell.
         if was == "True":
-            yield "Normal" if reason == Reason.WRITING else "Warning", "NotReady", message
+            yield "Normal" if reason in _WANTED else "Warning", "NotReady", message
     elif truth == "False" and reason != because:
         yield "Warning", "NotReady", message
 

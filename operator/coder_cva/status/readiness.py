@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from coder_cva.desired import rollout
 from coder_cva.desired.changes import WRITTEN, Action, Change
 from coder_cva.desired.plan import Plan, Withheld
 from coder_cva.snapshot import records
@@ -118,7 +119,7 @@ def _rolling_out(world: World) -> Standing | None:
     why = f"; the scheduler says: {waiting[0]}" if waiting else ""
     return Standing(
         ready=False,
-        reason=Reason.ROLLING_OUT,
+        reason=Reason.MAINTENANCE if rollout.maintenance_ends(world) else Reason.ROLLING_OUT,
         message=f"Deployment {live.meta.path}: {live.updated_replicas} of {live.replicas} replicas "
         f"updated, {live.ready_replicas} ready{why}",
         progressing=True,

@@ -21,7 +21,7 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     """spec.suspend is true: nothing is written."""
     MAINTENANCE = "Maintenance"
-    """spec.maintenance is in force: coderd's Deployment is not written."""
+    """spec.maintenance is in force, and replicas come and go as somebody wants it."""
     INVALID_SPEC = "InvalidSpec"
     """The stored spec cannot be understood; only a change of it helps."""
     CLAIMED_BY_OLDER = "ClaimedByOlder"
