@@ -154,7 +154,7 @@ class TestFaults:
             shared.kube.api.request("GET", "/readyz", timeout=1)
         assert shared.status()["kube-apiserver"]["state"] == "frozen"
         shared.thaw("kube-apiserver")
-        assert shared.kube.get("/readyz") == "ok"
+        assert shared.kube.api.request("GET", "/readyz") == "ok"
 
     def test_lost_etcd(self, shared: NativeCluster, place: str) -> None:
         """Without etcd nothing can be written; when it is back, what was written is there."""

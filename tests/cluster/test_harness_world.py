@@ -185,7 +185,7 @@ class TestNodes:
             capacity={"cpu": "2"},
         )
         toleration = {"key": "harness.test/only", "operator": "Exists"}
-        wish = {"nodeSelector": {"harness.test/tier": "gold"}}
+        wish: Object = {"nodeSelector": {"harness.test/tier": "gold"}}
         refused = shared.kube.create(pod("refused", place, **wish))
         placed = shared.kube.create(pod("placed", place, tolerations=[toleration], **wish))
         placed = shared.kube.wait_until(placed, is_ready)
@@ -207,7 +207,7 @@ class TestNodes:
     def test_a_failed_node(self, shared: NativeCluster, place: str) -> None:
         """Its Pods are not ready and cannot even end; when it heals, both is made up for."""
         (name,) = shared.nodes("weak", labels={"harness.test/tier": "weak"})
-        wish = {"nodeSelector": {"harness.test/tier": "weak"}}
+        wish: Object = {"nodeSelector": {"harness.test/tier": "weak"}}
         stays, ends = (shared.kube.create(pod(which, place, **wish)) for which in ("a", "b"))
         for one in (stays, ends):
             shared.kube.wait_until(one, is_ready)

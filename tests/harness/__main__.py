@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ FAULTS = ("stop", "start", "restart", "freeze", "thaw")
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; 0 if it did what it says, 1 with a sentence if not, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
+    # What was begun is cleaned up after SIGTERM as it is after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run: Callable[[argparse.Namespace], None] = options.run
     try:
         run(options)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import environment, folders, locks
 from harness.errors import HarnessError
-from harness.go_build import build, check_go
+from harness.go_build import build, check_go, remove_leftovers
 from harness.progress import Progress, Terminal
 from harness.versions import Program, programs
 
@@ -34,6 +34,7 @@ def _build_missing(wanted: tuple[Program, ...], paths: dict[str, Path], progress
         missing = [program for program in wanted if not paths[program.name].exists()]
         for program in missing:
             check_go(program)
+        remove_leftovers(folders.cache() / "bin")
         for position, program in enumerate(missing, 1):
             left = sum(later.cold_seconds for later in missing[position - 1 :])
             place = f"{position} of {len(missing)}; about {_minutes(left)} left from cold"

@@ -69,6 +69,13 @@ class ControlPlane:
         self._tokens.write_text("".join(lines))
         Plan(self.commands()).write(self.folder / "plan.json")
 
+    @property
+    def has_certificate(self) -> bool:
+        """Whether the API server has made its certificate, and written all of it."""
+        key = self._certificate.with_suffix(".key")
+        # The key is written after the certificate.
+        return key.exists() and key.stat().st_size > 0
+
     def write_kubeconfigs(self) -> None:
         """Write a kubeconfig for every user, once the API server has made its certificate."""
         authority = self._certificate.read_bytes()

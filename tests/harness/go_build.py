@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOG_TAIL_LINES = 25
 TICK_SECONDS = 0.5
+BUILDING = "building-"
 
 
 def check_go(program: Program) -> None:
@@ -46,7 +47,7 @@ def check_go(program: Program) -> None:
 def build(program: Program, target: Path, step: Step) -> None:
     """Build into a folder beside the target and move the program there when it is whole."""
     target.parent.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="building-", dir=target.parent.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=BUILDING, dir=target.parent.parent) as folder:
         made = Path(folder) / program.name
         log = Path(folder) / "log"
         code = _run(_command(program, made), program.module_folder, log, step)
@@ -57,6 +58,12 @@ def build(program: Program, target: Path, step: Step) -> None:
         target.parent.mkdir(exist_ok=True)
         made.replace(target)
     step.done("built")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed build left; only for who holds the lock on the folder."""
+    for left in folder.glob(f"{BUILDING}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _command(program: Program, made: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +66,8 @@ class Launch:
         command = [sys.executable, "-m", "harness.supervisor", str(folder)]
         if self._attached:
             command += ["--owner", str(os.getpid())]
-        package = str(Path(__file__).parent.parent)
+        ours = str(Path(__file__).parent.parent)
+        paths = [ours, *filter(None, [environment.variable("PYTHONPATH")])]
         with (folder / "logs" / "supervisor.log").open("ab") as log:
             self._supervisor = subprocess.Popen(
                 command,
@@ -77,7 +77,7 @@ class Launch:
                 stderr=subprocess.STDOUT,
                 # An interrupt from the keyboard is for us: we then end the cluster in order.
                 start_new_session=True,
-                env=environment.for_child(PYTHONPATH=package),
+                env=environment.for_child(PYTHONPATH=os.pathsep.join(paths)),
             )
         wait_for(self._supervisor_answers, timeout=30, what="the supervisor's start")
 
@@ -92,11 +92,9 @@ class Launch:
 
     def _certificate_is_made(self) -> bool:
         self._check_alive()
-        try:
-            self._plane.write_kubeconfigs()
-            Kube.of(self._plane.kubeconfig)
-        except (FileNotFoundError, ssl.SSLError, ValueError):
+        if not self._plane.has_certificate:
             return False
+        self._plane.write_kubeconfigs()
         return True
 
     def _is_ready(self) -> bool:

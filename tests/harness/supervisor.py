@@ -101,7 +101,14 @@ class Supervisor:
                 print(f"a command was lost: {error}", file=sys.stderr, flush=True)
 
     def _obey(self, command: dict[str, str]) -> dict[str, object]:
-        verb, component = command["verb"], command.get("component", "")
+        verb, component = command.get("verb", ""), command.get("component", "")
+        children = self._children
+        actions = {
+            "start": children.start,
+            "stop": children.stop,
+            "freeze": children.freeze,
+            "thaw": children.thaw,
+        }
         try:
             if verb == "status":
                 return {"status": self._children.status(), "supervisor": os.getpid()}
@@ -109,9 +116,11 @@ class Supervisor:
                 self._children.kill_all()
                 self._ending = True
                 return {}
-            getattr(self._children, verb)(component)
-        except (KeyError, ValueError, OSError, AttributeError) as error:
-            return {"error": str(error.args[0] if isinstance(error, KeyError) else error)}
+            if verb not in actions:
+                return {"error": f"there is no command {verb!r}"}
+            actions[verb](component)
+        except (ValueError, OSError) as error:
+            return {"error": str(error)}
         return {}
 
 

@@ -63,17 +63,17 @@ def programs(world: str) -> tuple[Program, ...]:
         known = ", ".join(sorted(KUBERNETES, reverse=True))
         raise ValueError(f"there is no world {world!r}: choose one of {known}")
     return (
-        _kubernetes("kube-apiserver", world, 240),
-        _kubernetes("kube-controller-manager", world, 60),
-        _kubernetes("kube-scheduler", world, 30),
-        Program("etcd", "etcd", "go.etcd.io/etcd/server/v3", ETCD, 30),
+        _kubernetes("kube-apiserver", world, 370),
+        _kubernetes("kube-controller-manager", world, 118),
+        _kubernetes("kube-scheduler", world, 11),
+        Program("etcd", "etcd", "go.etcd.io/etcd/server/v3", ETCD, 27),
         Program(
             "kwok",
             "kwok",
             "sigs.k8s.io/kwok/cmd/kwok",
             KWOK,
-            90,
+            88,
             (("sigs.k8s.io/kwok/pkg/consts.Version", KWOK),),
         ),
-        _kubernetes("kubectl", NEWEST, 60),
+        _kubernetes("kubectl", NEWEST, 26),
     )

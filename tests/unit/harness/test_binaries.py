@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from harness import binaries, versions
 from harness.errors import HarnessError
 from harness.progress import Terminal
+from harness.waiting import wait_for
 
 TESTS = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ while test $# -gt 1; do
   test "$1" = -o && out="$2"
   shift
 done
-sleep "$SECONDS_TO_BUILD"
+while test -e "$HOLD"; do sleep 0.02; done
 test -z "$BREAKS" || { echo half > "$out"; echo "undefined: everything"; exit 1; }
 printf '#!/bin/sh\\necho Kubernetes v1.37.2\\n' > "$out"
 chmod +x "$out"
@@ -44,8 +44,9 @@ def go_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CVA_BINARIES", raising=False)
-    for name, value in {"LOG": str(log), "VERSION_EXIT": "0", "SECONDS_TO_BUILD": "0"}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LOG", str(log))
+    monkeypatch.setenv("VERSION_EXIT", "0")
+    monkeypatch.setenv("HOLD", str(tmp_path / "hold"))
     return log
 
 
@@ -66,7 +67,7 @@ def test_builds_once(go_log: Path) -> None:
     assert builds(go_log) == len(paths) == 6
     assert all(os.access(path, os.X_OK) for path in paths.values())
     told = stream.getvalue()
-    assert "building kube-apiserver v1.37.2 (1 of 6; about 8 min left from cold) …" in told
+    assert "building kube-apiserver v1.37.2 (1 of 6; about 11 min left from cold) …" in told
     assert "(6 of 6; about 1 min left from cold) … built" in told
     assert binaries.ensure("1.37", Terminal(stream)) == paths
     assert builds(go_log) == 6
@@ -97,9 +98,32 @@ def test_what_is_there_is_not_built_again(go_log: Path) -> None:
     assert builds(go_log) == 7
 
 
-def test_two_processes_at_once(go_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_build(go_log: Path, tmp_path: Path) -> None:
+    """What a killed process left half-made is removed by the next."""
+    left = tmp_path / "cache" / "coder-cva" / "bin" / "building-abc"
+    left.mkdir(parents=True)
+    (left / "kwok").touch()
+    binaries.ensure("1.37", Terminal(io.StringIO()))
+    assert builds(go_log) == 6
+    assert not left.exists()
+
+
+def test_a_terminated_build_ends_the_compiler(go_log: Path, tmp_path: Path) -> None:
+    """SIGTERM ends the tool chain too, and leaves nothing half-made."""
+    (tmp_path / "hold").touch()
+    build = [sys.executable, "-m", "harness", "build"]
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    with subprocess.Popen(build, env=environment, stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: builds(go_log) == 1)
+        process.terminate()
+        assert process.wait() == 143
+    assert files(tmp_path / "cache") == ["build.lock"]
+
+
+def test_two_processes_at_once(go_log: Path, tmp_path: Path) -> None:
     """The second process waits for the first, says so, and builds nothing again."""
-    monkeypatch.setenv("SECONDS_TO_BUILD", "0.3")
+    hold = tmp_path / "hold"
+    hold.touch()
     build = [sys.executable, "-m", "harness", "build"]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
 
@@ -109,14 +133,14 @@ def test_two_processes_at_once(go_log: Path, monkeypatch: pytest.MonkeyPatch) ->
         )
 
     with start() as first:
-        deadline = time.monotonic() + 30
-        while builds(go_log) == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for(lambda: builds(go_log) == 1)
         with start() as second:
-            told = second.communicate()[1]
+            assert second.stderr
+            assert "another process is building" in second.stderr.readline()
+            hold.unlink()
+            second.communicate()
         first.communicate()
     assert (first.returncode, second.returncode) == (0, 0)
-    assert "another process is building" in told
     assert builds(go_log) == 6
 
 

@@ -24,7 +24,7 @@ def resource(plural: str, kind: str, scope: str = "Namespaced", **more: Any) -> 
     return {"resource": plural, "responseKind": {"kind": kind}, "scope": scope, **more}
 
 
-CORE = {
+CORE: dict[str, Any] = {
     "metadata": {},
     "versions": [
         {
@@ -217,7 +217,7 @@ class TestWaiting:
 
     def test_the_answer_is_returned(self) -> None:
         """What made the predicate true is the result; errors mean "not yet"."""
-        answers = iter([HarnessError("starting"), None, [], "here"])
+        answers: Iterator[Any] = iter([HarnessError("starting"), None, [], "here"])
 
         def ask() -> Any:
             answer = next(answers)
@@ -239,7 +239,7 @@ class TestWaiting:
     def test_a_bug_in_the_predicate(self) -> None:
         """Other errors are not waited out."""
         with pytest.raises(KeyError):
-            wait_for(lambda: {}["missing"], timeout=60)
+            wait_for(lambda: CORE["missing"], timeout=60)
 
     def test_gone(self, kube: Kube) -> None:
         """An object that does not exist is gone."""

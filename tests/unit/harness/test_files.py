@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import random
 import re
 import socket
 import ssl
@@ -96,7 +97,7 @@ def test_a_used_port_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as user:
         user.bind(("127.0.0.1", 0))
         user.listen()
-        monkeypatch.setattr(ports.random.SystemRandom, "sample", lambda *_: [user.getsockname()[1]])
+        monkeypatch.setattr(random.SystemRandom, "sample", lambda *_: [user.getsockname()[1]])
         with pytest.raises(OSError, match="no 1 free ports"):
             ports.free(1)
 

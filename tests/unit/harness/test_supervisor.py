@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -118,8 +119,13 @@ class TestCommands:
 
     def test_nonsense_does_not_end_it(self, folder: Path) -> None:
         """A verb that does not exist, or half a command, is refused and forgotten."""
-        with pytest.raises(HarnessError):
-            control.ask(folder, "dance")
+        for verb in ("dance", "reap", "_kill", ""):
+            with pytest.raises(HarnessError, match="there is no command"):
+                control.ask(folder, verb)
+        with socket.socket(socket.AF_UNIX) as connection, control._short(folder) as address:
+            connection.connect(address)
+            connection.sendall(b'{"verb": \n')
+            assert connection.recv(10) == b""
         assert control.ask(folder, "status")["status"]["one"]["state"] == "never started"
 
 
