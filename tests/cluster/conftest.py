@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import factory
 from support.installation import OperatorProcess, install
 
 if TYPE_CHECKING:
@@ -44,3 +45,17 @@ def operator(
     process.start()
     yield process
     process.stop()
+
+
+@pytest.fixture(scope="session")
+def unattended() -> Iterator[Provider]:
+    """A control plane with the CRD and two pools on which no operator runs: the tests play its part."""
+    cluster = factory.cluster()
+    cluster.up()
+    try:
+        install(cluster.kube)
+        for pool, labels in (("cp", CONTROL_PLANE), ("ws", WORKSPACES), ("stray", {})):
+            cluster.nodes(pool, 2, labels=labels, capacity={"cpu": "16", "memory": "64Gi"})
+        yield cluster
+    finally:
+        cluster.down()
