@@ -61,17 +61,25 @@ def deployment(namespace: str, **spec: Any) -> dict[str, Any]:
 
 async def test_apply_and_dry_run(writer: Writer, kube: Kube, namespace: str) -> None:
     """A dry run leaves no trace; an apply makes the object; a second one changes nothing."""
-    ref = ref_of(deployment(namespace))
+    # A kind that no controller writes to in between.
+    manifest = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "web", "namespace": namespace, "labels": OURS},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+    }
+    ref = ref_of(manifest)
 
-    assert (await writer.apply(deployment(namespace), dry_run=True))["spec"]["replicas"] == 0
+    assert (await writer.apply(manifest, dry_run=True))["spec"]["policyTypes"] == ["Ingress"]
     assert await writer.live(ref) is None
 
-    first = await writer.apply(deployment(namespace))
-    second = await writer.apply(deployment(namespace))
+    first = await writer.apply(manifest)
+    second = await writer.apply(manifest)
 
     assert first["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
-    live = await asyncio.to_thread(kube.get, "Deployment", "web", namespace)
-    assert live["metadata"]["managedFields"][0]["manager"] == "coder-cva-operator"
+    live = await asyncio.to_thread(kube.get, "NetworkPolicy", "web", namespace)
+    (managed,) = live["metadata"]["managedFields"]
+    assert (managed["manager"], managed["operation"]) == ("coder-cva-operator", "Apply")
 
 
 async def test_other_managers_are_named(writer: Writer, kube: Kube, namespace: str) -> None:

@@ -107,7 +107,7 @@ def kubeconfig(path: Path, port: int, user: dict[str, Any]) -> str:
     return str(path)
 
 
-async def until(condition: Callable[[], Any], limit: float = 3.0) -> None:
+async def until(condition: Callable[[], Any], limit: float = 10.0) -> None:
     """Waits until something holds; fails the test where it does not in time (seconds)."""
     async with asyncio.timeout(limit):
         while not condition():  # noqa: ASYNC110 - any condition, also of a fake

@@ -9,8 +9,9 @@ from coder_cva.kube.connection import JSON, Connection, NoAnswer, Refused
 from coder_cva.snapshot.needs import Source
 from coder_cva.values.manifest import dig
 
-PAGE: Final = 500
-"""Objects in a page, as client-go's own pager asks."""
+PAGE: Final = 200
+"""Objects in a page. A parsed page of Pods is ten times its text, and the heap never shrinks below
+its peak: 3,000 Pods cost 20 MB more by pages of 500 than by pages of 200."""
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 
@@ -74,12 +75,15 @@ class Listing:
             if not answer.ok:
                 raise Refused(answer)
             version = str(dig(answer.body, "metadata", "resourceVersion", default=""))
+            token = str(dig(answer.body, "metadata", "continue", default=""))
             if not version:
                 # Somebody in between says 200 to everything: no list is not an empty list.
                 raise NoAnswer("the answer is no list of a Kubernetes API server")
-            for raw in dig(answer.body, "items", default=()):
-                yield self.scope.named(raw)
-            token = str(dig(answer.body, "metadata", "continue", default=""))
+            items = answer.body.pop("items", None) or []
+            items.reverse()
+            while items:
+                # Each body is let go before the next page is parsed.
+                yield self.scope.named(items.pop())
             if not token:
                 self.version = version
                 return

@@ -81,16 +81,20 @@ class Reflector(Generic[T]):
         self._scope = self._look()
         self._version = ""
         self._absent: Unavailable | None = Unavailable(Absence.NOT_SYNCED, "not listed yet")
-        self._broken: Unavailable | None = None
+        self._stale: Unavailable | None = None
+        self._fuse: asyncio.TimerHandle | None = None
         self._heard = clock()
         self._told: Absence | None = Absence.NOT_SYNCED
         self._answered = asyncio.Event()
 
     async def run(self) -> None:
         """Lists and watches for ever; recovers by itself from everything that an API server does."""
-        while True:
-            pause = await self._session()
-            await asyncio.sleep(pause)
+        try:
+            while True:
+                pause = await self._session()
+                await asyncio.sleep(pause)
+        finally:
+            self._mend()
 
     async def _session(self) -> float:
         """A list where one is needed, then a watch to its end; the pause in seconds after it."""
@@ -127,8 +131,8 @@ class Reflector(Generic[T]):
         """All records sorted by namespace and name, or why they cannot be given."""
         if self._absent is not None:
             return self._absent
-        if self._broken is not None and self._clock() - self._heard > self._pace.stale:
-            return self._broken
+        if self._stale is not None:
+            return self._stale
         unreadable = self._store.unreadable()
         if unreadable:
             return Unavailable(Absence.NOT_SYNCED, unreadable)
@@ -178,6 +182,10 @@ class Reflector(Generic[T]):
                     if self._event(event):
                         self._on_change()
             self._heard = self._clock()
+        except Refused as refused:
+            if refused.answer.status != 410:
+                raise
+            raise Expired(refused.answer.message) from refused
         except Silence:
             # The last event counts, not the moment in which the silence was noticed.
             logger.info("%s: the watch fell silent", self._scope.path)
@@ -210,27 +218,40 @@ class Reflector(Generic[T]):
             self._settled(Unavailable(Absence.NOT_SERVED, message))
             return self._pace.not_served * (0.5 + self._chance() / 2)
         if status not in {429, 503}:
-            # 410, and 504 for a version from before etcd was restored: only a list helps.
+            # For example 504 for a version from before etcd was restored: only a list helps.
             self._version = ""
-        return self._backoff.next() if status == 410 else self._broke(message)
+        return self._broke(message)
 
     def _broke(self, message: str) -> float:
         """Notes a failed try; what was seen is believed for a while. The pause in seconds."""
         if self._absent is not None:
             self._settled(Unavailable(Absence.TIMED_OUT, message))
-        elif self._broken is None:
-            ago = timedelta(seconds=self._clock() - self._heard)
-            moment = (datetime.now(UTC) - ago).isoformat(timespec="seconds")
-            self._broken = Unavailable(Absence.STALE, f"not followed since {moment}: {message}")
+        elif self._fuse is None:
             logger.info("%s: %s", self._scope.path, message)
-        self._tell()
+            ago = self._clock() - self._heard
+            moment = datetime.now(UTC) - timedelta(seconds=ago)
+            since = moment.isoformat(timespec="seconds")
+            stale = Unavailable(Absence.STALE, f"not followed since {since}: {message}")
+            # A timer, since a try can hang: the reading changes exactly when it is told.
+            left = max(0.0, self._pace.stale - ago)
+            self._fuse = asyncio.get_running_loop().call_later(left, self._give_up, stale)
         return self._backoff.next()
+
+    def _give_up(self, stale: Unavailable) -> None:
+        self._stale = stale
+        self._tell()
+
+    def _mend(self) -> None:
+        if self._fuse is not None:
+            self._fuse.cancel()
+        self._fuse, self._stale = None, None
 
     def _settled(self, absent: Unavailable | None) -> None:
         """Notes an answer: the list is followed (None), or why it cannot be had."""
         if absent is not None and absent.reason is not Absence.TIMED_OUT:
             self._store.replace(self._store.emptied())
-        self._absent, self._broken = absent, None
+        self._mend()
+        self._absent = absent
         self._heard = self._clock()
         self._answered.set()
         self._tell()

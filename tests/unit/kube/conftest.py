@@ -24,9 +24,9 @@ async def api() -> AsyncIterator[FakeApi]:
 
 @pytest.fixture
 async def connection(api: FakeApi, tmp_path: Path) -> AsyncIterator[Connection]:
-    """A connection to the fake with short limits."""
+    """A connection to the fake."""
     file = kubeconfig(tmp_path / "kubeconfig", api.port, {"token": "t0ken-first"})
     credentials = Credentials(file)
     await credentials.load()
-    async with Connection(credentials, connect_timeout=1.0, timeout=0.5) as opened:
+    async with Connection(credentials, connect_timeout=1.0, timeout=5.0) as opened:
         yield opened

@@ -146,7 +146,7 @@ async def test_a_clean_end_gives_it_away_at_once(
 
 
 async def test_a_dead_holder_is_waited_for(
-    server: LeaseServer, clock: Clock, candidate: Callable[..., Elector]
+    api: FakeApi, server: LeaseServer, clock: Clock, candidate: Callable[..., Elector]
 ) -> None:
     """Another's Lease is taken only after we ourselves saw no renewal for its whole duration."""
     server.keep(
@@ -162,9 +162,10 @@ async def test_a_dead_holder_is_waited_for(
     )
     second = candidate("second")
     async with background(second.run(lambda _: None)):
-        await asyncio.sleep(0.1)
+        await until(lambda: len(api.requests) > 1)
         clock.now += 14.9
-        await asyncio.sleep(0.1)
+        looked = len(api.requests)
+        await until(lambda: len(api.requests) > looked + 2)
         assert not second.holds()
 
         clock.now += 0.2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coder_cva.kube.listing import PAGE
 from coder_cva.kube.reflector import Pace, Reflector
 from coder_cva.snapshot.model import Absence, Gathered, Unavailable
 from coder_cva.snapshot.needs import Source
@@ -91,7 +92,7 @@ async def test_pages_become_one_sorted_reading(api: FakeApi, make: Callable[...,
 
         assert kept.names == ["z", "a", "b"]
         assert [one.get("continue") for one in api.asked] == [None, "more", None]
-        assert {one.get("limit") for one in api.asked[:2]} == {"500"}
+        assert {one.get("limit") for one in api.asked[:2]} == {str(PAGE)}
         assert {one["labelSelector"] for one in api.asked} == {"x=y"}
         assert {one["fieldSelector"] for one in api.asked} == {"spec.a=b"}
         assert api.asked[2]["resourceVersion"] == "7"
@@ -269,9 +270,8 @@ async def test_a_broken_watch_is_believed_for_a_while_then_stale(
 ) -> None:
     """Within the time allowed the records stay, after it they are Stale, then they come back."""
     api.lists = [listed(obj("a"))]
-    trouble: list[Any] = [refuse(503, "overloaded")] * 40
-    api.watches = [watched(drop=True), *trouble, watched(stay=9)]
-    kept = make(pace=dataclasses.replace(PACE, stale=0.3, longest=0.03))
+    api.watches = [watched(drop=True), refuse(503, "overloaded")]
+    kept = make(pace=dataclasses.replace(PACE, stale=1.0))
     async with background(kept.reflector.run()):
         await until(lambda: len(api.asked) >= 4)
 
@@ -285,6 +285,7 @@ async def test_a_broken_watch_is_believed_for_a_while_then_stale(
         assert reading.message.startswith("not followed since 20")
         assert kept.reflector.reading() == reading
 
+        api.watches = [watched(stay=9)]
         await until(lambda: kept.names == ["a"])
         # Synced, stale, synced.
         assert kept.changes == 3
