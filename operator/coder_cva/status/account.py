@@ -7,7 +7,7 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.api.v1alpha1.status import FINDING_LIMIT, PREVIEW_LIMIT, WITHHELD_LIMIT
 from coder_cva.desired.changes import Change
 from coder_cva.desired.plan import Plan, Preview
-from coder_cva.rules.model import Finding, Report, Verdict
+from coder_cva.rules.model import Finding, Report, RuleResult, Verdict
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.world import World
 
@@ -24,15 +24,7 @@ def account(
         "controlPlane": _control_plane(world.deployment, world),
         "workspaces": _workspaces(world, report),
         "summary": summary(report),
-        "clauses": [
-            {
-                "id": one.id,
-                "verdict": one.verdict.value,
-                "reason": one.reason or None,
-                "waived": True if one.waived else None,
-            }
-            for one in report.results
-        ],
+        "verdicts": {one.id: _verdict(one) for one in report.results},
         "findings": findings[:FINDING_LIMIT],
         "findingsTotal": len(findings),
         "previews": [_preview(one) for one in sorted(plan.previews)[:PREVIEW_LIMIT]] or None,
@@ -55,6 +47,12 @@ def summary(report: Report) -> dict[str, int]:
         "waived": sum(one.waived for one in report.results),
         "total": len(report.results),
     }
+
+
+def _verdict(result: RuleResult) -> str:
+    """One line a clause, so that the whole account reads well: ``unknown (NotImplemented)``."""
+    why = "Waived" if result.waived else result.reason
+    return f"{result.verdict.value} ({why})" if why else result.verdict.value
 
 
 def _control_plane(owner: CoderDeployment, world: World) -> Mapping[str, Any]:

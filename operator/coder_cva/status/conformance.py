@@ -46,9 +46,7 @@ def _condition(name: str, results: list[RuleResult], look: str) -> Condition:
     if failed:
         return Condition(name, "False", Reason.FAILED_RULES, _message("failed", failed, look))
     if unknown:
-        return Condition(
-            name, "Unknown", Reason.UNKNOWN_RULES, _message("not known", unknown, look)
-        )
+        return Condition(name, "Unknown", Reason.UNKNOWN_RULES, _message("unknown", unknown, look))
     held = f"{len(judged)} clauses hold or are waived" if judged else "no clause applies here"
     return Condition(name, "True", Reason.ALL_PASSED, held)
 
@@ -59,6 +57,13 @@ def _counts(result: RuleResult) -> bool:
 
 def _message(word: str, results: list[RuleResult], look: str) -> str:
     worst = results[:WORST_SHOWN]
-    shown = "; ".join(f"{one.id}: {one.message}" for one in worst)
+    shown = "; ".join(_shown(one) for one in worst)
     more = f"; and {len(results) - len(worst)} more: {look}" if len(results) > len(worst) else ""
     return f"{len(results)} {word}: {shown}{more}"
+
+
+def _shown(result: RuleResult) -> str:
+    """A failure with its sentence; an unknown one with its reason, which mostly is the same for many."""
+    if result.verdict == "failed":
+        return f"{result.id}: {result.message}"
+    return f"{result.id} ({result.reason}: {result.clause.title})"

@@ -70,7 +70,7 @@ def s007_reasons_and_messages_speak(status: _Status, _: int) -> Iterator[str]:
 def s008_conformant_is_not_true_by_silence(status: _Status, _: int) -> Iterator[str]:
     """S008: whoever says that the architecture is met shows the verdicts on which that rests."""
     conformant = _by_type(status).get("Conformant", {}).get("status")
-    if conformant == "True" and not status.get("clauses"):
+    if conformant == "True" and not status.get("verdicts"):
         yield "S008: Conformant is True without an account of the clauses"
 
 
@@ -83,7 +83,7 @@ def s009_what_is_ready_is_not_under_way(status: _Status, _: int) -> Iterator[str
 
 def s010_the_summary_counts_the_clauses(status: _Status, _: int) -> Iterator[str]:
     """S010: what the summary counts is what the account lists, each clause once."""
-    verdicts = [one["verdict"] for one in status.get("clauses", [])]
+    verdicts = [said.split(" ")[0] for said in status.get("verdicts", {}).values()]
     summary = status.get("summary", {})
     for verdict in ("passed", "failed", "unknown", "notApplicable"):
         if summary.get(verdict, 0) != verdicts.count(verdict):

@@ -89,10 +89,10 @@ def readable(kinds: Mapping[str, bool]) -> None:
 
 def show_status(namespace: str, name: str, status: Mapping[str, Any]) -> None:
     """Sets the gauges of a CoderDeployment from the status that was just worked out."""
-    for clause in status.get("clauses", []):
+    for clause, said in status.get("verdicts", {}).items():
         for verdict in VERDICTS:
-            is_now = int(clause["verdict"] == verdict)
-            _CLAUSES.labels(namespace, name, clause["id"], verdict).set(is_now)
+            is_now = int(said.split(" ")[0] == verdict)
+            _CLAUSES.labels(namespace, name, clause, verdict).set(is_now)
     for condition in status.get("conditions", []):
         for truth in TRUTHS:
             is_now = int(condition["status"] == truth)

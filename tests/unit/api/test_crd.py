@@ -130,4 +130,3 @@ def test_lists_merge_by_what_identifies_their_items() -> None:
     assert merged["spec.controlPlane.env"] == ["name"]
     assert merged["spec.workspaces.namespaces.names"] == ["(value)"]
     assert merged["status.conditions"] == ["type"]
-    assert merged["status.clauses"] == ["id"]

@@ -18,6 +18,9 @@ PREVIEW_LIMIT: Final = 20
 WITHHELD_LIMIT: Final = 32
 """Entries of what is held back."""
 
+Verdict = Annotated[str, Field(max_length=128)]
+"""A verdict, and in brackets why it is unknown, or that a waiver lies over the failure."""
+
 
 class ControlPlaneStatus(Part):
     """coderd as it was observed."""
@@ -70,19 +73,6 @@ class Summary(Part):
     """Failures under a waiver."""
     total: int = 0
     """All clauses."""
-
-
-class Clause(Part):
-    """The verdict on one clause of the architecture."""
-
-    id: Annotated[str, Field(max_length=32)]
-    """The clause's id."""
-    verdict: Literal["passed", "failed", "unknown", "notApplicable"]
-    """What was found."""
-    reason: str | None = None
-    """Why, where the verdict needs a reason."""
-    waived: bool | None = None
-    """Whether a waiver lies over the failure."""
 
 
 class Finding(Part):
@@ -164,8 +154,10 @@ class Status(Part):
     """What the admission policies read. Deleting the resource disarms them."""
     summary: Summary | None = None
     """Clauses by verdict."""
-    clauses: Annotated[tuple[Clause, ...], Field(max_length=CLAUSE_LIMIT), ListMap("id")] = ()
-    """The verdict on each clause."""
+    verdicts: Annotated[dict[str, Verdict], Field(max_length=CLAUSE_LIMIT)] = Field(
+        default_factory=dict
+    )
+    """The verdict on each clause by its id: passed, failed, unknown, notApplicable, with the reason."""
     findings: Annotated[tuple[Finding, ...], Field(max_length=FINDING_LIMIT)] = ()
     """What is to be changed, worst first; kubectl cva audit shows those that do not fit here."""
     findings_total: int = 0

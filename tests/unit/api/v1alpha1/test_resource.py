@@ -111,7 +111,7 @@ def test_fields_of_a_newer_crd_are_ignored() -> None:
         None,
         "text",
         {"conditions": "none"},
-        {"clauses": [{"id": "CVA-NET-001", "verdict": "perhaps"}]},
+        {"verdicts": {"CVA-NET-001": ["perhaps"]}},
         {"findings": [{}]},
     ],
 )
