@@ -25,7 +25,7 @@ def account(
         "workspaces": _workspaces(world, report),
         "summary": summary(report),
         "verdicts": {one.id: _verdict(one) for one in report.results},
-        "findings": findings[:FINDING_LIMIT],
+        "findings": findings[:FINDING_LIMIT] or None,
         "findingsTotal": len(findings),
         "previews": [_preview(one) for one in sorted(plan.previews)[:PREVIEW_LIMIT]] or None,
         "withheld": [
