@@ -162,6 +162,15 @@ def test_a_selected_namespace_without_consent_is_refused_too() -> None:
     assert found(bare, wanted={"selector": {}}).refused_namespaces == {}
 
 
+def test_a_selector_that_hits_a_system_namespace_asks_for_nothing_there() -> None:
+    """It is left out in silence: nobody named it."""
+    system = builders.namespace("kube-system", labels={"team": "a"})
+    it = found(system, wanted={"selector": {"matchLabels": {"team": "a"}}})
+
+    assert it.refused_namespaces == {}
+    assert words(it) == {}
+
+
 def test_a_namespace_that_is_not_there_is_to_be_created() -> None:
     """And then to consent."""
     it = found(wanted={"names": ["team-a"]})

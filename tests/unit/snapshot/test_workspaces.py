@@ -108,3 +108,36 @@ def test_the_order_of_arrival_never_matters(order: list[str]) -> None:
     made = {name: templates.workspace_pod(name) for name in order}
 
     assert found([made[name] for name in order]) == found([made[name] for name in sorted(order)])
+
+
+@pytest.mark.parametrize(
+    "labels", [{"com.coder.resource": "true"}, {"com.coder.workspace.id": "0"}, {"app": "coder-workspace"}]
+)  # fmt: skip
+def test_one_label_is_enough(labels: dict[str, str]) -> None:
+    """Templates are written by users, who keep some of Coder's labels."""
+    assert len(found(builders.pod("a", "coder", labels=labels))) == 1
+
+
+@pytest.mark.parametrize(
+    "labels", [{"com.coder.resource": "false"}, {"com.coder.workspace.id": ""}, {"app": "coder"}]
+)
+def test_a_label_of_another_value_proves_nothing(labels: dict[str, str]) -> None:
+    """A negation, an empty id, another application."""
+    assert found(builders.pod("a", "coder", labels=labels)) == ()
+
+
+@pytest.mark.parametrize(
+    ("labels", "container"),
+    [
+        ({"app": "builds"}, {"image": coder_manifests.IMAGE, "args": ["provisionerd", "start"]}),
+        ({"app.kubernetes.io/name": "coder-ai-gateway"}, {"image": "ghcr.io/coder/ai-gateway"}),
+    ],
+)
+def test_the_control_plane_is_none_whatever_its_owner_is_labelled(
+    labels: dict[str, str], container: dict[str, Any]
+) -> None:
+    """By its role, and by a name that only Coder's own parts bear."""
+    made = builders.deployment("a", "coder", labels=labels, spec={"containers": [container]})
+    made["metadata"]["labels"]["com.coder.resource"] = "true"
+
+    assert found(made) == ()
