@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ from harness.native import NativeCluster
 from support.installation import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
     from harness.kube import Kube
@@ -167,8 +168,8 @@ async def test_delete_takes_only_what_was_meant(writer: Writer, kube: Kube, name
     await writer.delete(ref, uid=made["metadata"]["uid"])
 
 
-async def test_an_admission_policy_that_says_no(writer: Writer, kube: Kube, namespace: str) -> None:
-    """A ValidatingAdmissionPolicy's refusal is Invalid with its message, whatever status it has."""
+def refusing(namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A policy that refuses every new Deployment of a namespace, and its binding."""
     group = "admissionregistration.k8s.io/v1"
     policy = {
         "apiVersion": group,
@@ -202,6 +203,12 @@ async def test_an_admission_policy_that_says_no(writer: Writer, kube: Kube, name
             "matchResources": {"namespaceSelector": chosen},
         },
     }
+    return policy, binding
+
+
+async def test_an_admission_policy_that_says_no(writer: Writer, kube: Kube, namespace: str) -> None:
+    """A ValidatingAdmissionPolicy's refusal is Invalid with its message, whatever status it has."""
+    policy, binding = refusing(namespace)
     await asyncio.to_thread(kube.create, policy)
     await asyncio.to_thread(kube.create, binding)
     try:
@@ -258,58 +265,110 @@ def own() -> Iterator[NativeCluster]:
     started.down()
 
 
-async def test_status_and_events(own: NativeCluster) -> None:
-    """The CRD comes late; a status replaces the one before; a UID of the past is Stale."""
-    async with await Connection.open(str(own.kubeconfig)) as connection:
-        gatherer = Gatherer(connection, {}, on_change=lambda: None)
-        with pytest.raises(ports.NotServed):
-            await gatherer.deployments()
+@pytest.fixture
+async def to_own(own: NativeCluster) -> AsyncIterator[Connection]:
+    """A connection to it."""
+    async with await Connection.open(str(own.kubeconfig)) as opened:
+        yield opened
 
-        await asyncio.to_thread(own.kube.apply, _crd())
-        namespace = await asyncio.to_thread(own.kube.namespace)
-        manifest = {
-            "apiVersion": "cva.coder.com/v1alpha1",
-            "kind": "CoderDeployment",
-            "metadata": {"name": "main", "namespace": namespace},
-            "spec": {},
-        }
-        await asyncio.to_thread(
-            own.kube.wait_for, lambda: own.kube.create(manifest), timeout=15, what="the CRD"
-        )
-        (body,) = await gatherer.deployments()
-        ref, uid = ref_of(body), body["metadata"]["uid"]
 
-        teller = Teller(connection)
-        await teller.write_status(ref, uid, {"tier": "1k", "conditions": [_condition("Ready"), _condition("Stalled")]})  # fmt: skip
-        await teller.write_status(ref, uid, {"edition": "2026", "conditions": [_condition("Ready")]})  # fmt: skip
+@pytest.fixture
+async def body(own: NativeCluster, to_own: Connection) -> Mapping[str, Any]:
+    """A CoderDeployment in a namespace of its own; the CRD is applied where it is missing."""
+    await asyncio.to_thread(own.kube.apply, _crd())
+    namespace = await asyncio.to_thread(own.kube.namespace)
+    manifest = {
+        "apiVersion": "cva.coder.com/v1alpha1",
+        "kind": "CoderDeployment",
+        "metadata": {"name": "main", "namespace": namespace},
+        "spec": {},
+    }
+    made: dict[str, Any] = await asyncio.to_thread(
+        own.kube.wait_for, lambda: own.kube.create(manifest), timeout=30, what="the CRD"
+    )
+    return made
 
-        (body,) = await gatherer.deployments()
-        assert body["status"] == {"edition": "2026", "conditions": [_condition("Ready")]}
-        version = body["metadata"]["resourceVersion"]
-        await teller.write_status(ref, uid, body["status"])
-        (body,) = await gatherer.deployments()
-        assert body["metadata"]["resourceVersion"] == version
 
-        with pytest.raises(ports.Stale):
-            await teller.write_status(ref, "11111111-1111-1111-1111-111111111111", body["status"])
+async def test_deployments_before_and_after_their_crd(
+    own: NativeCluster, to_own: Connection
+) -> None:
+    """NotServed without the CRD, an empty tuple with it, and NotServed when it is gone again."""
+    gatherer = Gatherer(to_own, {}, on_change=lambda: None)
+    crd = _crd()
+    await asyncio.to_thread(own.kube.delete, crd)
+    await asyncio.to_thread(own.kube.wait_gone, crd)
+    with pytest.raises(ports.NotServed):
+        await gatherer.deployments()
 
-        with pytest.raises(ports.Invalid, match="status.conditions"):
-            await teller.write_status(ref, uid, {"conditions": [{"type": "Ready"}]})
+    await asyncio.to_thread(own.kube.apply, crd)
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(ports.NotServed, ports.Unreachable):
+                assert await gatherer.deployments() == ()
+                break
+            await asyncio.sleep(0.1)
 
-        await teller.emit(ports.Event(ref, uid, "Warning", "PoolEmpty", "no node is ready"))
-        await teller.emit(ports.Event(ref, uid, "Warning", "PoolEmpty", "no node is ready"))
-        events = await asyncio.to_thread(
-            own.kube.list, "/api/v1/events", fields=f"involvedObject.uid={uid}"
-        )
-        assert [(one["type"], one["reason"], one["message"]) for one in events] == [
-            ("Warning", "PoolEmpty", "no node is ready")
-        ]
-        assert events[0]["reportingComponent"] == "cva.coder.com/operator"
-        assert events[0]["metadata"]["namespace"] == namespace
 
-        await asyncio.to_thread(own.kube.delete, dict(body))
-        with pytest.raises(ports.Stale):
-            await teller.write_status(ref, uid, body["status"])
+async def test_a_status_replaces_the_one_before(
+    to_own: Connection, body: Mapping[str, Any]
+) -> None:
+    """Fields and conditions that are no longer said vanish; an equal status is no write."""
+    ref, uid, teller = ref_of(body), body["metadata"]["uid"], Teller(to_own)
+    first = {"tier": "1k", "conditions": [_condition("Ready"), _condition("Stalled")]}
+    second = {"edition": "2026", "conditions": [_condition("Ready")]}
+
+    await teller.write_status(ref, uid, first)
+    await teller.write_status(ref, uid, second)
+    now = await _live(to_own, ref)
+    await teller.write_status(ref, uid, second)
+
+    assert now["status"] == second
+    assert (await _live(to_own, ref))["metadata"]["resourceVersion"] == (
+        now["metadata"]["resourceVersion"]
+    )
+
+
+async def test_a_status_for_another_uid_is_not_written(
+    own: NativeCluster, to_own: Connection, body: Mapping[str, Any]
+) -> None:
+    """A namesake's status is left alone, a deleted one's is Stale, a wrong one is Invalid."""
+    ref, uid, teller = ref_of(body), body["metadata"]["uid"], Teller(to_own)
+
+    with pytest.raises(ports.Stale):
+        await teller.write_status(ref, "11111111-1111-1111-1111-111111111111", {"tier": "1k"})
+    assert "status" not in await _live(to_own, ref)
+
+    with pytest.raises(ports.Invalid, match=r"status\.conditions"):
+        await teller.write_status(ref, uid, {"conditions": [{"type": "Ready"}]})
+
+    await asyncio.to_thread(own.kube.delete, dict(body))
+    with pytest.raises(ports.Stale):
+        await teller.write_status(ref, uid, {"tier": "1k"})
+
+
+async def test_an_event_is_seen_by_everybody(
+    own: NativeCluster, to_own: Connection, body: Mapping[str, Any]
+) -> None:
+    """It is found as kubectl describe looks for it, once, in the deployment's namespace."""
+    ref, uid, teller = ref_of(body), body["metadata"]["uid"], Teller(to_own)
+    told = ports.Event(ref, uid, "Warning", "PoolEmpty", "no node is ready")
+
+    await teller.emit(told)
+    await teller.emit(told)
+
+    (event,) = await asyncio.to_thread(
+        own.kube.list, "/api/v1/events", fields=f"involvedObject.uid={uid}"
+    )
+    assert (event["type"], event["reason"]) == ("Warning", "PoolEmpty")
+    assert event["message"] == "no node is ready"
+    assert event["reportingComponent"] == "cva.coder.com/operator"
+    assert event["metadata"]["namespace"] == ref.namespace
+
+
+async def _live(connection: Connection, ref: Ref) -> Mapping[str, Any]:
+    found = await Writer(connection, lambda: None).live(ref)
+    assert found is not None
+    return found
 
 
 def _condition(kind: str) -> dict[str, str]:

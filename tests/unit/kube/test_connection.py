@@ -8,6 +8,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
+import kopf
 import pytest
 
 from coder_cva.kube import credentials as module
@@ -202,7 +203,7 @@ async def test_neither_token_nor_body_is_logged(
 
 async def test_what_kopf_is_told(connection: Connection, api: FakeApi) -> None:
     """kopf gets the same server and user, in the words of its ConnectionInfo."""
-    info = await connection.kopf_info()
+    info = kopf.ConnectionInfo(**await connection.kopf_info())
 
-    assert info["server"] == f"http://127.0.0.1:{api.port}"
-    assert (info["scheme"], info["token"]) == ("Bearer", "t0ken-first")
+    assert info.server == f"http://127.0.0.1:{api.port}"
+    assert info.as_http_headers() == {"Authorization": "Bearer t0ken-first"}
