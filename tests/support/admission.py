@@ -64,9 +64,10 @@ class Armed:
         return dict(spec.get("affinity", {}))
 
     def disarm(self) -> None:
-        """Deletes what was written."""
-        for one in reversed(self.written):
-            self.kube.delete(one)
+        """Deletes the bindings and the resource; the policies serve others too, and stay."""
+        for one in self.written:
+            if one["kind"].endswith("Binding"):
+                self.kube.delete(one)
         self.kube.delete(self.resource)
 
 
