@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.figures import Figures, percentile
 from harness.errors import HarnessError
+from support.placement import is_placed, started_by_replica_set
 from support.workspace_manifests import workspace_deployment
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ def measure(ground: Ground, namespace: str) -> Figures:
     Side by side, so that whatever else the machine does falls on both alike.
     """
     other = ground.kube.namespace("bench-unserved")
-    served, unserved = (_workspace_pod(place) for place in (namespace, other))
+    served, unserved = (
+        started_by_replica_set(workspace_deployment("bench", place)[1])
+        for place in (namespace, other)
+    )
     _check(ground, served, unserved)
     samples: dict[str, list[float]] = {"with": [], "without": []}
     for turn in range(WARM_UP + ground.extent.admissions):
@@ -50,33 +54,9 @@ def _once(ground: Ground, pod: dict[str, Any]) -> float:
 def _check(ground: Ground, served: dict[str, Any], unserved: dict[str, Any]) -> None:
     """The policies act in one namespace and not in the other, or the figures would mean nothing."""
     ground.kube.wait_for(
-        lambda: _is_placed(ground.kube.create(served, dry_run=True)),
+        lambda: is_placed(ground.kube.create(served, dry_run=True)),
         timeout=30,
         what="the placement of workspaces at admission",
     )
-    if _is_placed(ground.kube.create(unserved, dry_run=True)):
+    if is_placed(ground.kube.create(unserved, dry_run=True)):
         raise HarnessError("Pods are placed in a namespace that no CoderDeployment serves")
-
-
-def _is_placed(pod: dict[str, Any]) -> bool:
-    return "nodeAffinity" in pod["spec"].get("affinity", {})
-
-
-def _workspace_pod(namespace: str) -> dict[str, Any]:
-    """The Pod that a ReplicaSet would make of Coder's template."""
-    _, deployment = workspace_deployment("bench", namespace)
-    template = deployment["spec"]["template"]
-    owner = {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "name": "bench-5d8f7c",
-        "uid": "6a3d0d5e-3f6e-4a3e-9a51-0d0f5c1c9b11",
-        "controller": True,
-    }
-    metadata = {
-        **template["metadata"],
-        "generateName": "bench-5d8f7c-",
-        "namespace": namespace,
-        "ownerReferences": [owner],
-    }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

@@ -7,9 +7,10 @@ place, one on a node that its template names, two bare Pods, one of them with vo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from demo.ground import CONTROL_PLANE
+from demo.ground import CONTROL_PLANE, POOL
 from support.coder_manifests import chart_coderd, workspace_binding
 from support.workspace_manifests import (
     devcontainer_deployment,
@@ -25,8 +26,36 @@ Manifest = dict[str, Any]
 
 NAMESPACE = "acme-coder"
 WORKSPACES = "acme-workspaces"
+PINNED = {
+    "nodeSelector": {"kubernetes.io/hostname": f"{CONTROL_PLANE}-0"},
+    "tolerations": [{"key": POOL, "operator": "Exists"}],
+}
 HELM, TERRAFORM = "helm", "Terraform"
-TOLERATES = [{"key": "coder.com/node-group", "operator": "Exists"}]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace and what its template made."""
+
+    title: str
+    manifests: list[Manifest]
+
+    @property
+    def name(self) -> str:
+        """The name of its Deployment or Pod."""
+        return str(self.manifests[-1]["metadata"]["name"])
+
+
+WORKSPACES_OF = (
+    Workspace("alice/api, Deployment", workspace_deployment("api", WORKSPACES, user="alice")),
+    Workspace("carol/web, devcontainer", devcontainer_deployment("web", WORKSPACES, user="carol")),
+    Workspace(
+        "bob/pinned, names its node",
+        workspace_deployment("pinned", WORKSPACES, user="bob", pod=PINNED),
+    ),
+    Workspace("dave/legacy, bare Pod", workspace_pod("legacy", WORKSPACES, user="dave")),
+    Workspace("erin/docker, envbox, bare Pod", envbox_pod("docker", WORKSPACES, user="erin")),
+)
 
 
 def settle(kube: Kube) -> None:
@@ -56,17 +85,18 @@ def release() -> list[Manifest]:
 
 def workspaces() -> list[Manifest]:
     """One workspace of each of Coder's templates, and one whose template names a node."""
-    pinned = {
-        "nodeSelector": {"kubernetes.io/hostname": f"{CONTROL_PLANE}-0"},
-        "tolerations": TOLERATES,
-    }
-    return [
-        *workspace_deployment("api", WORKSPACES, user="alice"),
-        *workspace_deployment("pinned", WORKSPACES, user="bob", pod=pinned),
-        *devcontainer_deployment("web", WORKSPACES, user="carol"),
-        *workspace_pod("legacy", WORKSPACES, user="dave"),
-        *envbox_pod("docker", WORKSPACES, user="erin"),
-    ]
+    return [manifest for one in WORKSPACES_OF for manifest in one.manifests]
+
+
+def places(kube: Kube) -> dict[str, str]:
+    """Where coderd and each workspace run: the node by what a reader knows it as."""
+    known = {"coder": "coderd"} | {one.name: one.title for one in WORKSPACES_OF}
+    found = {}
+    for pod in pods(kube):
+        name = pod["metadata"]["name"]
+        longest = max((one for one in known if name.startswith(one)), key=len)
+        found[known[longest]] = pod["spec"].get("nodeName", "nowhere")
+    return {title: found[title] for title in known.values() if title in found}
 
 
 def wait_running(kube: Kube) -> None:

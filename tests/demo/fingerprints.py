@@ -54,14 +54,14 @@ class Comparison:
 
     @property
     def row(self) -> tuple[str, str, str, str, str]:
-        """Subject, generations, both digests, writers; workspaces' ids are cut."""
+        """Subject, generations, both digests, writers but for Kubernetes itself; workspaces' ids are cut."""
         subject = _UUID.sub(r"\1…", self.before.subject)
         if self.after is None:
             return (subject, _generation(self.before), self.before.digest, "gone", "")
         generation = _generation(self.before)
         if self.after.generation != self.before.generation:
             generation += f" > {_generation(self.after)}"
-        writers = ", ".join(self.after.writers)
+        writers = ", ".join(one for one in self.after.writers if not one.startswith("kube-"))
         return (subject, generation, self.before.digest, self.after.digest, writers)
 
 

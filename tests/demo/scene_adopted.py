@@ -57,7 +57,11 @@ def _adopt(stage: Stage) -> None:
     stage.kubectl.show("apply", "--server-side", "-f", MANIFEST)
     took = stage.wait_ready(acme.NAMESPACE)
     stage.wait_judged(acme.NAMESPACE)
-    stage.narrator.result(f"Ready after {took:.1f} s; no Pod was moved or restarted")
+    placing = took + stage.wait_placed(acme.WORKSPACES)
+    stage.narrator.result(
+        f"Ready after {took:.1f} s; after {placing:.1f} s the API server places Pods: it looks for "
+        "new policies once a second. No Pod was moved or restarted"
+    )
 
 
 def _after(stage: Stage) -> None:
@@ -67,6 +71,7 @@ def _after(stage: Stage) -> None:
         "Deployment's Pod is deleted once, as when a user stops and starts a workspace or a node "
         "is drained, and what Kubernetes makes in its place lands on its pool.",
     )
+    before = acme.places(stage.kube)
     for pod in acme.pods(stage.kube):
         if "ownerReferences" in pod["metadata"]:
             stage.kube.delete(pod)
@@ -74,9 +79,13 @@ def _after(stage: Stage) -> None:
     acme.wait_running(stage.kube)
     stage.pods(acme.NAMESPACE)
     stage.pods(acme.WORKSPACES)
+    after = acme.places(stage.kube)
+    stage.narrator.table(
+        ("WHAT", "BEFORE", "AFTER"), [(what, before[what], node) for what, node in after.items()]
+    )
     stage.narrator.say(
-        "Three stayed, and are findings instead: the template that names a node itself is obeyed, "
-        "and bare Pods belong to Terraform, which would see the change."
+        "Three stayed, and are findings instead: the template that names its node is obeyed, and "
+        "bare Pods belong to Terraform, which would see the change and make them anew."
     )
 
 

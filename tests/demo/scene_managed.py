@@ -74,14 +74,12 @@ def _start_workspace(stage: Stage) -> None:
         "that lets them. The API server adds the pool's affinity and tolerations while it admits "
         "the Pod; the Deployment, which Terraform owns, stays as it is.",
     )
+    stage.wait_placed(NAMESPACE)
     claim, deployment = workspace_deployment("first", NAMESPACE, user="alice")
     for manifest in (claim, deployment):
         kube.apply(manifest, manager="Terraform")
     kube.wait_until(deployment, lambda it: it["status"].get("availableReplicas"), timeout=30)
-    stage.kubectl.show(
-        "get", "pods", "-n", NAMESPACE, "-l", WORKSPACE, "-o",
-        "custom-columns=POD:.metadata.name,STATUS:.status.phase,NODE:.spec.nodeName",
-    )  # fmt: skip
+    stage.pods(NAMESPACE, "-l", WORKSPACE)
     (pod,) = kube.list("Pod", NAMESPACE, labels=WORKSPACE)
     narrator.table(("IN THE POD, NOT IN THE DEPLOYMENT", "VALUE"), _added(deployment, pod))
 

@@ -35,6 +35,9 @@ def _look(stage: Stage) -> None:
     )
     narrator.table(("CONDITION", "STATUS", "REASON", "MESSAGE"), status.condition_rows(resource))
     narrator.result(status.summary(resource))
+    stage.kubectl.show("events", "--for", "coderdeployment/coder", "-n", acme.NAMESPACE)
+    narrator.say("What a restriction would hit is told before it takes effect (status.previews):")
+    narrator.table(("CLAUSE", "PREVIEW"), status.preview_rows(resource))
 
 
 def _findings(stage: Stage) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from support.deployments import condition, wait_condition
+from support.placement import is_placed, started_by_replica_set
+from support.workspace_manifests import workspace_deployment
 
 if TYPE_CHECKING:
     from demo.kubectl import Kubectl
@@ -18,10 +20,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
-POD_COLUMNS = (
-    "POD:.metadata.name,STATUS:.status.phase,NODE:.spec.nodeName,"
-    "MEMORY:.spec.containers[0].resources.requests.memory"
-)
+POD_COLUMNS = "custom-columns=POD:metadata.name,NODE:spec.nodeName"
 READY_SECONDS = 60
 POLL_SECONDS = 0.005
 
@@ -40,9 +39,9 @@ class Stage:
         """The administrator's client, for what is not shown."""
         return self.cluster.kube
 
-    def pods(self, namespace: str) -> None:
+    def pods(self, namespace: str, *selection: str) -> None:
         """Show where the Pods of a namespace run."""
-        self.kubectl.show("get", "pods", "-n", namespace, "-o", f"custom-columns={POD_COLUMNS}")
+        self.kubectl.show("get", "pods", "-n", namespace, *selection, "-o", POD_COLUMNS)
 
     def coder(self, namespace: str) -> Object:
         """The CoderDeployment `coder` of a namespace."""
@@ -61,6 +60,20 @@ class Stage:
             lambda it: condition(it, "Conformant") and it["status"].get("summary"),
             timeout=READY_SECONDS,
         )
+
+    def wait_placed(self, namespace: str) -> float:
+        """Wait until the API server places workspaces of a namespace; the seconds that it took.
+
+        It takes up a policy's new binding when it next looks, which it does once a second.
+        """
+        pod = started_by_replica_set(workspace_deployment("probe", namespace)[1])
+        began = time.monotonic()
+        self.kube.wait_for(
+            lambda: is_placed(self.kube.create(pod, dry_run=True)),
+            timeout=READY_SECONDS,
+            what=f"workspaces in {namespace} to be placed at admission",
+        )
+        return time.monotonic() - began
 
 
 class Restoration:

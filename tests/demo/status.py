@@ -11,9 +11,23 @@ Object = dict[str, Any]
 
 
 def condition_rows(resource: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Type, status, reason and message of each condition, in the order of the status."""
+    """Type, status, reason and message, in short, of each condition, in the order of the status."""
     conditions = resource.get("status", {}).get("conditions", [])
-    return [(one["type"], one["status"], one["reason"], one["message"]) for one in conditions]
+    return [
+        (one["type"], one["status"], one["reason"], in_short(one["message"])) for one in conditions
+    ]
+
+
+def in_short(message: str) -> str:
+    """The first statement of a message, and a mark where more of them follow."""
+    first, separator, _ = message.partition("; ")
+    return f"{first} …" if separator else first
+
+
+def preview_rows(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rule and message of what a restriction would hit before it takes effect."""
+    previews = resource.get("status", {}).get("previews", [])
+    return [(one["rule"], one["message"]) for one in previews]
 
 
 def worst(resource: Mapping[str, Any], count: int) -> list[Object]:

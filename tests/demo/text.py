@@ -34,12 +34,23 @@ def output(text: str, indent: str = "  ") -> list[str]:
 def command(words: Sequence[str], indent: str = "  ") -> list[str]:
     """A command as one would type it, over several lines where it is long."""
     lines = [f"{indent}$"]
-    for word in map(shlex.quote, words):
-        if len(lines[-1]) + 1 + len(word) > WIDTH - len(" \\"):
+    for part in _parts(list(map(shlex.quote, words))):
+        if len(lines[-1]) + 1 + len(part) > WIDTH - len(" \\"):
             lines[-1] += " \\"
             lines.append(f"{indent}   ")
-        lines[-1] += f" {word}"
+        lines[-1] += f" {part}"
     return lines
+
+
+def _parts(words: list[str]) -> list[str]:
+    """Words, a short option together with its value."""
+    parts: list[str] = []
+    for word in words:
+        if parts and len(parts[-1]) == 2 and parts[-1].startswith("-"):
+            parts[-1] += f" {word}"
+        else:
+            parts.append(word)
+    return parts
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:

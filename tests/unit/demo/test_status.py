@@ -26,6 +26,21 @@ def test_conditions_become_rows() -> None:
     assert status.condition_rows(RESOURCE) == [("Ready", "True", "Reconciled", "All is there.")]
 
 
+def test_a_message_of_several_statements_is_cut_and_says_so() -> None:
+    """The whole message is one `kubectl describe` away."""
+    assert status.in_short("2 failed: A; B; and 1 more") == "2 failed: A …"
+    assert status.in_short("all is well") == "all is well"
+
+
+def test_previews_become_rows() -> None:
+    """Rule and message; none where nothing would be hit."""
+    previews = [{"rule": "CVA-A", "message": "would refuse one", "resources": []}]
+    assert status.preview_rows({"status": {"previews": previews}}) == [
+        ("CVA-A", "would refuse one")
+    ]
+    assert status.preview_rows(RESOURCE) == []
+
+
 def test_the_worst_findings_are_one_a_rule_in_their_order() -> None:
     """Five workspaces with the same mistake do not hide the next mistake."""
     assert [one["resource"] for one in status.worst(RESOURCE, 5)] == ["Deployment a/b", "Pod a/d"]

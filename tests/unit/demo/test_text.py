@@ -44,6 +44,14 @@ def test_a_command_can_be_pasted() -> None:
     assert words[-1] == "--argument-8=value"
 
 
+def test_an_option_stays_with_its_value() -> None:
+    """No line ends between `-n` and the namespace."""
+    words = ["kubectl", *(word for number in range(12) for word in ("-f", f"some/path/{number}"))]
+    lines = text.command(words)
+    assert len(lines) > 1
+    assert all(not line.endswith("-f \\") for line in lines)
+
+
 def test_a_table_is_as_wide_as_it_has_to_be_and_breaks_its_last_column() -> None:
     """Cells stand under their heading, and a long last cell goes on under itself."""
     lines = text.table(("NAME", "WHY"), [("short", "yes"), ("longer-name", "because " * 20)])
