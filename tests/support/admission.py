@@ -17,6 +17,7 @@ from support import builders
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from coder_cva.snapshot.model import Served
     from harness.kube import Kube
 
 Manifest = dict[str, Any]
@@ -72,14 +73,18 @@ class Armed:
 
 
 def arm(
-    kube: Kube, resource: Manifest, *world: Any, until: Callable[[], object] | None = None
+    kube: Kube,
+    resource: Manifest,
+    *world: Any,
+    served: Served | None = None,
+    until: Callable[[], object] | None = None,
 ) -> Armed:
     """Applies a CoderDeployment, its placement in this world, and its policies, and waits for them.
 
     ``until`` says that they are in force: unless it is said, a workspace's Pod is changed.
     """
     made = kube.create(resource)
-    seen = builders.world(made, *world)
+    seen = builders.world(made, *world, served=served)
     armed = Armed(kube, made)
     kube.patch(made, {"status": {"placement": placement(seen)}}, subresource="status")
     for manifest in build_admission(seen).objects:
