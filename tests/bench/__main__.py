@@ -6,7 +6,7 @@ import json
 import sys
 import time
 
-from bench import admission, figures, ground, machine, readiness, restoration, scale
+from bench import admission, figures, ground, machine, readiness, restoration, scale, workspaces
 from bench.process import usage
 from demo import text
 from harness import environment
@@ -57,7 +57,7 @@ def _measure(extent: ground.Extent, measured: figures.Figures, facts: dict[str, 
         measured["memory_empty_mib"] = usage(here.operator.pid).rss_mib
         here.operator.stop()
         _say(f"creating {extent.workspaces} workspaces while the operator is down")
-        scale.fill(here, namespace, _say)
+        workspaces.create(here, namespace, _say)
         _say("starting the operator")
         measured.update(scale.measure_start(here, coder))
         _say(f"waiting for rest, then {extent.quiet_seconds} quiet seconds")

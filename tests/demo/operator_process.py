@@ -72,7 +72,7 @@ class OperatorProcess:
         """Start it and return when it has read the cluster (/readyz).
 
         Raises:
-            HarnessError: it ended or was not ready in time; the message holds the end of its log.
+            HarnessError: it ended or was not ready in time; `tail` tells more.
         """
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "logs").mkdir(parents=True, mode=0o700)
@@ -86,8 +86,8 @@ class OperatorProcess:
         control.ask(self.folder, "start", NAME)
         try:
             wait_for(lambda: self._is_ready(port), timeout=READY_SECONDS, what="the operator")
-        except (OperatorEndedError, HarnessError) as error:
-            raise HarnessError(f"{error}\n{self.tail()}") from error
+        except OperatorEndedError as error:
+            raise HarnessError(str(error)) from error
 
     def stop(self) -> bool:
         """End it and its supervisor; False if there was none."""
