@@ -1,4 +1,10 @@
-"""Which programs make up a cluster, at which versions, and how each is stamped."""
+"""Which programs make up a cluster, at which versions, and how each is stamped.
+
+Each folder of `go/` is a module of its own, because the programs need different versions of the
+same libraries. To move one: change the version here and in its go.mod (for Kubernetes the
+`replace` lines too: one for each module that its own go.mod replaces by `./staging/…`, and no
+other), then run `go get -tool <package>@<version>` and `go mod tidy` there.
+"""
 
 from __future__ import annotations
 
