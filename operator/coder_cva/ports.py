@@ -96,6 +96,10 @@ class ApplyPort(Protocol):
         """Deletes the object of that UID (precondition); an absent one is fine. Raises WriteError."""
         ...
 
+    async def evict(self, ref: Ref, *, uid: str) -> None:
+        """Asks for the eviction of the Pod of that UID; an absent one is fine. Raises WriteError."""
+        ...
+
     def owned(self) -> tuple[Mapping[str, Any], ...] | None:
         """All objects that carry our managed-by label, from the watches; None while not synced."""
         ...

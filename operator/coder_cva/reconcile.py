@@ -110,7 +110,7 @@ async def read(
 
 
 async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
-    """Applies the plan in its order, then removes what it no longer holds."""
+    """Applies the plan in its order, then removes what it no longer holds, then frees who is stranded."""
     if plan.writes_nothing:
         return ()
     owned = shell.engine.port.owned()
@@ -123,6 +123,7 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
         going = sweep.unwanted(owned, world.deployment.uid, wanted, plan.keep_kinds)
         changes += [await shell.engine.delete(one) for one in going]
+    changes += [await shell.engine.evict(one) for one in plan.evictions]
     return tuple(changes)
 
 

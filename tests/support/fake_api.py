@@ -64,6 +64,16 @@ class FakeApi:
         self.objects.pop(ref, None)
         self.writes.append(f"delete {ref}")
 
+    async def evict(self, ref: Ref, *, uid: str) -> None:
+        """Removes the Pod of that UID."""
+        if ref in self.refuse:
+            raise self.refuse[ref]
+        found = self.objects.get(ref)
+        if found is not None and found["metadata"].get("uid", "") != uid:
+            raise ports.Stale(ref, "the UID is another one")
+        self.objects.pop(ref, None)
+        self.writes.append(f"evict {ref}")
+
     def owned(self) -> tuple[Mapping[str, Any], ...] | None:
         """Everything there is."""
         return tuple(copy.deepcopy(one) for one in self.objects.values())

@@ -14,6 +14,7 @@ from coder_cva.apply.fingerprint import fingerprint, without
 from coder_cva.apply.memory import Memory
 from coder_cva.desired.changes import Action, Change, Yielded
 from coder_cva.desired.metadata import MANAGED_BY, MANAGER, ORPHANED, OWNER_UID, SHARED
+from coder_cva.desired.plan import Eviction
 from coder_cva.values.canonical import digest
 from coder_cva.values.manifest import Manifest, Ref, dig, ref_of
 
@@ -24,7 +25,7 @@ class LeadershipLostError(Exception):
 
 @dataclass(slots=True)
 class Engine:
-    """Applies and deletes; asks before each write whether it still may."""
+    """Applies, deletes and evicts; asks before each write whether it still may."""
 
     port: ports.ApplyPort
     memory: Memory
@@ -62,6 +63,17 @@ class Engine:
             return Change(ref, Action.FAILED, error.reason, error.message, error.retry_after)
         self.memory.forget(ref)
         return Change(ref, Action.DELETED)
+
+    async def evict(self, eviction: Eviction) -> Change:
+        """Asks a Pod of exactly this UID to make way; disruption budgets are respected."""
+        self.check()
+        try:
+            await self.port.evict(eviction.ref, uid=eviction.uid)
+        except ports.WriteError as error:
+            return Change(
+                eviction.ref, Action.FAILED, error.reason, error.message, error.retry_after
+            )
+        return Change(eviction.ref, Action.EVICTED, message=eviction.why)
 
     async def _bring_about(
         self, ref: Ref, wanted: Manifest, rendered: str, yielded: tuple[Yielded, ...], now: datetime

@@ -44,7 +44,9 @@ def _cluster_rules() -> list[dict[str, Any]]:
         _rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["list", "watch"]),
         *_merged(reads),
         *_merged(writes),
-        _rule("events.k8s.io", ["events"], ["create", "patch"]),
+        # Replicas that wait for a pool that is gone; budgets are respected, unlike by a deletion.
+        _rule("", ["pods/eviction"], ["create"]),
+        _rule("events.k8s.io", ["events"], ["create"]),
         # coderd's rights over workspaces are bound, never granted: the operator does not hold them.
         {
             **_rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"]),

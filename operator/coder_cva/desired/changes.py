@@ -13,6 +13,7 @@ class Action(StrEnum):
     CONFIGURED = "configured"
     UNCHANGED = "unchanged"
     DELETED = "deleted"
+    EVICTED = "evicted"
     FOREIGN = "foreign"
     FAILED = "failed"
 
@@ -30,7 +31,7 @@ class Yielded:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The outcome for one object; ``reason`` and ``message`` where it failed or is foreign."""
+    """The outcome for one object; ``reason`` where it failed or is foreign, ``message`` where one must say why."""
 
     ref: Ref
     action: Action

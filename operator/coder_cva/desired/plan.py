@@ -30,6 +30,15 @@ class Preview:
     resources: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Eviction:
+    """A Pod, by its UID, that is asked to make way for another one, and why."""
+
+    ref: Ref
+    uid: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The outcome of deciding. ``objects`` are in the order in which they are applied."""
@@ -46,6 +55,7 @@ class Plan:
     """What the admission policies read from the status: see the status model of that name."""
     previews: tuple[Preview, ...] = ()
     tier: str = ""
+    evictions: tuple[Eviction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

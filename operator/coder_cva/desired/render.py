@@ -12,6 +12,7 @@ from coder_cva.desired import (
     disruption,
     networking,
     placement,
+    stranded,
 )
 from coder_cva.desired.plan import Part, Plan, Withheld
 from coder_cva.sizing.size import size
@@ -90,6 +91,7 @@ def plan(world: World) -> Plan:
         previews=tuple(preview for _, part in built for preview in part.previews),
         placement=where,
         tier=tier,
+        evictions=stranded.evictions(world, where),
     )
 
 

@@ -64,6 +64,18 @@ class Writer:
         if answer.status != 404:
             _object(ref, answer)
 
+    async def evict(self, ref: Ref, *, uid: str) -> None:
+        """Evicts the Pod of that UID, as far as disruption budgets let it go; an absent one is fine."""
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": ref.name, "namespace": ref.namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        }
+        answer = await self._send(ref, "POST", f"{paths.item(ref)}/eviction", body=body)
+        if answer.status != 404:
+            _object(ref, answer)
+
     async def _send(self, ref: Ref, method: str, path: str, **rest: Any) -> Answer:
         try:
             return await self._connection.request(method, path, **rest)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from coder_cva.desired.changes import Change
+from coder_cva.desired.changes import Action, Change
 from coder_cva.ports import Event
 from coder_cva.status.account import FIELD_LEFT
 from coder_cva.status.reasons import Reason
@@ -80,6 +80,8 @@ def _repairs(changes: Iterable[Change]) -> Iterator[tuple[str, str, str]]:
         if change.repaired_from:
             who = ", ".join(change.repaired_from)
             yield "Normal", "Repaired", f"{change.ref} was brought back after an edit by {who}"
+        if change.action is Action.EVICTED:
+            yield "Normal", "Evicted", change.message
 
 
 def _given_up(
