@@ -73,8 +73,6 @@ def _role(container: Mapping[str, Any], meta: Meta) -> str:
     image = text(container.get("image"))
     if program in _SHELLS:
         return _of_script(" ".join(words)) if _is_image(image) else ""
-    if program not in {"", "coder"}:
-        return _announced(meta)
     by_default = program == "" and _is_published(image)
     return _of_words(words) or _announced(meta) or _of_entry_point(words, by_default=by_default)
 
@@ -90,7 +88,7 @@ def _program(container: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def _of_words(words: tuple[str, ...]) -> str:
-    """The role that the first sub-command names; flags before it and after it are passed over."""
+    """The role of the first sub-command that is one of the three; flags are passed over."""
     plain = [word for word in words if not word.startswith("-")]
     for at, word in enumerate(plain):
         following = plain[at + 1] if at + 1 < len(plain) else ""

@@ -24,6 +24,7 @@ def container(cpu: str | None = None, memory: str | None = None, **rest: Any) ->
         ((1000, 4 * GI), {"containers": [container("1", "1Gi")], "initContainers": [container("1", "4Gi")]}),
         ((1100, GI), {"containers": [container("1", "1Gi")], "overhead": {"cpu": "100m"}}),
         ((3000, 0), {"containers": [container("1")], "resources": {"requests": {"cpu": "3"}}}),
+        ((3100, 0), {"resources": {"requests": {"cpu": "3"}}, "overhead": {"cpu": "100m"}}),
         ((2000, 0), {"containers": [{"resources": {"limits": {"cpu": "2"}}}]}),
         ((500, 0), {"containers": [{"resources": {"limits": {"cpu": "2"}, "requests": {"cpu": "500m"}}}]}),
     ],

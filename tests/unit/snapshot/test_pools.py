@@ -70,6 +70,9 @@ def test_running_pods_take_room() -> None:
 
     assert state(pooled("a"), busy).can_take
     assert not state(pooled("a"), busy, demand=Demand(2001, 0)).can_take
+    assert state(pooled("a"), busy, demand=Demand(0, 31 * GI)).can_take
+    assert not state(pooled("a"), busy, demand=Demand(0, 31 * GI + 1)).can_take
+    assert state(pooled("a", pods="2"), busy).can_take
     assert not state(pooled("a", pods="1"), busy).can_take
 
 

@@ -56,11 +56,12 @@ def test_without_replica_sets_only_what_is_proved_is_said() -> None:
     assert devcontainer.proof == "workspace name label"
 
 
-def test_a_replica_set_of_another_uid_is_another_one() -> None:
+@pytest.mark.parametrize("kind", ["ReplicaSet", "Deployment"])
+def test_an_owner_of_another_uid_is_another_one(kind: str) -> None:
     """Made again under the same name, it leads nowhere."""
     bodies = builders.all_running(templates.devcontainer_deployment("a", token=False))
-    replica_set = next(one for one in bodies if one["kind"] == "ReplicaSet")
-    replica_set["metadata"]["uid"] = "another"
+    owner = next(one for one in bodies if one["kind"] == kind)
+    owner["metadata"]["uid"] = "another"
     (one,) = workspaces(builders.snapshot_of(bodies), {"coder"})
 
     assert one.proof == "workspace name label"
