@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demo.ground import CONTROL_PLANE, POOL
+from demo.ground import WORKSPACES as POOL_NODES
 from support.coder_manifests import chart_coderd, workspace_binding
 from support.workspace_manifests import (
     devcontainer_deployment,
@@ -30,6 +31,7 @@ PINNED = {
     "nodeSelector": {"kubernetes.io/hostname": f"{CONTROL_PLANE}-0"},
     "tolerations": [{"key": POOL, "operator": "Exists"}],
 }
+CODERD = "coderd"
 HELM, TERRAFORM = "helm", "Terraform"
 
 
@@ -39,6 +41,8 @@ class Workspace:
 
     title: str
     manifests: list[Manifest]
+    moves: bool = False
+    """Whether its next start lands on the pool: a controller owns its Pod, which names no node."""
 
     @property
     def name(self) -> str:
@@ -47,8 +51,10 @@ class Workspace:
 
 
 WORKSPACES_OF = (
-    Workspace("alice/api, Deployment", workspace_deployment("api", WORKSPACES, user="alice")),
-    Workspace("carol/web, devcontainer", devcontainer_deployment("web", WORKSPACES, user="carol")),
+    Workspace("alice/api, Deployment", workspace_deployment("api", WORKSPACES, user="alice"), True),
+    Workspace(
+        "carol/web, devcontainer", devcontainer_deployment("web", WORKSPACES, user="carol"), True
+    ),
     Workspace(
         "bob/pinned, names its node",
         workspace_deployment("pinned", WORKSPACES, user="bob", pod=PINNED),
@@ -90,13 +96,19 @@ def workspaces() -> list[Manifest]:
 
 def places(kube: Kube) -> dict[str, str]:
     """Where coderd and each workspace run: the node by what a reader knows it as."""
-    known = {"coder": "coderd"} | {one.name: one.title for one in WORKSPACES_OF}
+    known = {"coder": CODERD} | {one.name: one.title for one in WORKSPACES_OF}
     found = {}
     for pod in pods(kube):
         name = pod["metadata"]["name"]
         longest = max((one for one in known if name.startswith(one)), key=len)
         found[known[longest]] = pod["spec"].get("nodeName", "nowhere")
     return {title: found[title] for title in known.values() if title in found}
+
+
+def misplaced(after: dict[str, str]) -> list[str]:
+    """What should have landed on its pool and did not."""
+    pools = {CODERD: CONTROL_PLANE} | {one.title: POOL_NODES for one in WORKSPACES_OF if one.moves}
+    return [what for what, pool in pools.items() if not after[what].startswith(pool)]
 
 
 def wait_running(kube: Kube) -> None:

@@ -83,6 +83,9 @@ def _after(stage: Stage) -> None:
     stage.narrator.table(
         ("WHAT", "BEFORE", "AFTER"), [(what, before[what], node) for what, node in after.items()]
     )
+    misplaced = acme.misplaced(after)
+    if misplaced:
+        raise HarnessError(f"not on its pool after a new start: {', '.join(misplaced)}")
     stage.narrator.say(
         "Three stayed, and are findings instead: the template that names its node is obeyed, and "
         "bare Pods belong to Terraform, which would see the change and make them anew."

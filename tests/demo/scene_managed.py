@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from demo import ground
 from demo.kubectl import ROOT
 from demo.stage import Restoration
 from harness.errors import HarnessError
@@ -81,6 +82,8 @@ def _start_workspace(stage: Stage) -> None:
     kube.wait_until(deployment, lambda it: it["status"].get("availableReplicas"), timeout=30)
     stage.pods(NAMESPACE, "-l", WORKSPACE)
     (pod,) = kube.list("Pod", NAMESPACE, labels=WORKSPACE)
+    if not pod["spec"]["nodeName"].startswith(ground.WORKSPACES):
+        raise HarnessError(f"the workspace is on {pod['spec']['nodeName']}, not on its pool")
     narrator.table(("IN THE POD, NOT IN THE DEPLOYMENT", "VALUE"), _added(deployment, pod))
 
 

@@ -28,8 +28,8 @@ def _look(stage: Stage) -> None:
         "cluster obeys the architecture. It is Unknown rather than True while clauses are not "
         "judged yet: nothing that was not seen passes.",
     )
+    resource = _complete(stage)
     stage.kubectl.show("get", "cdep", "-A")
-    resource = stage.coder(acme.NAMESPACE)
     narrator.say(
         f"The conditions that `kubectl describe cdep coder -n {acme.NAMESPACE}` ends with, in short:"
     )
@@ -38,6 +38,16 @@ def _look(stage: Stage) -> None:
     stage.kubectl.show("events", "--for", "coderdeployment/coder", "-n", acme.NAMESPACE)
     narrator.say("What a restriction would hit is told before it takes effect (status.previews):")
     narrator.table(("CLAUSE", "PREVIEW"), status.preview_rows(resource))
+
+
+def _complete(stage: Stage) -> status.Object:
+    """The adopted Coder once its status counts the workspace that started a moment ago."""
+    running = len(stage.kube.list("Pod", acme.WORKSPACES))
+    return stage.kube.wait_until(
+        stage.coder(acme.NAMESPACE),
+        lambda it: it["status"].get("workspaces", {}).get("count") == running,
+        timeout=30,
+    )
 
 
 def _findings(stage: Stage) -> None:

@@ -25,9 +25,12 @@ def in_short(message: str) -> str:
 
 
 def preview_rows(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Rule and message of what a restriction would hit before it takes effect."""
+    """Rule, message and resources of what a restriction would hit before it takes effect."""
     previews = resource.get("status", {}).get("previews", [])
-    return [(one["rule"], one["message"]) for one in previews]
+    return [
+        (one["rule"], ": ".join(filter(None, (one["message"], ", ".join(one["resources"])))))
+        for one in previews
+    ]
 
 
 def worst(resource: Mapping[str, Any], count: int) -> list[Object]:
