@@ -69,7 +69,17 @@ def company(kube: Kube, operator: OperatorProcess, namespace: str) -> str:
         ],
         "Terraform",
     )
+    kube.wait_for(lambda: _is_settled(kube, namespace), what="claims bound, Deployments available")
     return namespace
+
+
+def _is_settled(kube: Kube, namespace: str) -> bool:
+    claims = kube.list("PersistentVolumeClaim", namespace)
+    bound = all(one["status"].get("phase") == "Bound" for one in claims)
+    deployments = kube.list("Deployment", namespace)
+    return bound and all(
+        one["status"].get("availableReplicas") == one["spec"]["replicas"] for one in deployments
+    )
 
 
 def restarted_where_they_belong(kube: Kube, namespace: str) -> bool:
