@@ -86,7 +86,8 @@ class Api:
             answer = self._pool.request(
                 method,
                 self.access.server.rstrip("/") + path,
-                body=None if body is None else json.dumps(body).encode(),
+                # As UTF-8: an apply patch is read as YAML, which knows no pairs of escapes.
+                body=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
                 fields=query if body is None else None,
                 headers=headers,
                 timeout=timeout or self.timeout,

@@ -68,11 +68,14 @@ def _validating(world: World, served: Served) -> tuple[Manifest, ...]:
 
 def _pair(
     world: World, kind: str, version: str, name: str, spec: dict[str, object], *actions: str
-) -> tuple[Manifest, Manifest]:
+) -> tuple[Manifest, ...]:
+    """The policy and its binding; neither where there is no namespace to bind it to."""
     owner = world.deployment
     # coderd itself is placed too, also where no workspaces are wanted beside it.
     own = {owner.namespace} if name == PLACEMENT else set()
     namespaces = own | {one.name for one in world.found.namespaces}
+    if not namespaces:
+        return ()
     return (
         policy(kind, version, name, spec),
         binding(f"{kind}Binding", version, name, owner, sorted(namespaces), actions),
