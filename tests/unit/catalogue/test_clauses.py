@@ -14,7 +14,21 @@ from coder_cva.catalogue.clauses import Clause, Disposition, Severity, clauses
 from coder_cva.desired.enforcement import HOST_VOLUMES, ISOLATION, RESTRICTING, VOLUME_BOUNDS
 from coder_cva.rules.registry import ALL
 
-IN_ORDER = "GEN CTL NODE WS NET STO DB PROV PROXY REG OPS OBS SUP".split()
+IN_ORDER = [
+    "GEN",
+    "CTL",
+    "NODE",
+    "WS",
+    "NET",
+    "STO",
+    "DB",
+    "PROV",
+    "PROXY",
+    "REG",
+    "OPS",
+    "OBS",
+    "SUP",
+]
 """The document's own order of subjects."""
 COUNTS = {Disposition.ENFORCED: 22, Disposition.CHECKED: 26, Disposition.ATTESTED: 2}
 CRITICAL = {"CVA-NET-001", "CVA-NET-002", "CVA-NET-004", "CVA-DB-001"}
@@ -56,7 +70,7 @@ def test_each_has_a_title_and_a_quote(clause: Clause) -> None:
 
 def test_subjects_of_a_chapter_stand_together() -> None:
     """A clause's chapter follows from the subject of its id."""
-    chapters = {}
+    chapters: dict[str, set[str]] = {}
     for one in clauses():
         chapters.setdefault(parts(one)[0], set()).add(one.chapter)
 
