@@ -518,6 +518,29 @@ def test_deleting_the_deployment_disarms_at_once(kube: Kube) -> None:
     armed.disarm()
 
 
+def test_what_is_written_is_what_is_rendered(kube: Kube) -> None:
+    """Policies and bindings applied again are no write: the API server fills in nothing of ours."""
+    resource = managed(kube.namespace("coder"))
+    resource["spec"]["workspaces"]["storage"] = {"storageClassName": "fast", "minSize": "1Gi"}
+    fast = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "fast"},
+        "provisioner": "disk.harness.test",
+    }
+    armed = arm(kube, resource, NODES, fast)
+    assert len(armed.rendered) == 8
+    for one in armed.rendered:
+        if one["kind"] == "ValidatingAdmissionPolicy":
+            # The API server's controller checks its types, and writes its findings into the status.
+            checked = kube.wait_until(one, lambda it: "typeChecking" in it.get("status", {}))
+            assert checked["status"]["typeChecking"] == {}
+        once, twice = (kube.apply(one, manager="operator")["metadata"] for _ in range(2))
+        assert once["resourceVersion"] == twice["resourceVersion"], one["metadata"]["name"]
+        assert once["generation"] == 1
+    armed.disarm()
+
+
 def test_without_a_status_nothing_happens(fresh: Armed) -> None:
     """A CoderDeployment that no operator has looked at yet changes no Pod."""
     fresh.kube.patch(fresh.resource, {"status": {"placement": None}}, subresource="status")

@@ -157,7 +157,7 @@ def test_bounds_never_touch_what_exists_or_belongs_to_others(bounded: Armed) -> 
     kube, namespace = bounded.kube, bounded.namespace
     assert refusal(kube, claim(namespace, "1Gi", volumeName="pv-1")) == ""
     assert refusal(kube, home_claim("home", kube.namespace("others"), LABELS)) == ""
-    other = home_claim("home", namespace, {})
+    other = home_claim("older", namespace, {})
     other["spec"]["resources"]["requests"]["storage"] = "1Gi"
     made = kube.create(other)
     labelled = kube.patch(made, {"metadata": {"labels": LABELS}})
@@ -272,7 +272,7 @@ def test_an_older_api_server_still_warns(old_cluster: Provider) -> None:
         served=Served((), ("v1",)),
         until=lambda: refusal(kube, hosting(namespace)),
     )
-    assert {one["kind"] for one in armed.written} == {
+    assert {one["kind"] for one in armed.rendered} == {
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
     }

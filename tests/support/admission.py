@@ -40,7 +40,7 @@ class Armed:
 
     kube: Kube
     resource: Manifest
-    written: list[Manifest] = field(default_factory=list)
+    rendered: list[Manifest] = field(default_factory=list)
 
     @property
     def namespace(self) -> str:
@@ -66,7 +66,7 @@ class Armed:
 
     def disarm(self) -> None:
         """Deletes the bindings and the resource; the policies serve others too, and stay."""
-        for one in self.written:
+        for one in self.rendered:
             if one["kind"].endswith("Binding"):
                 self.kube.delete(one)
         self.kube.delete(self.resource)
@@ -90,7 +90,8 @@ def arm(
     for manifest in build_admission(seen).objects:
         if "failurePolicy" in manifest["spec"]:
             manifest["spec"]["failurePolicy"] = "Fail"
-        armed.written.append(kube.apply(manifest, manager="operator"))
+        armed.rendered.append(manifest)
+        kube.apply(manifest, manager="operator")
     kube.wait_for(
         until or (lambda: armed.affinity_of(pod(armed.namespace))),
         timeout=20,

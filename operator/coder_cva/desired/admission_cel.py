@@ -16,7 +16,7 @@ MIRROR: Final = "kubernetes.io/config.mirror"
 """Annotation on the API server's image of a static Pod, which only its kubelet may shape."""
 
 LABELS: Final = "object.metadata.?labels.orValue({})"
-NAME: Final = "object.metadata.?name.orValue(object.metadata.?generateName.orValue(''))"
+NAME: Final = "dyn(object).metadata.?name.orValue(dyn(object).metadata.?generateName.orValue(''))"
 OWNER: Final = "params.metadata.namespace + '/' + params.metadata.name"
 WORKSPACES: Final = "params.status.placement.?workspaces.orValue({})"
 CONTROL_PLANE: Final = "params.status.placement.?controlPlane.orValue({})"

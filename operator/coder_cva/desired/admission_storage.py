@@ -13,12 +13,14 @@ from coder_cva.desired.admission_cel import (
     NAME,
     OWNER,
     PARAM_KIND,
-    WORKSPACES,
     is_workspace,
     named,
     on_create,
     patch,
 )
+
+# Without a "?", so that the API server can check the types: a condition sees to it that it is there.
+_WORKSPACES: Final = "params.status.placement.workspaces"
 
 # Claims of workspaces say so by their labels; a claim without any, as of the envbox template, is
 # nobody's as far as admission can tell, and is left alone.
@@ -34,11 +36,11 @@ _CHOOSES_NOTHING: Final = """\
 && !has(object.spec.dataSource)
 && !has(object.spec.dataSourceRef)"""
 
-_POD_SPEC: Final = "(request.kind.kind == 'Pod' ? object.spec : dyn(object).spec.template.spec)"
-_POD_LABELS: Final = (
-    "(request.kind.kind == 'Pod' ? object.metadata.?labels.orValue({})"
-    " : dyn(object).spec.template.metadata.?labels.orValue({}))"
-)
+# ``dyn`` spares what the API server's check of types cannot know: amounts, and one of two kinds.
+_ASKED: Final = "dyn(object).spec.resources.requests.storage"
+_POD: Final = "(request.kind.kind == 'Pod' ? dyn(object) : dyn(object).spec.template)"
+_POD_SPEC: Final = f"{_POD}.spec"
+_POD_LABELS: Final = f"{_POD}.metadata.?labels.orValue({{}})"
 
 
 def claims_spec() -> dict[str, Any]:
@@ -47,8 +49,8 @@ def claims_spec() -> dict[str, Any]:
         "paramKind": dict(PARAM_KIND),
         "matchConstraints": on_create(("", "persistentvolumeclaims")),
         "matchConditions": named(
-            ("placement-known", HAS_PLACEMENT),
-            ("class-known", f"{WORKSPACES}.?storageClassName.orValue('') != ''"),
+            ("placement-known", f"{HAS_PLACEMENT} && has({_WORKSPACES})"),
+            ("class-known", f"{_WORKSPACES}.?storageClassName.orValue('') != ''"),
             ("claim-of-a-workspace", _IS_WORKSPACES_CLAIM),
             ("chooses-nothing-itself", _CHOOSES_NOTHING),
         ),
@@ -57,7 +59,7 @@ def claims_spec() -> dict[str, Any]:
                 "patchType": "JSONPatch",
                 "jsonPatch": {
                     "expression": "["
-                    + patch("'/spec/storageClassName'", f"{WORKSPACES}.storageClassName")
+                    + patch("'/spec/storageClassName'", f"{_WORKSPACES}.storageClassName")
                     + "]"
                 },
             }
@@ -72,12 +74,12 @@ def bounds_spec() -> dict[str, Any]:
 
     A claim for a volume that exists already is not sized here: it asks for what is there.
     """
-    asked = "quantity(object.spec.resources.requests.storage)"
+    asked = f"quantity({_ASKED})"
     return {
         "paramKind": dict(PARAM_KIND),
         "matchConstraints": on_create(("", "persistentvolumeclaims")),
         "matchConditions": named(
-            ("placement-known", HAS_PLACEMENT),
+            ("placement-known", f"{HAS_PLACEMENT} && has({_WORKSPACES})"),
             ("claim-of-a-workspace", _IS_WORKSPACES_CLAIM),
             ("asks-for-a-new-volume", "object.spec.?volumeName.orValue('') == ''"),
         ),
@@ -102,8 +104,8 @@ def host_volumes_spec() -> dict[str, Any]:
         "matchConditions": named(
             ("has-host-volumes", f"{volumes}.exists(v, has(v.hostPath))"),
             ("no-static-pod", IS_NO_MIRROR),
-            ("placement-known", HAS_PLACEMENT),
-            ("rule-in-force", f"{WORKSPACES}.?hostVolumes.orValue('Off') != 'Off'"),
+            ("placement-known", f"{HAS_PLACEMENT} && has({_WORKSPACES})"),
+            ("rule-in-force", f"{_WORKSPACES}.?hostVolumes.orValue('Off') != 'Off'"),
             ("workspace", is_workspace(_POD_LABELS, _POD_SPEC)),
         ),
         "variables": [
@@ -131,12 +133,12 @@ def host_volumes_spec() -> dict[str, Any]:
 
 
 def _bound(asked: str, name: str, holds: str, word: str, limit: str) -> dict[str, str]:
-    bound = f"{WORKSPACES}.{name}"
+    bound = f"{_WORKSPACES}.{name}"
     return {
-        "expression": f"!has({WORKSPACES}.{name}) || {asked}.compareTo(quantity({bound})) {holds}",
+        "expression": f"!has({_WORKSPACES}.{name}) || {asked}.compareTo(quantity({bound})) {holds}",
         "message": f"CVA-STO-002: the claim asks for {word} than is allowed",
         "messageExpression": f"'CVA-STO-002: claim ' + {NAME} + ' asks for '"
-        f" + object.spec.resources.requests.storage + ', {word} than ' + {bound}"
+        f" + {_ASKED} + ', {word} than ' + {bound}"
         f" + '. Ask for at {limit} that in the template, or change spec.workspaces.storage.{name} of"
         f" CoderDeployment ' + {OWNER}",
         "reason": "Forbidden",

@@ -174,19 +174,20 @@ def _kinds(workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
 
 def _policy(world: World, namespace: str, kind: Kind, uses: tuple[Use, ...]) -> Manifest:
     owner = world.deployment
+    spec: dict[str, Any] = {"podSelector": kind.selector, "policyTypes": ["Ingress"]}
     ports = sorted({port for use in uses for port in use.ports})
-    rules = [{"ports": [{"port": number, "protocol": spoken} for number, spoken in ports]}]
+    if ports:
+        # An empty list would say the same; the API server drops it, and every apply would be a write.
+        spec["ingress"] = [
+            {"ports": [{"port": number, "protocol": spoken} for number, spoken in ports]}
+        ]
     # Elsewhere the name tells whose it is: two deployments may act on one namespace.
     prefix = () if namespace == owner.namespace else (owner.namespace,)
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": metadata(owner, derived(*prefix, owner.name, kind.name), namespace),
-        "spec": {
-            "podSelector": kind.selector,
-            "policyTypes": ["Ingress"],
-            "ingress": rules if ports else [],
-        },
+        "spec": spec,
     }
 
 
