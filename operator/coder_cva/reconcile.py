@@ -102,7 +102,7 @@ async def read(
         deployment=deployment,
         snapshot=snapshot,
         now=now,
-        found=discover(deployment, snapshot, shell.operator_namespace),
+        found=discover(deployment, snapshot, shell.operator_namespace, others),
         others=others,
         operator_namespace=shell.operator_namespace,
         previous=body.get("status") or {},

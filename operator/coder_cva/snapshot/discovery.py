@@ -1,6 +1,9 @@
 """A CoderDeployment and a snapshot in, what is recognised as Coder's out."""
 
+from collections.abc import Collection, Mapping
+
 from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.snapshot import rivals
 from coder_cva.snapshot.consent import Consent
 from coder_cva.snapshot.discovered import Discovered, Workload
 from coder_cva.snapshot.managers import is_left_for, is_made_for, manager_of
@@ -13,8 +16,9 @@ def discover(
     deployment: CoderDeployment,
     snapshot: ClusterSnapshot,
     operator_namespace: str = "coder-cva-system",
+    others: Collection[CoderDeployment] = (),
 ) -> Discovered:
-    """Coder's workloads, its workspaces, and the namespaces that consent.
+    """Coder's workloads, its workspaces, and the namespaces that consent and are nobody else's.
 
     coderd is looked for in the CoderDeployment's own namespace, proxies and provisioners also in
     the namespaces that consent. What could not be read gives nothing here; who judges asks the
@@ -33,7 +37,9 @@ def discover(
     ]
     coderd = _of(ours, "coderd", {deployment.namespace})
     consent = Consent(deployment, snapshot, coderd, operator_namespace)
-    namespaces = consent.given()
+    homes = {one.namespace: _of(ours, "coderd", {one.namespace}) for one in others}
+    taken = rivals.taken(deployment, others, snapshot, homes, operator_namespace)
+    namespaces = tuple(one for one in consent.given() if one.name not in taken)
     names = {one.name for one in namespaces}
     within = {deployment.namespace, *names}
     return Discovered(
@@ -42,8 +48,14 @@ def discover(
         provisioners=_of(ours, "provisionerd", within),
         workspaces=workspaces(snapshot, names),
         namespaces=namespaces,
-        refused_namespaces=consent.refused(),
+        refused_namespaces=dict(sorted({**consent.refused(), **_asked(consent, taken)}.items())),
     )
+
+
+def _asked(consent: Consent, taken: Mapping[str, str]) -> dict[str, str]:
+    """Of the namespaces that are another one's, those that consent to this one too."""
+    given = {one.name for one in consent.given()}
+    return {name: why for name, why in taken.items() if name in given}
 
 
 def _of(found: list[Workload], role: str, namespaces: set[str]) -> tuple[Workload, ...]:
