@@ -54,7 +54,7 @@ def _others() -> list[Manifest]:
         }),
         _object("gateway.networking.k8s.io/v1", "HTTPRoute", "route", {
             "hostnames": ["coder.example.com"],
-            "rules": [{"backendRefs": [coder, {**coder, "namespace": "other"}, {**coder, "kind": "Bucket", "group": "x"}]}],
+            "rules": [{"backendRefs": [coder, {**coder, "namespace": "other"}, {**coder, "kind": "Bucket", "name": "x"}, {**coder, "group": "x", "name": "y"}]}],
         }),
         _object("networking.k8s.io/v1", "NetworkPolicy", "deny", {"podSelector": selector, "policyTypes": ["Ingress"]}),
         _object("policy/v1", "PodDisruptionBudget", "budget", {"selector": selector, "maxUnavailable": "25%"}),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from coder_cva.api.v1alpha1.resource import parse
 from coder_cva.sizing.model import Replica, Sizing
 from coder_cva.sizing.size import size
+from coder_cva.values.quantity import cpu_text
 from support.deployments import managed
 
 GI = 1024**3
@@ -83,7 +84,9 @@ def test_encryption_costs_one_core_for_every_replica(edition: str) -> None:
     it = sized({"tier": "1k"}, edition, encryption=KEYS)
 
     assert it.coderd == Replica(plain.replicas, plain.cpu_millicores + 1000, plain.memory_bytes)
-    assert any("CVA-CTL-003" in step for step in it.steps)
+    more = plain.cpu_millicores + 1000
+    told = next(step for step in it.steps if "CVA-CTL-003" in step)
+    assert f" + 1 = {cpu_text(more)} CPU for every replica" in told
 
 
 def test_without_the_licence_there_is_one_replica_and_the_reason() -> None:
@@ -114,6 +117,9 @@ def test_one_of_both_figures_may_be_left_to_the_tier() -> None:
 def test_edition_2024_says_where_it_runs() -> None:
     """Its tables are nodes; a replica that fits none of them is told."""
     assert any("1 to 2 of 2 CPU" in step for step in sized({"tier": "1k"}, "2024").steps)
+    whole = sized({"tier": "1k"}, "2024", resources={"cpu": "2"}).steps
+    assert any("2 CPU a replica fit no node" in step for step in whole)
+    assert not any("fit no node" in step for step in sized({"tier": "1k"}, "2024").steps)
     assert any(
         "2500m CPU a replica fit no node" in step
         for step in sized({"tier": "1k"}, "2024", encryption=KEYS).steps

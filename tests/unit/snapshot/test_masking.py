@@ -96,6 +96,16 @@ def test_copies_of_the_object_in_annotations_are_dropped() -> None:
     assert found["metadata"]["annotations"] == {"prometheus.io/scrape": "true"}
 
 
+@pytest.mark.parametrize(
+    "broken", [{"containers": "x"}, {"containers": ["x", None]}, {"volumes": [SECRET]}, None]
+)
+def test_what_has_no_containers_is_left_as_it_is(broken: Any) -> None:
+    """Only environment and command line of containers are looked at."""
+    body = {"spec": {"template": {"spec": broken}}}
+
+    assert masked(body)["spec"]["template"]["spec"] == (broken or {})
+
+
 def test_the_body_itself_is_not_touched() -> None:
     """Masking makes a copy: who read the object may still need it."""
     body = {

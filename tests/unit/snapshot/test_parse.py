@@ -61,9 +61,11 @@ def test_the_order_of_arrival_never_matters(data: st.DataObject) -> None:
     assert keys == sorted(keys)
 
 
-def test_what_has_no_name_is_passed_over() -> None:
+@pytest.mark.parametrize("need", Need)
+@pytest.mark.parametrize("metadata", [None, {}, {"name": ""}, {"name": 1}, {"namespace": "coder"}])
+def test_what_has_no_name_is_passed_over(need: Need, metadata: Any) -> None:
     """Nothing could refer to it."""
-    assert gathered(Need.PODS, [{}, {"metadata": {}}, {"metadata": {"name": ""}}]).items == ()
+    assert gathered(need, [{**SAMPLES[need][0], "metadata": metadata}]).items == ()
 
 
 def test_no_secret_is_kept_anywhere() -> None:

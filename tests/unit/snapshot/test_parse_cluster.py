@@ -51,6 +51,7 @@ def test_a_node_is_ready_only_where_it_says_so(conditions: Any) -> None:
         ({"kind": "User", "name": "system:serviceaccount:a:coder"}, (("a", "coder"),)),
         ({"kind": "User", "name": "system:serviceaccount:a"}, ()),
         ({"kind": "User", "name": "coder"}, ()),
+        ({"kind": "Group", "name": "system:serviceaccount:a:coder"}, ()),
         ({"kind": "Group", "name": "system:serviceaccounts:a"}, ()),
         ({"kind": "ServiceAccount", "name": "coder"}, ()),
     ],

@@ -1,3 +1,5 @@
+import pytest
+
 from coder_cva.snapshot.parse_pods import pod
 from coder_cva.snapshot.records import Pod
 from support import builders, coder_manifests
@@ -53,6 +55,15 @@ def test_a_gated_pod_is_not_unschedulable() -> None:
     body["status"]["conditions"][0]["reason"] = "SchedulingGated"
 
     assert read(body).unschedulable == ""
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [({"serviceAccountName": "a"}, "a"), ({"serviceAccount": "b"}, "b"), ({}, "")],
+)
+def test_the_account_under_either_name(spec: dict[str, str], expected: str) -> None:
+    """The API still writes the older field beside the newer one."""
+    assert read(builders.pod("a", spec=spec)).shape.service_account == expected
 
 
 def test_ports_of_coderd() -> None:
