@@ -142,7 +142,7 @@ def test_a_term_that_says_it_already_is_left_as_it_is(armed: Armed) -> None:
 
 def test_expressions_of_every_operator_survive(armed: Armed) -> None:
     """What a term says is written anew with the requirement, and nothing of it is lost."""
-    said = [
+    said: list[dict[str, Any]] = [
         {"key": "kubernetes.io/arch", "operator": "Exists"},
         {"key": "topology.kubernetes.io/zone", "operator": "NotIn", "values": ["b", "c"]},
         {"key": "gpu", "operator": "DoesNotExist"},

@@ -21,13 +21,17 @@ def isolating(
     world: World, namespace: str, labels: Mapping[str, str], direction: Direction
 ) -> tuple[NetworkPolicy, ...]:
     """Policies that others made and that isolate a Pod with these labels in this direction."""
+    return tuple(one for one in others_in(world, namespace, direction) if selects(one.spec, labels))
+
+
+def others_in(world: World, namespace: str, direction: Direction) -> tuple[NetworkPolicy, ...]:
+    """Policies of a namespace that others made and that isolate somebody in this direction."""
     return tuple(
         policy
         for policy in world.snapshot.items(Need.NETWORK_POLICIES)
         if policy.meta.namespace == namespace
         and policy.meta.labels.get(OWNER_UID) != world.deployment.uid
         and isolates(policy.spec, direction)
-        and selects(policy.spec, labels)
     )
 
 

@@ -4,69 +4,21 @@ Agents dial out, so nothing that Coder does needs a port of a workspace. A Servi
 annotation that leads to one is a connection in use: it stays allowed, and is told.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from coder_cva.desired import enforcement, isolation
+from coder_cva.desired.connections import KINDS, Kind, Use, connections
 from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.desired.metadata import metadata
-from coder_cva.desired.network_coderd import Port, is_port, targets
 from coder_cva.desired.plan import Part, Preview, Withheld
-from coder_cva.snapshot import marks
 from coder_cva.snapshot.discovered import Workspace
-from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records import Ingress, Service
+from coder_cva.snapshot.records import NetworkPolicy
 from coder_cva.snapshot.world import World
-from coder_cva.values import selectors
 from coder_cva.values.canonical import canonical
 from coder_cva.values.manifest import Manifest
 from coder_cva.values.names import derived
 
 _SHOWN: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One way in which Pods are labelled as workspaces: a podSelector can only say "and", never "or"."""
-
-    name: str
-    key: str
-    value: str = ""
-    is_usual: bool = False
-    """Whether Coder's own templates label so: such Pods may come at any time."""
-
-    @property
-    def selector(self) -> dict[str, Any]:
-        """The podSelector."""
-        if self.value:
-            return {"matchLabels": {self.key: self.value}}
-        return {"matchExpressions": [{"key": self.key, "operator": "Exists"}]}
-
-    def is_on(self, labels: Mapping[str, str]) -> bool:
-        """Whether Pods with these labels are selected."""
-        return selectors.matches(self.selector, labels)
-
-
-KINDS: Final = (
-    Kind("workspaces", "com.coder.resource", "true", is_usual=True),
-    Kind("workspaces-by-name", marks.NAME, marks.WORKSPACE_NAME, is_usual=True),
-    Kind("workspaces-by-app", "app", marks.WORKSPACE_NAME),
-    Kind("workspaces-by-id", "com.coder.workspace.id"),
-)
-"""Labels that workspaces really have (Coder's templates), each with the name of its policy."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Use:
-    """A connection in use: what leads to workspaces, and to which of their ports."""
-
-    subject: str
-    ports: tuple[Port, ...]
-
-    def __str__(self) -> str:
-        ports = ", ".join(str(number) for number, _ in self.ports)
-        return f"{self.subject} (port {ports})"
 
 
 def build(world: World) -> Part:
@@ -90,7 +42,7 @@ def _namespace(world: World, namespace: str, mode: Mode) -> Part:
     if mode is not Mode.ENFORCE:
         return Part(previews=previews)
     withheld = _unselected(namespace, here)
-    others = _isolated_by_others(world, here) if uses else ()
+    others = _isolated_by_others(world, namespace, here) if uses else ()
     if others:
         allow = canonical([one["spec"] for one in policies])
         pierced = Withheld(
@@ -102,60 +54,6 @@ def _namespace(world: World, namespace: str, mode: Mode) -> Part:
         )
         return Part(withheld=(pierced, *withheld))
     return Part(objects=policies, withheld=withheld, previews=previews)
-
-
-def connections(world: World, namespace: str, workspaces: tuple[Workspace, ...]) -> tuple[Use, ...]:
-    """What leads to ports of workspaces in a namespace, sorted."""
-    found = {*_by_services(world, namespace, workspaces), *_by_scraping(workspaces)}
-    return tuple(sorted(found))
-
-
-def _by_services(world: World, namespace: str, workspaces: tuple[Workspace, ...]) -> Iterable[Use]:
-    routes = (
-        *world.snapshot.items(Need.INGRESSES),
-        *world.snapshot.items(Need.HTTP_ROUTES),
-    )
-    for service in world.snapshot.items(Need.SERVICES):
-        if service.meta.namespace != namespace or not service.selector:
-            continue
-        led = [
-            one.pod.shape
-            for one in workspaces
-            if selectors.has_labels(service.selector, one.pod.meta.labels)
-        ]
-        # A Service of a workspace that is stopped now leads to it again when it starts.
-        if led or _means_workspaces(service):
-            ports = tuple(sorted(targets(service, tuple(led))))
-            if ports:
-                yield Use(_subject(service, routes), ports)
-
-
-def _means_workspaces(service: Service) -> bool:
-    return any(kind.is_on(service.selector) for kind in KINDS)
-
-
-def _subject(service: Service, routes: Iterable[Ingress]) -> str:
-    backend = (service.meta.namespace, service.meta.name)
-    through = sorted(one.meta.path for one in routes if backend in one.backends)
-    told = f"Service {service.meta.path}"
-    return f"{told}, through {', '.join(through[:3])}" if through else told
-
-
-def _by_scraping(workspaces: tuple[Workspace, ...]) -> Iterable[Use]:
-    """Scrape annotations: the port that they name, else every port that the Pod declares."""
-    for one in workspaces:
-        notes = one.pod.meta.annotations
-        if notes.get("prometheus.io/scrape") != "true":
-            continue
-        said = notes.get("prometheus.io/port", "")
-        declared = {(number, protocol) for _, number, protocol in one.pod.shape.ports}
-        ports = {(int(said), "TCP")} if is_port(said) else declared
-        if ports:
-            who = one.controller or f"Pod {one.pod.meta.name}"
-            yield Use(
-                f"annotation prometheus.io/scrape of {who} in {one.pod.meta.namespace}",
-                tuple(sorted(ports)),
-            )
 
 
 def _kinds(workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
@@ -191,15 +89,14 @@ def _policy(world: World, namespace: str, kind: Kind, uses: tuple[Use, ...]) -> 
     }
 
 
-def _isolated_by_others(world: World, workspaces: tuple[Workspace, ...]) -> tuple[Any, ...]:
-    found = {
-        policy.meta.path: policy
-        for one in workspaces
-        for policy in isolation.isolating(
-            world, one.pod.meta.namespace, one.pod.meta.labels, "Ingress"
-        )
-    }
-    return tuple(found[path] for path in sorted(found))
+def _isolated_by_others(
+    world: World, namespace: str, workspaces: tuple[Workspace, ...]
+) -> tuple[NetworkPolicy, ...]:
+    return tuple(
+        policy
+        for policy in isolation.others_in(world, namespace, "Ingress")
+        if any(isolation.selects(policy.spec, one.pod.meta.labels) for one in workspaces)
+    )
 
 
 def _unselected(namespace: str, workspaces: tuple[Workspace, ...]) -> tuple[Withheld, ...]:

@@ -18,9 +18,8 @@ def default_class(world: World) -> str | None:
     the user's own word. A class that is not there would leave every new claim pending, so it is not
     handed out; where the classes cannot be read, what was decided before stays.
     """
-    spec = world.deployment.spec
-    wanted: str | None = spec.workspaces.storage.storage_class_name
-    if wanted is None or spec.enforcement.rules.get(VOLUME_BOUNDS, "Enforce") != "Enforce":
+    wanted = _wanted_class(world)
+    if wanted is None:
         return None
     if Need.STORAGE_CLASSES in world.snapshot.missing():
         before = world.previous.get("placement") or {}
@@ -31,8 +30,7 @@ def default_class(world: World) -> str | None:
 
 def class_withheld(world: World) -> tuple[Withheld, ...]:
     """Why claims do not get the class that the spec names: it is not there, or another one comes first."""
-    storage = world.deployment.spec.workspaces.storage
-    wanted = storage.storage_class_name
+    wanted = _wanted_class(world)
     if wanted is None or Need.STORAGE_CLASSES in world.snapshot.missing():
         return ()
     if wanted not in _classes(world):
@@ -103,6 +101,14 @@ def host_volume_previews(world: World) -> tuple[Preview, ...]:
             tuple(hit),
         ),
     )
+
+
+def _wanted_class(world: World) -> str | None:
+    spec = world.deployment.spec
+    if spec.enforcement.rules.get(VOLUME_BOUNDS, "Enforce") != "Enforce":
+        return None
+    name: str | None = spec.workspaces.storage.storage_class_name
+    return name
 
 
 def _classes(world: World) -> frozenset[str]:
