@@ -1,47 +1,50 @@
-"""The corpus of rules: one YAML file is one world and what a rule says about it.
+"""The corpus of rules: files of small worlds, each with the verdict that it must lead to.
 
-``tests/rules/<rule>/<verdict>.<why>.yaml``; the verdict is the file's name. In the file:
+``tests/rules/<clause>/<verdict>.<why>.yaml`` holds:
 
-- ``deployment``: laid over an adopted Coder of tier 1k; null takes an entry away.
-- ``objects``: raw objects as the API server gives them, or calls of the builders in ``BUILDERS``
-  (``chart_coderd: {replicas: 3}``), alone or inside ``running``, ``pending``, ``laid_over``, ``times``.
-- ``unavailable``: kinds that could not be read, with the reason; ``now``: the clock.
-- ``expect``: ``reason``, a ``message`` fragment, ``findings`` in their order, each with ``resource``
-  and fragments of its other fields.
+- ``like``: adopted (default) or managed, the CoderDeployment to begin with in namespace coder;
+- ``deployment``: what is laid over it;
+- ``objects``: objects as the API server gives them, or ``{make: builder, …}``: Coder's own objects as its
+  charts and templates make them, running. ``nodes`` says where their Pods run (in turn), ``pending: true``
+  that they found none, ``with: {Kind: …}`` what is laid over the objects of a kind. Without any Node both
+  pools have three;
+- ``unavailable``: kinds that could not be read, with the reason;
+- ``now``: the clock;
+- ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
+  its other parts.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from coder_cva.rules.model import Verdict
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
-from support import builders, coder_manifests, workspace_manifests
-from support.deployments import adopted
+from support import builders, coder_manifests, deployments, workspace_manifests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from coder_cva.rules.model import Finding, RuleResult
     from coder_cva.snapshot.world import World
-
-Manifest = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[1] / "rules"
 VERDICTS = {
-    "passed": Verdict.PASSED,
-    "failed": Verdict.FAILED,
-    "unknown": Verdict.UNKNOWN,
-    "not_applicable": Verdict.NOT_APPLICABLE,
+    "passed": "passed",
+    "failed": "failed",
+    "unknown": "unknown",
+    "not_applicable": "notApplicable",
 }
-BUILDERS: dict[str, Callable[..., Any]] = {
+"""By the beginning of a file's name the verdict."""
+
+Manifest = dict[str, Any]
+
+_MADE: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
         builders.deployment,
@@ -56,129 +59,120 @@ BUILDERS: dict[str, Callable[..., Any]] = {
         coder_manifests.workspace_binding,
         workspace_manifests.devcontainer_deployment,
         workspace_manifests.envbox_pod,
-        workspace_manifests.home_claim,
         workspace_manifests.seed_pod,
         workspace_manifests.workspace_deployment,
         workspace_manifests.workspace_pod,
     )
 }
-_KEYS = frozenset({"deployment", "objects", "unavailable", "now", "expect"})
-_EXPECTED = frozenset({"reason", "message", "findings"})
+_ON_CONTROL_PLANE = {"chart_coderd", "chart_provisioner", "chart_proxy", "coder_k8s_coderd"}
 
 
 @dataclass(frozen=True)
 class Case:
     """One file of the corpus."""
 
-    rule: str
-    verdict: Verdict
-    name: str
-    text: Mapping[str, Any]
+    path: Path
+    content: dict[str, Any]
+
+    @property
+    def clause(self) -> str:
+        """The clause that it is about: its folder."""
+        return self.path.parent.name
+
+    @property
+    def verdict(self) -> str:
+        """The verdict that it must lead to: the beginning of its name."""
+        return VERDICTS[self.path.name.split(".")[0]]
+
+    @property
+    def name(self) -> str:
+        """Folder and file, for the names of tests."""
+        return f"{self.clause}/{self.path.stem}"
+
+    @property
+    def expected(self) -> dict[str, Any]:
+        """What else the verdict must say."""
+        expected: dict[str, Any] = self.content.get("expect") or {}
+        return expected
 
     def world(self) -> World:
-        """The world of the file; refused where no cluster could show it."""
-        now = self.text.get("now", builders.NOW)
+        """The world that the file describes; an impossible one is refused."""
+        said = self.content
+        now = said.get("now")
         return builders.world(
-            laid_over(adopted("coder"), self.text.get("deployment") or {}),
-            objects(self.text.get("objects") or []),
+            self.deployment(),
+            self.objects(),
             unavailable={
-                Need(need): Absence(reason)
-                for need, reason in (self.text.get("unavailable") or {}).items()
+                Need(kind): Absence(reason)
+                for kind, reason in (said.get("unavailable") or {}).items()
             },
-            now=now,
+            now=datetime.fromisoformat(now) if now else builders.NOW,
         )
 
-    def differences(self, result: RuleResult) -> list[str]:
-        """What in a result is not as the file says, in words."""
-        wanted = self.text["expect"]
-        found = []
-        if result.verdict is not self.verdict:
-            found.append(f"the verdict is {result.verdict}: {result.message} {result.findings}")
-        if wanted.get("reason", "") != result.reason:
-            found.append(f"the reason is {result.reason!r}")
-        if wanted["message"] not in result.message:
-            found.append(f"the message is {result.message!r}")
-        return [*found, *_different(wanted.get("findings", []), result.findings)]
+    def deployment(self) -> Manifest:
+        """The CoderDeployment."""
+        base = getattr(deployments, self.content.get("like", "adopted"))("coder")
+        return merged(base, self.content.get("deployment") or {})
+
+    def objects(self) -> list[Manifest]:
+        """Everything else that is there."""
+        found = builders.flat(made(one) for one in self.content.get("objects") or [])
+        nodes = [one for one in found if one["kind"] == "Node"]
+        return found if nodes else [*builders.pools(), *found]
 
 
-def cases(root: Path = ROOT) -> list[Case]:
-    """All files of the corpus, sorted."""
-    return [_case(path) for path in sorted(root.glob("*/*.yaml"))]
+def cases() -> list[Case]:
+    """The whole corpus, in the order of clauses and names."""
+    files = sorted(ROOT.glob("*/*.yaml"))
+    return [Case(path, yaml.load(path.read_text("utf-8"), _TextOfDates)) for path in files]
 
 
-def _case(path: Path) -> Case:
-    verdict = path.name.split(".", maxsplit=1)[0]
-    text = yaml.safe_load(path.read_text(encoding="utf-8"))
-    strange = (text.keys() - _KEYS) | (text["expect"].keys() - _EXPECTED)
-    if strange or verdict not in VERDICTS:
-        raise ValueError(f"{path}: nobody reads {sorted(strange) or verdict}")
-    return Case(path.parent.name, VERDICTS[verdict], f"{path.parent.name}/{path.stem}", text)
+class _TextOfDates(yaml.SafeLoader):
+    """YAML in which a date is a text, as in JSON."""
 
 
-def _different(wanted: list[Mapping[str, str]], found: tuple[Finding, ...]) -> list[str]:
-    if len(wanted) != len(found):
-        return [f"{len(found)} findings instead of {len(wanted)}: {found}"]
-    return [
-        f"{field} of a finding is {getattr(one, field)!r} and not {value!r}"
-        for expected, one in zip(wanted, found, strict=True)
-        for field, value in expected.items()
-        if not _says(field, value, getattr(one, field))
-    ]
+_TextOfDates.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
-def _says(field: str, wanted: str, found: str) -> bool:
-    return found == wanted if field == "resource" else wanted in found
+def made(entry: Manifest) -> list[Manifest]:
+    """The objects of one entry of a file."""
+    if "make" not in entry:
+        return [entry]
+    words = dict(entry)
+    builder, over = words.pop("make"), words.pop("with", {})
+    home = builders.CONTROL_PLANE if builder in _ON_CONTROL_PLANE else builders.WORKSPACES
+    nodes, pending = (
+        words.pop("nodes", [f"{home}-{n}" for n in (1, 2, 3)]),
+        words.pop("pending", False),
+    )
+    found = builders.flat([_MADE[builder](**words)])
+    if builder not in ("node", "pools", "namespace"):
+        found = builders.all_running(found, nodes)
+    if pending:
+        found = [_waiting(one) for one in found]
+    return [merged(one, over.get(one["kind"], {})) for one in found]
 
 
-def objects(entries: list[Any]) -> list[Manifest]:
-    """The objects of a file: raw ones as they stand, calls of builders carried out."""
-    return builders.flat([_made(entry) for entry in entries])
+def _waiting(manifest: Manifest) -> Manifest:
+    if manifest["kind"] == "Pod":
+        del manifest["spec"]["nodeName"]
+        return builders.pending(manifest)
+    if manifest["kind"] == "Deployment":
+        manifest["status"].update(readyReplicas=0, availableReplicas=0)
+    return manifest
 
 
-def _made(entry: Mapping[str, Any]) -> Any:
-    if "kind" in entry:
-        return entry
-    ((name, said),) = entry.items()
-    arguments = dict(said or {})
-    if name in BUILDERS:
-        return BUILDERS[name](**arguments)
-    inner = objects(arguments.pop("objects"))
-    match name:
-        case "running":
-            return builders.all_running(inner, arguments["on"])
-        case "pending":
-            return [builders.pending(one) if one["kind"] == "Pod" else one for one in inner]
-        case "laid_over":
-            return [_over(one, arguments["kind"], arguments["part"]) for one in inner]
-        case "times":
-            return [_numbered(one, number) for number in range(arguments["count"]) for one in inner]
-        case _:
-            raise ValueError(f"there is no builder {name}")
-
-
-def _over(manifest: Manifest, kind: str, part: Mapping[str, Any]) -> Manifest:
-    return laid_over(manifest, part) if manifest["kind"] == kind else manifest
-
-
-def _numbered(manifest: Manifest, number: int) -> Manifest:
-    """The manifest with ``NUMBER`` replaced wherever it stands."""
-    made: Manifest = json.loads(json.dumps(manifest).replace("NUMBER", str(number)))
-    return made
-
-
-def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings merged at any depth; null takes an entry away, everything else replaces it.
-
-    A list is laid over by a mapping of positions: ``{0: {image: …}}``.
-    """
-    made = copy.deepcopy(dict(below))
-    for key, value in above.items():
-        if value is None:
-            made.pop(key, None)
-        elif isinstance(value, dict) and isinstance(made.get(key), dict):
-            made[key] = laid_over(made[key], value)
-        elif isinstance(value, dict) and isinstance(made.get(key), list):
-            made[key] = [laid_over(one, value.get(at, {})) for at, one in enumerate(made[key])]
-        else:
-            made[key] = copy.deepcopy(value)
-    return made
+def merged(below: Any, above: Any) -> Any:
+    """One tree laid over another: mappings are merged, everything else is replaced."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return copy.deepcopy(above)
+    keys = [*below, *(key for key in above if key not in below)]
+    return {
+        key: merged(below[key], above[key])
+        if key in below and key in above
+        else copy.deepcopy(above.get(key, below.get(key)))
+        for key in keys
+    }
