@@ -57,6 +57,13 @@ class Clause(BaseModel):
     chapter: Chapter
     severity: Severity
     disposition: Disposition
+    attestable: bool = False
+    """Whether the user's word stands in for a check that cannot always be made."""
+
+    @property
+    def is_attestable(self) -> bool:
+        """Whether the user's word counts for it at all."""
+        return self.attestable or self.disposition is Disposition.ATTESTED
 
 
 SEVERITIES: Final = tuple(Severity)

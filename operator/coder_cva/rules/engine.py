@@ -3,15 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from typing import Final
 
 from coder_cva.api.v1alpha1.governance import Waiver
 from coder_cva.catalogue.clauses import SEVERITIES, Clause, Disposition, clauses
 from coder_cva.desired.enforcement import Mode, mode
 from coder_cva.rules.model import Finding, Judgement, Report, Rule, RuleResult, Verdict, unknown
 from coder_cva.rules.registry import ALL
+from coder_cva.snapshot.model import Absence, Unavailable
+from coder_cva.snapshot.needs import SOURCES, Need
 from coder_cva.snapshot.world import World
 
-_ORDER = {severity.value: place for place, severity in enumerate(SEVERITIES)}
+OPTIONAL: Final = frozenset({Need.HTTP_ROUTES})
+"""Kinds that a cluster need not have: where they are not served there are none."""
+_ORDER: Final = {severity.value: place for place, severity in enumerate(SEVERITIES)}
 
 
 def evaluate(world: World, rules: Iterable[Rule] = ALL, *, strict: bool = False) -> Report:
@@ -41,14 +46,9 @@ def _judgement(clause: Clause, rule: Rule | None, world: World, *, strict: bool)
         return _without_rule(clause, world)
     if mode(world.deployment, clause.id) is Mode.OFF:
         return unknown("Off", "spec.enforcement.rules turns this rule off; it is not judged")
-    missing = world.snapshot.missing()
-    unread = sorted(rule.needs & missing.keys())
-    if unread:
-        why = "; ".join(
-            f"{one.value}: {missing[one].message or missing[one].reason}" for one in unread
-        )
-        reason = missing[unread[0]].reason.value
-        return unknown(reason, f"{', '.join(unread)} could not be read ({why}). {_help(reason)}")
+    unread = _unread(rule, world)
+    if unread is not None:
+        return unread
     try:
         return rule.judge(world)
     except Exception as error:
@@ -59,25 +59,47 @@ def _judgement(clause: Clause, rule: Rule | None, world: World, *, strict: bool)
         )
 
 
-def _help(reason: str) -> str:
-    if reason == "Forbidden":
-        return "Compare the operator's ClusterRole with deploy/base/rbac.yaml"
-    return "It is tried again by itself"
+def _unread(rule: Rule, world: World) -> Judgement | None:
+    """Unknown where a kind that the rule needs could not be read: which, why, and what helps."""
+    missing = world.snapshot.missing()
+    unread = sorted(
+        need for need in rule.needs & missing.keys() if not _has_none(need, missing[need])
+    )
+    if not unread:
+        return None
+    reason = missing[unread[0]].reason
+    why = "; ".join(f"{one.value}: {missing[one].message or missing[one].reason}" for one in unread)
+    return unknown(reason.value, f"could not be read: {why}. {_remedy(unread, reason)}")
+
+
+def _has_none(need: Need, reading: Unavailable) -> bool:
+    """Whether nothing of a kind can be there: its API belongs to an extension that is not installed."""
+    return need in OPTIONAL and reading.reason is Absence.NOT_SERVED
+
+
+def _remedy(unread: list[Need], reason: Absence) -> str:
+    if reason is not Absence.FORBIDDEN:
+        return "It is tried again by itself"
+    kinds = sorted({(SOURCES[one].group, SOURCES[one].plural) for one in unread})
+    rights = ", ".join(f"{plural}.{group}" if group else plural for group, plural in kinds)
+    return f"Grant the operator get, list and watch on {rights}, as deploy/base/rbac.yaml does"
 
 
 def _without_rule(clause: Clause, world: World) -> Judgement:
-    """Attested clauses stand by the user's word, as long as it lasts; others are not judged yet."""
-    today = world.now.date()
+    """What only people can prove stands by their word, as long as it lasts; the rest is not judged yet."""
+    ended = ""
     for one in world.deployment.spec.attestations:
-        if one.clause == clause.id and one.until >= today:
+        if one.clause != clause.id or not clause.is_attestable:
+            continue
+        if one.until >= world.now.date():
             said = f"attested until {one.until.isoformat()}: {one.evidence}"
             return Judgement(Verdict.PASSED, said, "Attested")
+        ended = f"; the attestation ended on {one.until.isoformat()}"
+    state_it = f"state it with evidence and a date in spec.attestations{ended}"
     if clause.disposition is Disposition.ATTESTED:
-        return unknown(
-            "NotAttested",
-            "no state of a cluster can prove this: state it with evidence and a date in spec.attestations",
-        )
-    return unknown("NotImplemented", "this version of the operator does not judge this clause yet")
+        return unknown("NotAttested", f"no state of a cluster can prove this: {state_it}")
+    judged = "this version of the operator does not judge this clause yet"
+    return unknown("NotImplemented", f"{judged}; {state_it}" if clause.is_attestable else judged)
 
 
 def _waived(clause: Clause, findings: tuple[Finding, ...], world: World) -> tuple[Finding, ...]:

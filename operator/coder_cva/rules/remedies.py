@@ -1,56 +1,130 @@
-"""The exact change to make, where it belongs: Helm values, the CoderDeployment, Terraform."""
+"""The exact change to make, where it belongs: Helm values, the CoderDeployment, Terraform, kubectl."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+import yaml
+
+from coder_cva.rules.subjects import workload
 from coder_cva.snapshot import marks
-from coder_cva.snapshot.records import Pod
+from coder_cva.snapshot.discovered import Workspace
+from coder_cva.snapshot.records import Labels
 from coder_cva.snapshot.world import World
 
+SHARED_LABELS: Final = (
+    (marks.NAME, marks.WORKSPACE_NAME),
+    ("com.coder.resource", "true"),
+    ("app", marks.WORKSPACE_NAME),
+)
+"""Labels that all workspaces of a template have in common, the usual one first."""
 
-def coderd(world: World, values: Mapping[str, Any], spec: str) -> str:
-    """How to change coderd: values for Coder's chart where it is adopted, else a field of the spec.
+
+_WHERE: Final = {
+    "coder-k8s": "in the CoderControlPlane of coder-k8s, what Helm's values would say so",
+    "Argo CD": "in the values.yaml of Coder's chart that Argo CD applies",
+    "Flux": "in the values of the HelmRelease of Coder's chart that Flux applies",
+}
+"""By who manages coderd, where its Helm values are kept."""
+
+
+def coderd(world: World, values: Mapping[str, Any], spec: Mapping[str, Any] | None = None) -> str:
+    """How to change coderd: in what whoever manages it keeps, ready to paste.
 
     Args:
         world: who manages coderd stands in it.
         values: the values of Coder's Helm chart.
-        spec: the field of the CoderDeployment, as it is written.
+        spec: the part of the CoderDeployment's spec that says the same; None where the operator's
+            own template always says it, so that somebody must have taken it away.
     """
-    if world.deployment.spec.control_plane.management != "Adopted":
-        return f"in CoderDeployment {world.deployment.namespace}/{world.deployment.name}: {spec}"
-    if world.coderd is not None and world.coderd.manager == "coder-k8s":
-        return f"in the CoderControlPlane of coder-k8s, what Helm's values would say: {as_yaml(values)}"
-    return f"in the values of Coder's Helm chart: {as_yaml(values)}"
-
-
-def as_yaml(values: Mapping[str, Any]) -> str:
-    """Values as flow YAML on one line, to paste into a values.yaml: JSON is YAML."""
-    return json.dumps(values, sort_keys=True)
-
-
-def template(resource: str, block: str) -> str:
-    """How to change a workspace's template: what to write into its Terraform resource."""
-    return f"in the template of {resource}, in the Pod's spec: {block}; restart the workspace afterwards"
-
-
-def workspace_name(pod: Pod) -> str:
-    """A workspace as its people know it, where its labels say so: ``workspace anna/dev``."""
-    labels = pod.meta.labels
-    user, name = labels.get("com.coder.user.username"), labels.get("com.coder.workspace.name")
-    return f"workspace {user}/{name}" if user and name else f"Pod {pod.meta.path}"
-
-
-def selector_block(selector: Mapping[str, str]) -> str:
-    """A Terraform node_selector of these labels."""
-    entries = ", ".join(f'"{key}" = "{value}"' for key, value in sorted(selector.items()))
-    return f"node_selector = {{ {entries} }}"
-
-
-def spread_block() -> str:
-    """The example template's soft anti-affinity, with a label that workspaces really have."""
+    if world.deployment.spec.control_plane.management == "Adopted":
+        manager = world.coderd.manager if world.coderd is not None else ""
+        where = _WHERE.get(manager, "in the values.yaml of Coder's Helm chart")
+        return f"{where}:\n{as_yaml(values)}"
+    if spec is not None:
+        return resource(world, spec)
+    owner = world.deployment
     return (
-        "affinity { pod_anti_affinity { preferred_during_scheduling_ignored_during_execution { weight = 1 "
-        'pod_affinity_term { topology_key = "kubernetes.io/hostname" label_selector { match_labels = { '
-        f'"{marks.NAME}" = "{marks.WORKSPACE_NAME}" }} }} }} }} }} }}'
+        "the operator puts it back; who took it away says kubectl "
+        f"-n {owner.namespace} get deployment {owner.name} -o yaml --show-managed-fields"
     )
+
+
+def resource(world: World, spec: Mapping[str, Any]) -> str:
+    """How to change the CoderDeployment, ready to paste into its manifest."""
+    owner = world.deployment
+    return f"in CoderDeployment {owner.namespace}/{owner.name}:\n{as_yaml({'spec': spec})}"
+
+
+def merge_patch(world: World, spec: Mapping[str, Any]) -> str:
+    """The same as a command, for what is switched rather than kept."""
+    owner = world.deployment
+    patch = json.dumps({"spec": spec}, sort_keys=True, separators=(",", ":"))
+    return f"kubectl -n {owner.namespace} patch cdep {owner.name} --type=merge -p '{patch}'"
+
+
+def as_yaml(values: Any) -> str:
+    """Block YAML, without a line break at its end."""
+    text: str = yaml.safe_dump(values, sort_keys=False, default_flow_style=False, width=1_000)
+    return text.rstrip("\n")
+
+
+def template(workspace: Workspace, block: str) -> str:
+    """What to write into the Pod's spec of the workspace's template, in Terraform."""
+    return (
+        f"in the template of {workspace_name(workspace)}, in the spec of its Pod; it holds from the "
+        f"next start of the workspace:\n{block}"
+    )
+
+
+def workspace_name(workspace: Workspace) -> str:
+    """A workspace as its people know it, where its labels say so: ``workspace anna/dev``."""
+    labels = workspace.pod.meta.labels
+    user, name = labels.get("com.coder.user.username"), labels.get("com.coder.workspace.name")
+    return f"workspace {user}/{name}" if user and name else workload(workspace)
+
+
+def labels_block(labels: Mapping[str, str]) -> str:
+    """Labels as Terraform, inside the metadata of a Pod."""
+    return f"labels = {_map(labels)}"
+
+
+def selector_block(selector: Mapping[str, str], tolerations: list[dict[str, Any]]) -> str:
+    """A node selector and tolerations as Terraform, inside the spec of a Pod."""
+    made = [f"node_selector = {_map(selector)}"]
+    for one in tolerations:
+        entries = [f'  {_snake(key)} = "{value}"' for key, value in one.items()]
+        made.append("\n".join(["toleration {", *entries, "}"]))
+    return "\n".join(made)
+
+
+def spread_block(labels: Labels) -> str:
+    """The example template's soft anti-affinity, by a label that this workspace really has."""
+    key, value = next(
+        (one for one in SHARED_LABELS if labels.get(one[0]) == one[1]), SHARED_LABELS[0]
+    )
+    lines = [
+        "affinity {",
+        "  pod_anti_affinity {",
+        "    preferred_during_scheduling_ignored_during_execution {",
+        "      weight = 1",
+        "      pod_affinity_term {",
+        '        topology_key = "kubernetes.io/hostname"',
+        "        label_selector {",
+        f'          match_labels = {{ "{key}" = "{value}" }}',
+        "        }",
+        "      }",
+        "    }",
+        "  }",
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def _map(entries: Mapping[str, str]) -> str:
+    inner = ", ".join(f'"{key}" = "{value}"' for key, value in sorted(entries.items()))
+    return f"{{ {inner} }}"
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{one.lower()}" if one.isupper() else one for one in name)

@@ -1,182 +1,286 @@
-"""May A open a connection to B: all NetworkPolicies of the cluster in, an answer that explains itself out.
+"""May A open a connection to B: everybody's NetworkPolicies in, an answer that explains itself out.
 
 Source: the Kubernetes API of NetworkPolicy. A Pod that no policy selects for a direction is open in it;
 one that a policy selects is closed, but for the union of what its policies allow. A connection needs
-the egress of its source and the ingress of its destination. Pods on their node's network are nodes.
+the egress of its source and the ingress of its target. Only NetworkPolicies are read: what a plugin
+adds of its own kinds is not seen here.
 """
 
-import ipaddress
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from coder_cva.snapshot import address_ranges, shapes
+from coder_cva.snapshot.address_ranges import Ranges, Truth
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records import NetworkPolicy, Pod
+from coder_cva.snapshot.records import Labels, NetworkPolicy, Pod
 from coder_cva.values import selectors
 from coder_cva.values.manifest import dig
 
-Direction = Literal["ingress", "egress"]
+Direction = Literal["egress", "ingress"]
+_DNS: Final = 53
+_SPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An end of a connection: a Pod's namespace and labels, or an address outside, or anybody at all.
+    """An end of a connection: a Pod, addresses outside, or, with neither, somebody not known.
 
-    ``address`` is an IP address, "" for a Pod. ``anywhere`` is somebody of whom nothing is known:
-    only a rule that names no peer lets it through.
+    ``ranges`` are the addresses by family: one family that is wholly allowed is enough.
     """
 
     name: str
     namespace: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    namespace_labels: Mapping[str, str] = field(default_factory=dict)
-    address: str = ""
-    anywhere: bool = False
+    labels: Labels = field(default_factory=dict)
+    namespace_labels: Labels = field(default_factory=dict)
     ports: tuple[tuple[str, int, str], ...] = ()
-    """Container ports by name, number and protocol: for rules that name a port."""
+    """A Pod's container ports (name, number, protocol), for rules that name a port."""
+    host_network: bool = False
+    """Whether the Pod uses its node's network: no policy covers it, and to others it is a node."""
+    ranges: tuple[Ranges, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Whether, and in one sentence why; ``policies`` are those that isolate and do not allow."""
+class Side:
+    """One end's view: whether it lets the connection through, why, and which policies isolate it.
 
-    possible: bool
+    ``possible`` is None where it cannot be told.
+    """
+
+    direction: Direction
+    possible: Truth
     why: str
     policies: tuple[str, ...] = ()
 
 
-def peer_of(pod: Pod, snapshot: ClusterSnapshot) -> Peer:
-    """A Pod as an end of a connection."""
-    labels = {one.meta.name: one.meta.labels for one in snapshot.items(Need.NAMESPACES)}
-    own = labels.get(pod.meta.namespace, {})
-    return Peer(
-        name=f"Pod {pod.meta.path}",
-        namespace=pod.meta.namespace,
-        labels=pod.meta.labels,
-        namespace_labels={"kubernetes.io/metadata.name": pod.meta.namespace, **own},
-        ports=pod.shape.ports,
-    )
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The views of the ends that are Pods; the connection is possible where all let it through."""
+
+    sides: tuple[Side, ...]
+
+    @property
+    def possible(self) -> Truth:
+        """False where an end closes it, None where an end cannot be told, else True."""
+        truths = [one.possible for one in self.sides]
+        return False if False in truths else None if None in truths else True
+
+    @property
+    def deciding(self) -> tuple[Side, ...]:
+        """The ends by which the answer is what it is."""
+        return tuple(one for one in self.sides if one.possible is self.possible)
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        return "; ".join(one.why for one in self.deciding)
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The policies on which it hangs, ``namespace/name``, sorted."""
+        return tuple(sorted({name for one in self.deciding for name in one.policies}))
 
 
-def connection(
-    source: Peer, target: Peer, port: int, policies: Iterable[NetworkPolicy], protocol: str = "TCP"
-) -> Answer:
-    """May ``source`` open a connection to ``target`` on this port of the target's Pod."""
-    found = tuple(policies)
-    outward = _one_way(source, target, port, protocol, found, "egress")
-    return (
-        outward
-        if not outward.possible
-        else _one_way(target, source, port, protocol, found, "ingress")
-    )
+def best(answers: Iterable[Answer]) -> Answer:
+    """The most hopeful of several answers; one way is enough. Raises ValueError where there is none."""
+    found = list(answers)
+    for wanted in (True, None):
+        for one in found:
+            if one.possible is wanted:
+                return one
+    if not found:
+        raise ValueError("nothing was asked")
+    return found[0]
 
 
-def isolating(
-    pod: Peer, policies: Iterable[NetworkPolicy], direction: Direction
-) -> tuple[NetworkPolicy, ...]:
-    """The policies that select this Pod for a direction; () where it is open."""
-    if pod.address or pod.anywhere:
-        return ()
-    return tuple(
-        one
-        for one in policies
-        if one.meta.namespace == pod.namespace
-        and _is_about(one.spec, direction)
-        and selectors.matches(dig(one.spec, "podSelector", default={}), pod.labels)
-    )
+class Reachability:
+    """The NetworkPolicies of one snapshot, indexed once for all questions."""
+
+    def __init__(self, snapshot: ClusterSnapshot) -> None:
+        self._spaces: dict[str, Labels] = {
+            one.meta.name: one.meta.labels for one in snapshot.items(Need.NAMESPACES)
+        }
+        self._policies: defaultdict[str, list[NetworkPolicy]] = defaultdict(list)
+        for one in snapshot.items(Need.NETWORK_POLICIES):
+            self._policies[one.meta.namespace].append(one)
+
+    def pod(self, pod: Pod, name: str = "") -> Peer:
+        """A Pod as an end of a connection."""
+        here = pod.meta.namespace
+        return Peer(
+            name=name or f"Pod {pod.meta.path}",
+            namespace=here,
+            labels=pod.meta.labels,
+            namespace_labels={_SPACE_NAME: here, **self._spaces.get(here, {})},
+            ports=pod.shape.ports,
+            host_network=pod.shape.host_network,
+        )
+
+    def connection(
+        self, source: Peer, target: Peer, port: int | None, protocol: str = "TCP"
+    ) -> Answer:
+        """May ``source`` open a connection to ``target`` on this port of it; None: a port not known."""
+        ends: tuple[tuple[Peer, Peer, Direction], ...] = (
+            (source, target, "egress"),
+            (target, source, "ingress"),
+        )
+        return Answer(
+            tuple(
+                self._side(here, there, port, protocol, direction)
+                for here, there, direction in ends
+                if here.namespace
+            )
+        )
+
+    def isolating(self, peer: Peer, direction: Direction) -> tuple[NetworkPolicy, ...]:
+        """The policies that select this Pod for a direction; () where it is open."""
+        if not peer.namespace or peer.host_network:
+            return ()
+        return tuple(
+            one
+            for one in self._policies.get(peer.namespace, ())
+            if is_about(one.spec, direction) and selects(one.spec, peer.labels)
+        )
+
+    def _side(
+        self, subject: Peer, other: Peer, port: int | None, protocol: str, direction: Direction
+    ) -> Side:
+        policies = self.isolating(subject, direction)
+        if not policies:
+            why = f"no policy isolates {subject.name} for {direction}"
+            if subject.host_network:
+                why = f"{subject.name} uses its node's network, which no policy covers"
+            return Side(direction, possible=True, why=why)
+        served = other if direction == "egress" else subject
+        grants = list(_grants(policies, direction, served, port, protocol))
+        possible = _over_ranges(grants, other) if other.ranges else _over_peers(grants, other)
+        names = tuple(one.meta.path for one in policies)
+        said = f"{direction} of {subject.name} is isolated by NetworkPolicy {', '.join(names)}"
+        what = f"{other.name} on {protocol} {port}" if port else other.name
+        told: Mapping[Truth, str] = {
+            True: f"{said}, which allows {what}",
+            False: f"{said}, and nothing there allows {what}",
+            None: f"{said}; whether what it allows includes {what} cannot be told",
+        }
+        return Side(direction, possible, told[possible], names)
 
 
-def _one_way(
-    subject: Peer,
-    other: Peer,
-    port: int,
-    protocol: str,
-    policies: tuple[NetworkPolicy, ...],
-    direction: Direction,
-) -> Answer:
-    selecting = isolating(subject, policies, direction)
-    if not selecting:
-        return Answer(possible=True, why=f"no policy isolates {subject.name} for {direction}")
-    served = other if direction == "egress" else subject
-    for policy in selecting:
-        if _allows(policy, other, served, port, protocol, direction):
-            return Answer(possible=True, why=f"NetworkPolicy {policy.meta.path} allows it")
-    names = tuple(sorted(one.meta.path for one in selecting))
-    what = f"{direction} of {subject.name} is isolated by NetworkPolicy {', '.join(names)}"
-    return Answer(
-        possible=False,
-        why=f"{what}, and none allows {other.name} on {protocol} {port}",
-        policies=names,
-    )
-
-
-def _is_about(spec: Mapping[str, Any], direction: Direction) -> bool:
-    types = dig(spec, "policyTypes")
-    if types is not None:
+def is_about(spec: Mapping[str, Any], direction: Direction) -> bool:
+    """Whether a policy's spec isolates in this direction, with the API's own defaults."""
+    types = shapes.texts(dig(spec, "policyTypes"))
+    if types:
         return direction.capitalize() in types
     return direction == "ingress" or bool(dig(spec, "egress"))
 
 
-def _allows(
-    policy: NetworkPolicy, other: Peer, served: Peer, port: int, protocol: str, direction: Direction
-) -> bool:
+def selects(spec: Mapping[str, Any], labels: Labels) -> bool:
+    """Whether a policy's spec selects Pods with these labels; without a podSelector it selects all."""
+    return _matches(dig(spec, "podSelector", default={}), labels)
+
+
+def _matches(selector: Any, labels: Labels) -> bool:
+    return selectors.matches(shapes.selector(selector), labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """A rule that is about the port, surely or perhaps; without peers it is for everybody."""
+
+    peers: tuple[Mapping[str, Any], ...]
+    on_port: Truth
+    namespace: str
+
+
+def _grants(
+    policies: Iterable[NetworkPolicy],
+    direction: Direction,
+    served: Peer,
+    port: int | None,
+    protocol: str,
+) -> Iterator[_Grant]:
     end = "to" if direction == "egress" else "from"
-    return any(
-        _peers_match(dig(rule, end, default=[]), other, policy.meta.namespace)
-        and _ports_match(dig(rule, "ports", default=[]), served, port, protocol)
-        for rule in dig(policy.spec, direction, default=[])
-    )
+    for policy in policies:
+        for rule in shapes.mappings(dig(policy.spec, direction)):
+            on_port = _on_port(shapes.mappings(rule.get("ports")), served, port, protocol)
+            if on_port is not False:
+                yield _Grant(shapes.mappings(rule.get(end)), on_port, policy.meta.namespace)
 
 
-def _peers_match(peers: Iterable[Mapping[str, Any]], other: Peer, namespace: str) -> bool:
-    """A rule without peers is for everybody; somebody unknown is let in by nothing less."""
-    named = list(peers)
-    if not named:
+def _over_peers(grants: Iterable[_Grant], other: Peer) -> Truth:
+    """The best of what the rules say about a Pod, or about somebody not known."""
+    best: Truth = False
+    for grant in grants:
+        on_peer = _on_peer(grant, other)
+        if on_peer and grant.on_port:
+            return True
+        if on_peer is not False:
+            best = None
+    return best
+
+
+def _over_ranges(grants: list[_Grant], other: Peer) -> Truth:
+    """What all rules together say about addresses: several may each allow a part of them."""
+    if any(not one.peers and one.on_port for one in grants):
         return True
-    return not other.anywhere and any(_peer_matches(one, other, namespace) for one in named)
+    surely = [one for grant in grants if grant.on_port for one in _blocks(grant)]
+    perhaps = [one for grant in grants for one in _blocks(grant)]
+    if any(address_ranges.covers(surely, family) for family in other.ranges):
+        return True
+    unsure = any(not one.peers for one in grants) or any(
+        address_ranges.covers(perhaps, family) is not False for family in other.ranges
+    )
+    return None if unsure else False
 
 
-def _peer_matches(peer: Mapping[str, Any], other: Peer, namespace: str) -> bool:
-    block = dig(peer, "ipBlock")
+def _blocks(grant: _Grant) -> Iterator[address_ranges.Network]:
+    for peer in grant.peers:
+        yield from address_ranges.of_block(peer.get("ipBlock"))
+
+
+def _on_peer(grant: _Grant, other: Peer) -> Truth:
+    if not grant.peers:
+        return True
+    if not other.namespace or other.host_network:
+        return None
+    truths = [_is_peer(one, other, grant.namespace) for one in grant.peers]
+    return True if True in truths else None if None in truths else False
+
+
+def _is_peer(peer: Mapping[str, Any], other: Peer, namespace: str) -> Truth:
+    block = peer.get("ipBlock")
     if block is not None:
-        return bool(other.address) and _in_block(block, other.address)
-    if other.address:
+        # Whether Pods count as addresses is left to the network plugin: Calico says yes, Cilium no.
+        return None if address_ranges.may_hold_pods(shapes.mapping(block)) else False
+    spaces, pods = peer.get("namespaceSelector"), peer.get("podSelector")
+    if spaces is None and other.namespace != namespace:
         return False
-    spaces = dig(peer, "namespaceSelector")
-    if spaces is None:
-        in_namespace = other.namespace == namespace
-    else:
-        in_namespace = selectors.matches(spaces, other.namespace_labels)
-    pods = dig(peer, "podSelector")
-    return in_namespace and (pods is None or selectors.matches(pods, other.labels))
-
-
-def _in_block(block: Mapping[str, Any], address: str) -> bool:
-    try:
-        here = ipaddress.ip_address(address)
-        inside = here in ipaddress.ip_network(dig(block, "cidr", default=""), strict=False)
-        return inside and not any(
-            here in ipaddress.ip_network(one, strict=False)
-            for one in dig(block, "except", default=[])
-        )
-    except ValueError:
+    if spaces is not None and not _matches(spaces, other.namespace_labels):
         return False
+    return pods is None or _matches(pods, other.labels)
 
 
-def _ports_match(
-    ports: Iterable[Mapping[str, Any]], served: Peer, port: int, protocol: str
-) -> bool:
-    named = list(ports)
-    return not named or any(_port_matches(one, served, port, protocol) for one in named)
+def _on_port(
+    ports: tuple[Mapping[str, Any], ...], served: Peer, port: int | None, protocol: str
+) -> Truth:
+    if not ports:
+        return True
+    truths = [_is_port(one, served, port, protocol) for one in ports]
+    return True if True in truths else None if None in truths else False
 
 
-def _port_matches(wanted: Mapping[str, Any], served: Peer, port: int, protocol: str) -> bool:
-    if dig(wanted, "protocol", default="TCP") != protocol:
+def _is_port(allowed: Mapping[str, Any], served: Peer, port: int | None, protocol: str) -> Truth:
+    if (allowed.get("protocol") or "TCP") != protocol:
         return False
-    value, last = dig(wanted, "port"), dig(wanted, "endPort")
+    value, last = allowed.get("port"), allowed.get("endPort")
     if value is None:
         return True
+    if port is None:
+        # Of a port that is not known this much is: it is not the one of DNS.
+        return False if value == _DNS and last in (None, _DNS) else None
     if isinstance(value, str):
         return (value, port, protocol) in served.ports
-    return bool(value <= port <= (last if isinstance(last, int) else value))
+    if not isinstance(value, int):
+        return False
+    return value <= port <= (last if isinstance(last, int) else value)

@@ -3,30 +3,48 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from coder_cva.rules import remedies
-from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, verdict
-from coder_cva.rules.subjects import no_coderd
+from coder_cva.catalogue.architectures import architectures
+from coder_cva.catalogue.model import Replicated
+from coder_cva.desired.rollout import maintenance_ends
+from coder_cva.rules import environment, remedies
+from coder_cva.rules.container_resources import Amounts, amounts
+from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
+from coder_cva.rules.subjects import CODERD, no_coderd
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import records
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
-from coder_cva.values.manifest import dig
-from coder_cva.values.quantity import byte_text, cpu_text
+from coder_cva.values.quantity import byte_text, cpu_millicores, cpu_text
 
-_CORE_MILLICORES: Final = 1000
-"""CVA-CTL-003: one core for every replica."""
+_KEYS: Final = "CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS"
 _STORED: Final = frozenset({"persistentVolumeClaim", "hostPath"})
 """Volume types that keep something beyond the life of a Pod."""
+_REDUNDANT: Final = 2
+_RESOURCES: Final = "spec.template.spec.containers[coder].resources"
 
 
 def coderd_runs_with_several_replicas(world: World) -> Judgement:
-    """CVA-CTL-001: the tier's replicas, set by nobody who takes them away again."""
+    """CVA-CTL-001: the tier's replicas, more than one of them ready, scaled by nobody who drops them."""
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
-    wanted = size(world.deployment.spec).tier_replicas
-    has = f"{live.meta.path} has {live.replicas} replicas, the architecture asks for {wanted}"
-    return verdict([*_too_few(world, live, wanted), *_scaled(world, live)], held=has, broken=has)
+    until = maintenance_ends(world)
+    if until:
+        return unknown(
+            "Maintenance",
+            f"spec.maintenance is in force until {until}: replicas may be scaled by hand until then",
+        )
+    wanted = _tier(world).replicas
+    told = (
+        f"{live.meta.path} has {live.replicas} replicas, {live.ready_replicas} of them ready; the "
+        f"architecture asks for {wanted}"
+    )
+    findings = [
+        *_too_few(world, live, wanted),
+        *_none_to_spare(live, wanted),
+        *_scaled(world, live),
+    ]
+    return verdict(findings, held=told, broken=told)
 
 
 def _too_few(world: World, live: records.Deployment, wanted: int) -> Iterator[Finding]:
@@ -35,17 +53,33 @@ def _too_few(world: World, live: records.Deployment, wanted: int) -> Iterator[Fi
     remedy = remedies.coderd(
         world,
         {"coder": {"replicaCount": wanted}},
-        f"spec.controlPlane: {{highAvailabilityLicensed: true, replicas: {wanted}}}",
+        {"controlPlane": {"highAvailabilityLicensed": True, "replicas": wanted}},
     )
-    yield Finding(
+    yield _about(
         "CVA-CTL-001",
-        f"Deployment {live.meta.path}",
+        live,
         "spec.replicas",
         f"at least {wanted}",
         str(live.replicas),
-        f"with a licence that includes high availability, {remedy}. Without one leave it: unlicensed replicas "
-        "do not know each other, and connections to workspaces break",
+        "only with a licence that includes high availability, which "
+        f"spec.controlPlane.highAvailabilityLicensed states: {remedy}\nWithout one keep a single replica, "
+        "because others do not know each other and connections to workspaces break, and accept this "
+        "finding in spec.waivers",
     )
+
+
+def _none_to_spare(live: records.Deployment, wanted: int) -> Iterator[Finding]:
+    """Several replicas of which one is ready are one replica."""
+    if live.ready_replicas < _REDUNDANT <= min(wanted, live.replicas):
+        yield _about(
+            "CVA-CTL-001",
+            live,
+            "status.readyReplicas",
+            f"at least {_REDUNDANT}",
+            str(live.ready_replicas),
+            f"kubectl -n {live.meta.namespace} rollout status deployment {live.meta.name}; "
+            f"kubectl -n {live.meta.namespace} get pods -o wide",
+        )
 
 
 def _scaled(world: World, live: records.Deployment) -> Iterator[Finding]:
@@ -57,36 +91,41 @@ def _scaled(world: World, live: records.Deployment) -> Iterator[Finding]:
                 f"HorizontalPodAutoscaler {scaler.meta.path}",
                 "spec.scaleTargetRef",
                 "no autoscaler on coderd: losing one of four replicas drops a quarter of the connections",
-                f"Deployment {live.meta.name}",
+                f"Deployment {live.meta.name}, {scaler.min_replicas} to {scaler.max_replicas} replicas",
                 f"kubectl -n {scaler.meta.namespace} delete horizontalpodautoscaler {scaler.meta.name}",
             )
 
 
 def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:
-    """CVA-CTL-002: requests are the tier's figures or more; the chart's default of 4Gi is below every tier."""
+    """CVA-CTL-002: the tier's CPU and memory or more, and the request is the limit.
+
+    Encryption has its own rule; what the user's own ``resources`` say is judged like anything else.
+    """
     if world.coderd is None:
         return no_coderd(world)
-    live, wanted = world.coderd.deployment, size(world.deployment.spec).coderd
-    asked = f"{cpu_text(wanted.cpu_millicores)} CPU and {byte_text(wanted.memory_bytes)}"
-    has = _amounts(live)
+    live, tier = world.coderd.deployment, _tier(world)
+    has, asked = amounts(live), f"{tier.cpu} CPU and {tier.memory}"
+    cpu = max(has.cpu_request, tier.cpu_millicores)
+    memory = max(has.memory_request, tier.memory_bytes)
+    remedy = _resources(world, cpu, memory)
     findings = []
-    if (
-        live.shape.cpu_request_millicores < wanted.cpu_millicores
-        or live.shape.memory_request_bytes < wanted.memory_bytes
-    ):
-        amounts = {"cpu": cpu_text(wanted.cpu_millicores), "memory": byte_text(wanted.memory_bytes)}
+    if has.cpu_request < tier.cpu_millicores or has.memory_request < tier.memory_bytes:
+        findings.append(
+            _about("CVA-CTL-002", live, f"{_RESOURCES}.requests", asked, has.requests, remedy)
+        )
+    if (has.cpu_limit, has.memory_limit) != (has.cpu_request, has.memory_request):
         findings.append(
             _about(
                 "CVA-CTL-002",
                 live,
-                "spec.template.spec.containers[coder].resources.requests",
-                asked,
-                has,
-                _resources(world, amounts),
+                f"{_RESOURCES}.limits",
+                f"equal to the request: {cpu_text(cpu)} CPU and {byte_text(memory)}",
+                has.limits,
+                remedy,
             )
         )
-    told = f"{live.meta.path} requests {has} a replica, the architecture asks for {asked}"
-    return verdict(findings, held=told, broken=told)
+    told = f"{live.meta.path} requests {has.requests} a replica, the architecture asks for {asked}"
+    return verdict(findings, held=told, broken=f"{told} as request and limit")
 
 
 def encryption_has_its_own_core(world: World) -> Judgement:
@@ -94,25 +133,32 @@ def encryption_has_its_own_core(world: World) -> Judgement:
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
-    if not _encrypts(world):
+    declared = world.deployment.spec.control_plane.encryption is not None
+    if not declared and not environment.is_set(live, _KEYS):
+        if environment.is_elsewhere(live, _KEYS):
+            return unknown(
+                "ValueNotSeen",
+                f"{live.meta.path} takes variables from ConfigMaps or Secrets as a whole, and {_KEYS} "
+                "may be among them; set spec.controlPlane.encryption to say that it is",
+            )
         return not_applicable(f"{live.meta.path} is given no encryption keys")
-    sizing = size(world.deployment.spec)
-    of_tier = sizing.coderd.cpu_millicores - _added(world)
-    wanted = of_tier + _CORE_MILLICORES
+    tier, has = _tier(world), amounts(live)
+    wanted = tier.cpu_millicores + cpu_millicores(
+        architectures(world.deployment.spec.edition).encryption_cpu
+    )
     findings = []
-    if live.shape.cpu_request_millicores < wanted:
-        amounts = {"cpu": cpu_text(wanted), "memory": byte_text(sizing.coderd.memory_bytes)}
+    if has.cpu_request < wanted:
         findings.append(
             _about(
                 "CVA-CTL-003",
                 live,
-                "spec.template.spec.containers[coder].resources.requests.cpu",
-                f"{cpu_text(of_tier)} of tier {sizing.tier} and one more for encryption",
-                cpu_text(live.shape.cpu_request_millicores),
-                _resources(world, amounts),
+                f"{_RESOURCES}.requests.cpu",
+                f"{cpu_text(wanted)}: {tier.cpu} of the tier and one core more for encryption",
+                cpu_text(has.cpu_request),
+                _resources(world, wanted, max(has.memory_request, tier.memory_bytes)),
             )
         )
-    told = f"{live.meta.path} encrypts and requests {cpu_text(live.shape.cpu_request_millicores)} CPU a replica"
+    told = f"{live.meta.path} encrypts and requests {cpu_text(has.cpu_request)} CPU a replica"
     return verdict(
         findings, held=told, broken=f"{told}; with encryption it needs {cpu_text(wanted)}"
     )
@@ -129,11 +175,10 @@ def coderd_keeps_nothing_on_disk(world: World) -> Judgement:
             "CVA-CTL-004",
             live,
             "spec.template.spec.volumes",
-            "no persistent storage: coderd's file system is ephemeral",
+            "no persistent storage: coderd's file system is ephemeral, its state is in the database",
             f"a volume of type {one}",
-            remedies.coderd(
-                world, {"coder": {"volumes": [], "volumeMounts": []}}, "take the volume out"
-            ),
+            "take the volume and its mounts out: "
+            + remedies.coderd(world, {"coder": {"volumes": [], "volumeMounts": []}}),
         )
         for one in kept
     ]
@@ -144,38 +189,19 @@ def coderd_keeps_nothing_on_disk(world: World) -> Judgement:
     )
 
 
-def _encrypts(world: World) -> bool:
-    if world.deployment.spec.control_plane.encryption is not None:
-        return True
-    body = world.coderd.deployment.body if world.coderd else None
-    containers = dig(body, "spec", "template", "spec", "containers", default=[])
-    return any(
-        dig(env, "name") == "CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS"
-        for container in containers
-        for env in dig(container, "env", default=[])
-    )
+def _tier(world: World) -> Replicated:
+    """coderd in the table of the tier that the spec leads to, before anything of the user's own."""
+    spec = world.deployment.spec
+    return architectures(spec.edition).tier(size(spec).tier).coderd
 
 
-def _added(world: World) -> int:
-    """What sizing has added for encryption: it knows of it only where the spec says so."""
-    plane = world.deployment.spec.control_plane
-    explicit = plane.resources is not None and plane.resources.cpu is not None
-    return _CORE_MILLICORES if plane.encryption is not None and not explicit else 0
-
-
-def _resources(world: World, amounts: dict[str, str]) -> str:
-    values: dict[str, Any] = {"coder": {"resources": {"limits": amounts, "requests": amounts}}}
+def _resources(world: World, cpu: int, memory: int) -> str:
+    wanted = Amounts(cpu, memory, cpu, memory)
+    said: dict[str, Any] = {"cpu": wanted.cpu_text, "memory": wanted.memory_text}
     return remedies.coderd(
         world,
-        values,
-        f"spec.controlPlane.resources: {{cpu: {amounts['cpu']}, memory: {amounts['memory']}}}",
-    )
-
-
-def _amounts(live: records.Deployment) -> str:
-    shape = live.shape
-    return (
-        f"{cpu_text(shape.cpu_request_millicores)} CPU and {byte_text(shape.memory_request_bytes)}"
+        {"coder": {"resources": {"requests": dict(said), "limits": dict(said)}}},
+        {"controlPlane": {"resources": dict(said)}},
     )
 
 
@@ -185,10 +211,9 @@ def _about(
     return Finding(rule, f"Deployment {live.meta.path}", field, expected, observed, remedy)
 
 
-_CODERD: Final = frozenset({Need.DEPLOYMENTS})
 RULES: Final = (
-    Rule("CVA-CTL-001", coderd_runs_with_several_replicas, _CODERD | {Need.AUTOSCALERS}),
-    Rule("CVA-CTL-002", coderd_has_the_resources_of_its_tier, _CODERD),
-    Rule("CVA-CTL-003", encryption_has_its_own_core, _CODERD),
-    Rule("CVA-CTL-004", coderd_keeps_nothing_on_disk, _CODERD),
+    Rule("CVA-CTL-001", coderd_runs_with_several_replicas, CODERD | {Need.AUTOSCALERS}),
+    Rule("CVA-CTL-002", coderd_has_the_resources_of_its_tier, CODERD),
+    Rule("CVA-CTL-003", encryption_has_its_own_core, CODERD),
+    Rule("CVA-CTL-004", coderd_keeps_nothing_on_disk, CODERD),
 )

@@ -3,9 +3,10 @@
 from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
+from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, verdict
+from coder_cva.rules.subjects import WORKSPACES
 from coder_cva.sizing.size import size
-from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
 
@@ -15,34 +16,46 @@ def the_reference_architecture_fits(world: World) -> Judgement:
     sizing = size(spec)
     limits = architectures(spec.edition).tier(sizing.tier).limits
     running = len(world.found.workspaces)
-    exceeded = list(sizing.exceeded)
+    exceeded = [("spec.architecture", one) for one in sizing.exceeded]
     if running > limits.workspaces:
-        exceeded.append(f"{running:,} running workspaces are more than its {limits.workspaces:,}")
+        seen = f"{running:,} running workspaces are more than its {limits.workspaces:,}"
+        exceeded.append(("status.workspaces.count", seen))
     findings = [
         Finding(
             "CVA-GEN-003",
             f"CoderDeployment {owner.namespace}/{owner.name}",
-            "spec.architecture",
+            field,
             f"within the limits of tier {sizing.tier}",
             one,
-            "exceeding any one limit means the next tier: name it in spec.architecture.tier, or leave the tier "
-            "out and state users, concurrentWorkspaces and concurrentBuilds",
+            _remedy(world, running),
         )
-        for one in exceeded
+        for field, one in exceeded
     ]
     return verdict(
         findings,
-        held=f"tier {sizing.tier} of edition {spec.edition}: {running:,} of {limits.workspaces:,} workspaces run",
-        broken=f"tier {sizing.tier} is exceeded: {'; '.join(exceeded)}",
+        held=f"tier {sizing.tier} of edition {spec.edition}: {running:,} of {limits.workspaces:,} "
+        "workspaces run",
+        broken=f"tier {sizing.tier} is exceeded: {'; '.join(one for _, one in exceeded)}",
     )
 
 
-RULES: Final = (
-    Rule(
-        "CVA-GEN-003",
-        the_reference_architecture_fits,
-        frozenset(
-            {Need.PODS, Need.DEPLOYMENTS, Need.REPLICA_SETS, Need.NAMESPACES, Need.ROLE_BINDINGS}
-        ),
-    ),
-)
+def _remedy(world: World, running: int) -> str:
+    """The smallest tier that holds everything that was said and seen."""
+    said = world.deployment.spec.architecture
+    workspaces = max(running, said.concurrent_workspaces or 0)
+    for tier in architectures(world.deployment.spec.edition).tiers:
+        if (
+            (said.users or 0) <= tier.limits.users
+            and workspaces <= tier.limits.workspaces
+            and (said.concurrent_builds or 0) <= tier.limits.builds
+        ):
+            return "exceeding any one limit means the next tier; " + remedies.resource(
+                world, {"architecture": {"tier": tier.name}}
+            )
+    return (
+        "no tier is larger: split the users over several deployments, or ask Coder, and say so in "
+        "spec.waivers"
+    )
+
+
+RULES: Final = (Rule("CVA-GEN-003", the_reference_architecture_fits, WORKSPACES),)

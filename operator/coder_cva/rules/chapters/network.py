@@ -1,172 +1,239 @@
 """Network: the connections that Coder needs, judged over everybody's NetworkPolicies (CVA-NET-*)."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
-from coder_cva.rules.subjects import no_coderd, no_workspaces
+from coder_cva.desired import connections
+from coder_cva.desired.coderd_pod import HTTP_PORT, PROMETHEUS_PORT, RELAY_PORT
+from coder_cva.rules import environment, network_findings
+from coder_cva.rules.access_url import AccessPath, access_path
+from coder_cva.rules.model import Judgement, Rule, failed, passed, unknown, verdict
+from coder_cva.rules.network_findings import Cuts
+from coder_cva.rules.network_peers import (
+    coderd_peers,
+    matching_peers,
+    outgoing_peers,
+    serving_ports,
+)
+from coder_cva.rules.subjects import (
+    CODERD,
+    NAMESPACES,
+    WORKSPACES,
+    no_coderd_pod,
+    no_workspaces,
+    workload,
+)
+from coder_cva.snapshot import address_ranges
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.reachability import Answer, Peer, connection, isolating, peer_of
-from coder_cva.snapshot.records import NetworkPolicy, Pod
+from coder_cva.snapshot.reachability import Answer, Peer, Reachability, best
 from coder_cva.snapshot.world import World
-from coder_cva.values.manifest import dig
 
-_HTTP: Final = 8080
-_RELAY: Final = 6222
-_POSTGRES: Final = 5432
-_HTTPS_OUT: Final = 443
-_OUTSIDE: Final = "198.51.100.1"
-"""An address of the documentation range (RFC 5737): it stands for "somewhere outside the cluster"."""
+_HTTPS: Final = 443
+_STRANGERS: Final = (
+    Peer("anybody"),
+    Peer("a Pod of any namespace", namespace="-"),
+    Peer("any address", ranges=address_ranges.ANY_ADDRESS),
+)
+"""Whoever may come from everywhere: a rule that lets one of them in closes nothing."""
+_UNSURE: Final = "AddressNotKnown"
 
 
 def workspaces_reach_the_control_plane(world: World) -> Judgement:
-    """CVA-NET-001: each workspace may open a connection to each coderd Pod, on the Pods' own port."""
+    """CVA-NET-001: each workspace may open a connection to coderd's Pods, or by the access URL."""
     if not world.found.workspaces:
         return no_workspaces()
-    if not world.coderd_pods:
-        return no_coderd(world) if world.coderd is None else not_applicable("no Pod of coderd runs")
-    target = peer_of(world.coderd_pods[0], world.snapshot)
+    net = Reachability(world.snapshot)
+    targets = coderd_peers(world, net)
+    if not targets:
+        return no_coderd_pod(world)
+    outside = access_path(world)
     answers = [
-        (one.pod, connection(peer_of(one.pod, world.snapshot), target, _HTTP, _policies(world)))
+        _dialled(net, net.pod(one.pod, workload(one)), targets, outside)
         for one in world.found.workspaces
     ]
-    findings = [_cut("CVA-NET-001", pod, answer) for pod, answer in answers if not answer.possible]
-    told = f"{len(answers) - len(findings)} of {len(answers)} workspaces may open a connection to coderd's Pods"
-    return verdict(findings, held=told, broken=told)
+    cuts = Cuts(one for one in answers if one.possible is False)
+    unsure = sorted(one.why for one in answers if one.possible is None)
+    possible = sum(one.possible is True for one in answers)
+    told = f"{possible} of {len(answers)} workspaces may open a connection to coderd"
+    if cuts:
+        missing = network_findings.workspaces_to_coderd(world, targets)
+        return failed(told, cuts.findings("CVA-NET-001", missing))
+    if unsure:
+        hint = f"; {outside.hint}" if outside else ""
+        return unknown(_UNSURE, f"{told}; of others: {unsure[0]}{hint}")
+    return passed(told)
+
+
+def _dialled(
+    net: Reachability, source: Peer, targets: tuple[Peer, ...], outside: AccessPath | None
+) -> Answer:
+    """The way that the agent takes. Closed is only an agent that has no way at all.
+
+    Agents dial the access URL unless their template says otherwise; where it leads out of the
+    cluster, a way to coderd's Pods alone proves nothing yet.
+    """
+    ports = [(target, port) for target in targets for port in serving_ports(target)]
+    direct = best(net.connection(source, target, port) for target, port in ports)
+    if outside is None:
+        return direct
+    around = net.connection(source, outside.peer, outside.port)
+    if around.possible is False:
+        return direct if direct.possible is False else _in_doubt(around)
+    return around
+
+
+def _in_doubt(answer: Answer) -> Answer:
+    """The same answer, no longer certain: it is about a way that may not be the one that is taken."""
+    return Answer(tuple(replace(one, possible=None) for one in answer.deciding))
 
 
 def the_control_plane_reaches_its_database(world: World) -> Judgement:
-    """CVA-NET-002: egress of coderd to PostgreSQL. Its address stands in a Secret that nobody reads here."""
-    return _outward(world, "CVA-NET-002", _POSTGRES, "PostgreSQL")
+    """CVA-NET-002: egress of coderd to PostgreSQL, whose host and port stand in a Secret."""
+    net = Reachability(world.snapshot)
+    answers = [net.connection(one, Peer("PostgreSQL"), None) for one in coderd_peers(world, net)]
+    if not answers:
+        return no_coderd_pod(world)
+    closed = [one for one in answers if one.possible is False]
+    if closed:
+        cuts = Cuts(closed)
+        missing = network_findings.coderd_to_database()
+        return failed(closed[0].why, cuts.findings("CVA-NET-002", missing))
+    unsure = [one for one in answers if one.possible is None]
+    if not unsure:
+        return passed(answers[0].why)
+    witness = network_findings.came_up_under(world, net)
+    if witness:
+        return passed(
+            f"{witness} became ready under NetworkPolicy {', '.join(unsure[0].policies)}, and coderd is "
+            "ready only after it has reached its database"
+        )
+    return unknown(
+        _UNSURE, f"{unsure[0].why}: its host and port stand in a Secret, whose values are not read"
+    )
 
 
 def the_control_plane_reaches_repositories(world: World) -> Judgement:
-    """CVA-NET-003: egress of coderd to git and package repositories outside the cluster."""
-    return _outward(world, "CVA-NET-003", _HTTPS_OUT, "git and package repositories")
+    """CVA-NET-003: egress of coderd and of external provisioners to git and packages, over HTTPS."""
+    net = Reachability(world.snapshot)
+    if not coderd_peers(world, net):
+        return no_coderd_pod(world)
+    public = Peer("git and package repositories", ranges=address_ranges.INTERNET)
+    mirror = Peer("git and package repositories")
+    answers = [
+        best(net.connection(one, there, _HTTPS) for there in (public, mirror))
+        for one in outgoing_peers(world, net)
+    ]
+    closed = [one for one in answers if one.possible is False]
+    if closed:
+        missing = network_findings.coderd_to_repositories()
+        return failed(closed[0].why, Cuts(closed).findings("CVA-NET-003", missing))
+    unsure = [one for one in answers if one.possible is None]
+    if unsure:
+        return unknown(
+            _UNSURE,
+            f"{unsure[0].why}: not every public address is allowed on {_HTTPS}, and where your "
+            "repositories are is not known here",
+        )
+    return passed(answers[0].why)
 
 
 def users_reach_the_control_plane(world: World) -> Judgement:
-    """CVA-NET-004: anybody on coderd's port, replicas among themselves, and whoever scrapes metrics."""
-    if not world.coderd_pods:
-        return no_coderd(world) if world.coderd is None else not_applicable("no Pod of coderd runs")
-    policies = _policies(world)
-    findings = []
-    for pod in world.coderd_pods:
-        here = peer_of(pod, world.snapshot)
-        anybody = Peer(name="users behind the load balancer", anywhere=True)
-        answers = [
-            connection(anybody, here, _HTTP, policies),
-            *(
-                connection(peer_of(other, world.snapshot), here, port, policies)
-                for other in world.coderd_pods
-                if other is not pod
-                for port in (_HTTP, _RELAY)
-            ),
-        ]
-        findings += [_cut("CVA-NET-004", pod, one) for one in answers if not one.possible][:1]
-    count = len(world.coderd_pods)
-    told = f"{count - len(findings)} of {count} Pods of coderd can be reached by users and by each other"
-    return verdict(findings, held=told, broken=told)
+    """CVA-NET-004: users come in, replicas reach each other, scrapers that the spec names the metrics."""
+    net = Reachability(world.snapshot)
+    peers = coderd_peers(world, net)
+    if not peers:
+        return no_coderd_pod(world)
+    answers = [answer for here in peers for answer in _incoming(world, net, here, peers)]
+    closed = [one for one in answers if one.possible is False]
+    if closed:
+        missing = network_findings.everybody_to_coderd(world)
+        return failed(closed[0].why, Cuts(closed).findings("CVA-NET-004", missing))
+    unsure = [one for one in answers if one.possible is None]
+    if unsure:
+        return unknown(
+            _UNSURE,
+            f"{unsure[0].why}; if users come through an Ingress controller or a gateway, name its Pods in "
+            "spec.network.ingressControllers",
+        )
+    return passed(f"users and replicas may open connections to coderd: {answers[0].why}")
+
+
+def _incoming(
+    world: World, net: Reachability, here: Peer, peers: tuple[Peer, ...]
+) -> Iterator[Answer]:
+    yield _entry(world, net, here)
+    if len(world.coderd_pods) > 1 and world.coderd is not None:
+        # Replicas relay to each other on 8080; newer ones carry NATS, by the address in this variable.
+        relays = environment.is_set(world.coderd.deployment, "CODER_CLUSTER_HOST")
+        ports = (HTTP_PORT, RELAY_PORT) if relays else (HTTP_PORT,)
+        yield from (net.connection(other, here, port) for other in peers for port in ports)
+    outside = access_path(world)
+    if outside is not None and outside.peer.ranges:
+        # coderd checks its own health through the access URL.
+        yield net.connection(here, outside.peer, outside.port)
+    for named in world.deployment.spec.network.monitoring:
+        for scraper in matching_peers(world, net, named, "scraper"):
+            yield net.connection(scraper, here, PROMETHEUS_PORT)
+
+
+def _entry(world: World, net: Reachability, here: Peer) -> Answer:
+    """From anywhere, or else from the Ingress controllers that the spec names."""
+
+    def on_any_port(source: Peer) -> Answer:
+        return best(net.connection(source, here, port) for port in serving_ports(here))
+
+    direct = on_any_port(Peer("users", ranges=address_ranges.ANY_ADDRESS))
+    if direct.possible:
+        return direct
+    through = [
+        on_any_port(controller)
+        for named in world.deployment.spec.network.ingress_controllers
+        for controller in matching_peers(world, net, named, "Ingress controller")
+    ]
+    if through:
+        return next((one for one in through if not one.possible), through[0])
+    # A rule for some Pods may be meant for a controller that the spec does not name.
+    return best((direct, on_any_port(Peer("users"))))
 
 
 def workspaces_accept_no_connections(world: World) -> Judgement:
-    """CVA-NET-005: ingress of each workspace is isolated; agents dial out and need no port."""
-    if not world.found.workspaces:
+    """CVA-NET-005: nobody can open a connection to a workspace, and nothing leads to its ports."""
+    found = world.found.workspaces
+    if not found:
         return no_workspaces()
-    policies = _policies(world)
+    net = Reachability(world.snapshot)
     open_ones = [
-        one.pod
-        for one in world.found.workspaces
-        if not isolating(peer_of(one.pod, world.snapshot), policies, "ingress")
+        one
+        for one in found
+        if any(net.connection(who, net.pod(one.pod), None).possible for who in _STRANGERS)
     ]
-    findings = [
-        Finding(
-            "CVA-NET-005",
-            f"Pod {pod.meta.path}",
-            "NetworkPolicy, ingress",
-            "isolated for ingress but for connections in use",
-            "open to every Pod of the cluster",
-            _isolate(world, pod),
+    uses = [
+        use
+        for space in world.found.namespaces
+        for use in connections.connections(
+            world,
+            space.name,
+            tuple(one for one in found if one.pod.meta.namespace == space.name),
         )
-        for pod in open_ones
     ]
-    count = len(world.found.workspaces)
     told = (
-        f"{count - len(open_ones)} of {count} workspaces are isolated against incoming connections"
+        f"{len(found) - len(open_ones)} of {len(found)} workspaces are closed to strangers, and of "
+        f"Services and scrapers {len(uses)} lead to ports of workspaces"
     )
+    findings = [
+        *network_findings.open_workspaces(world, open_ones),
+        *map(network_findings.in_use, uses),
+    ]
     return verdict(findings, held=told, broken=told)
 
 
-def _isolate(world: World, pod: Pod) -> str:
-    if not pod.meta.labels:
-        return "this Pod has no label that a policy could select: label it in its template (com.coder.resource: true)"
-    return (
-        f"kubectl -n {world.deployment.namespace} patch cdep {world.deployment.name} --type=merge -p "
-        '\'{"spec":{"enforcement":{"rules":{"CVA-NET-005":"Enforce"}}}}\'; status.previews names whom it would hit'
-    )
-
-
-def _outward(world: World, rule: str, port: int, where: str) -> Judgement:
-    """Egress to somewhere that is not known: certain only where coderd is open, or where nothing is allowed."""
-    if not world.coderd_pods:
-        return no_coderd(world) if world.coderd is None else not_applicable("no Pod of coderd runs")
-    here = peer_of(world.coderd_pods[0], world.snapshot)
-    closing = isolating(here, _policies(world), "egress")
-    if not closing:
-        return verdict(
-            (),
-            held=f"no policy isolates coderd's Pods for egress, to {where} or elsewhere",
-            broken="",
-        )
-    names = ", ".join(sorted(one.meta.path for one in closing))
-    outside = Peer(name=where, address=_OUTSIDE)
-    if connection(here, outside, port, closing).possible:
-        return verdict(
-            (),
-            held=f"NetworkPolicy {names} allows coderd's egress to any address on {port}",
-            broken="",
-        )
-    if any(dig(one.spec, "egress") for one in closing):
-        return unknown(
-            "AddressNotKnown",
-            f"coderd's egress is isolated by NetworkPolicy {names}, which allows some: whether that includes "
-            f"{where} cannot be told from here",
-        )
-    nothing = Answer(possible=False, why=f"NetworkPolicy {names} allows coderd no egress at all")
-    return verdict([_cut(rule, world.coderd_pods[0], nothing)], held="", broken=nothing.why)
-
-
-def _cut(rule: str, pod: Pod, answer: Answer) -> Finding:
-    where = answer.policies[0] if answer.policies else "the policy that isolates it"
-    return Finding(
-        rule,
-        f"Pod {pod.meta.path}",
-        "NetworkPolicy",
-        "the connection is possible",
-        answer.why,
-        f"add the connection to {where}, or remove that policy: what this operator writes never cuts it, and "
-        "never pierces what somebody else has closed",
-    )
-
-
-def _policies(world: World) -> tuple[NetworkPolicy, ...]:
-    policies: tuple[NetworkPolicy, ...] = world.snapshot.items(Need.NETWORK_POLICIES)
-    return policies
-
-
-_FOUND: Final = frozenset(
-    {
-        Need.PODS,
-        Need.DEPLOYMENTS,
-        Need.REPLICA_SETS,
-        Need.NAMESPACES,
-        Need.ROLE_BINDINGS,
-        Need.NETWORK_POLICIES,
-    }
-)
+_POLICIES: Final = frozenset({Need.PODS, Need.NAMESPACES, Need.NETWORK_POLICIES})
+_LEADING: Final = frozenset({Need.SERVICES, Need.INGRESSES, Need.HTTP_ROUTES})
 RULES: Final = (
-    Rule("CVA-NET-001", workspaces_reach_the_control_plane, _FOUND),
-    Rule("CVA-NET-002", the_control_plane_reaches_its_database, _FOUND),
-    Rule("CVA-NET-003", the_control_plane_reaches_repositories, _FOUND),
-    Rule("CVA-NET-004", users_reach_the_control_plane, _FOUND),
-    Rule("CVA-NET-005", workspaces_accept_no_connections, _FOUND),
+    Rule("CVA-NET-001", workspaces_reach_the_control_plane, WORKSPACES | _POLICIES),
+    Rule("CVA-NET-002", the_control_plane_reaches_its_database, CODERD | _POLICIES),
+    Rule("CVA-NET-003", the_control_plane_reaches_repositories, NAMESPACES | _POLICIES),
+    Rule("CVA-NET-004", users_reach_the_control_plane, CODERD | _POLICIES | {Need.SERVICES}),
+    Rule("CVA-NET-005", workspaces_accept_no_connections, WORKSPACES | _POLICIES | _LEADING),
 )

@@ -1,37 +1,58 @@
 """Node pools: two of them, coderd on one, workspaces on the other, apart (CVA-NODE-*)."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from coder_cva.rules import remedies
-from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, verdict
-from coder_cva.rules.subjects import no_coderd, no_workspaces
+from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
+from coder_cva.rules.subjects import (
+    CODERD,
+    WORKSPACES,
+    are,
+    named,
+    no_coderd,
+    no_coderd_pod,
+    no_workspaces,
+    workload,
+)
 from coder_cva.snapshot import pools, records
+from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.shapes import mappings
+from coder_cva.snapshot.shapes import selector as shaped
 from coder_cva.snapshot.world import World
 from coder_cva.values import selectors
 from coder_cva.values.manifest import dig
 
+_ITS_OWN: Final = (
+    "app.kubernetes.io/instance",
+    "com.coder.user.",
+    "com.coder.workspace.",
+    "pod-template-hash",
+)
+"""Labels that one workspace, or one user, has alone: by them nobody else is kept off."""
+
 
 def there_are_two_node_pools(world: World) -> Judgement:
-    """CVA-NODE-001: each pool has nodes, and no node is in both."""
-    plane = world.deployment.spec.control_plane.node_pool
-    spaces = world.deployment.spec.workspaces.node_pool
-    named = {"workspaces": spaces.selector}
-    if plane is not None:
-        named["controlPlane"] = plane.selector
-    nodes = {name: pools.pool_nodes(wanted, world.snapshot) for name, wanted in named.items()}
-    findings = [_empty(name, named[name]) for name, found in nodes.items() if not found]
-    both = {one.meta.name for one in nodes.get("controlPlane", ())} & {
-        one.meta.name for one in nodes["workspaces"]
+    """CVA-NODE-001: each pool has nodes, and no node is in both. A region has the workspaces' pool only."""
+    plane = world.deployment.spec.control_plane
+    named_pools = {"workspaces": world.deployment.spec.workspaces.node_pool.selector}
+    if plane.node_pool is not None and plane.management != "None":
+        named_pools["controlPlane"] = plane.node_pool.selector
+    nodes = {
+        name: {one.meta.name for one in pools.pool_nodes(wanted, world.snapshot)}
+        for name, wanted in named_pools.items()
     }
-    findings += [_in_both(name, named) for name in sorted(both)]
-    counts = ", ".join(f"{len(found)} for {name}" for name, found in sorted(nodes.items()))
-    return verdict(
-        findings,
-        held=f"nodes: {counts}, none in both",
-        broken=f"nodes: {counts}, {len(both)} in both",
+    both = sorted(nodes.get("controlPlane", set()) & nodes["workspaces"])
+    findings = [_empty(name, named_pools[name]) for name, found in nodes.items() if not found]
+    findings += [_in_both(name, named_pools) for name in both]
+    neither = {one.meta.name for one in world.snapshot.items(Need.NODES)}.difference(
+        *nodes.values()
     )
+    counts = ", ".join(f"{len(found)} for {name}" for name, found in sorted(nodes.items()))
+    told = f"nodes: {counts}, {len(both)} in both, {len(neither)} in no pool"
+    return verdict(findings, held=told, broken=told)
 
 
 def _empty(name: str, selector: Mapping[str, str]) -> Finding:
@@ -41,38 +62,35 @@ def _empty(name: str, selector: Mapping[str, str]) -> Finding:
         f"Pool {name}",
         f"spec.{name}.nodePool.selector",
         f"nodes with {labels}",
-        "none",
-        f"kubectl label node NODE {labels}, or better the label in the node group's own configuration",
+        "no node",
+        "set the labels in the configuration of the node group, so that new nodes have them too; to try "
+        f"it on one: kubectl label node NODE {labels}",
     )
 
 
-def _in_both(node: str, named: Mapping[str, Mapping[str, str]]) -> Finding:
-    keys = " ".join(f"{key}-" for key in sorted(named["workspaces"]))
+def _in_both(node: str, named_pools: Mapping[str, Mapping[str, str]]) -> Finding:
+    keys = " ".join(f"{key}-" for key in sorted(named_pools["workspaces"]))
     return Finding(
         "CVA-NODE-001",
         f"Node {node}",
         "metadata.labels",
         "the labels of one of the two pools",
         "the labels of both",
-        f"kubectl label node {node} {keys}",
+        f"choose labels that only one node group has; to keep this node for the control plane: kubectl "
+        f"label node {node} {keys}",
     )
 
 
 def coderd_runs_on_its_pool(world: World) -> Judgement:
-    """CVA-NODE-003: every coderd Pod that has a node has one of the control plane's pool."""
+    """CVA-NODE-003: coderd's Pods are on the control plane's pool, and not all on one node of it."""
     pool = world.deployment.spec.control_plane.node_pool
     if world.coderd is None or pool is None:
         return no_coderd(world)
-    placed = [pod for pod in world.coderd_pods if pod.node]
+    placed = [pod for pod in world.coderd_pods if pod.node and not pod.meta.deleting]
     if not placed:
-        return not_applicable("no Pod of coderd is scheduled")
-    astray = _astray(world, placed, pool.selector)
-    values = {
-        "coder": {
-            "nodeSelector": dict(sorted(pool.selector.items())),
-            "tolerations": [one.dump() for one in pool.tolerations],
-        }
-    }
+        return no_coderd_pod(world)
+    inside = {one.meta.name for one in pools.pool_nodes(pool.selector, world.snapshot)}
+    astray = [pod for pod in placed if pod.node not in inside]
     findings = [
         Finding(
             "CVA-NODE-003",
@@ -80,89 +98,163 @@ def coderd_runs_on_its_pool(world: World) -> Judgement:
             "spec.nodeName",
             f"a node with {_text(pool.selector)}",
             pod.node,
-            "the next start of this Pod is placed at admission while the pool can take it; to have it in the "
-            "template too, "
-            + remedies.coderd(world, values, "spec.controlPlane.nodePool.placement: Required"),
+            _onto_pool(world),
         )
         for pod in astray
     ]
+    findings += _stacked(world, world.coderd.deployment, placed, inside)
     told = f"{len(placed) - len(astray)} of {len(placed)} Pods of coderd run on the control plane's pool"
     return verdict(findings, held=told, broken=told)
 
 
+def _onto_pool(world: World) -> str:
+    pool = world.deployment.spec.control_plane.node_pool
+    if pool is None or world.deployment.spec.control_plane.management != "Adopted":
+        return (
+            "the next Pod is bound to the pool at admission while the pool can take it "
+            "(status.placement.guards says how that stands); to bind it always, "
+            + remedies.resource(world, {"controlPlane": {"nodePool": {"placement": "Required"}}})
+        )
+    values: dict[str, Any] = {"nodeSelector": dict(sorted(pool.selector.items()))}
+    if pool.tolerations:
+        values["tolerations"] = [one.dump() for one in pool.tolerations]
+    return remedies.coderd(world, {"coder": values})
+
+
+def _stacked(
+    world: World, live: records.Deployment, placed: list[records.Pod], inside: set[str]
+) -> Iterator[Finding]:
+    """Several replicas on one node while another one of the pool has room and none."""
+    counts = Counter(pod.node for pod in placed)
+    crowded = sorted(node for node, count in counts.items() if count > 1)
+    if not crowded:
+        return
+    shape, room = placed[0].shape, pools.Room(world.snapshot)
+    demand = pools.Demand(
+        shape.cpu_request_millicores, shape.memory_request_bytes, shape.scheduling.tolerations
+    )
+    free = [
+        one.meta.name
+        for one in world.snapshot.items(Need.NODES)
+        if one.meta.name in inside - counts.keys()
+        and pools.is_open(one, demand.tolerations)
+        and room.fits(one, demand)
+    ]
+    if free:
+        yield Finding(
+            "CVA-NODE-003",
+            f"Deployment {live.meta.path}",
+            "spec.template.spec.affinity.podAntiAffinity",
+            "replicas on nodes of their own, so that one node's loss is one replica's",
+            f"{counts[crowded[0]]} replicas on node {crowded[0]}, none on {named(free)}",
+            _apart(world, live),
+        )
+
+
+def _apart(world: World, live: records.Deployment) -> str:
+    """By labels that the Pods have: the chart's own default names the literal release ``coder``."""
+    restart = f"kubectl -n {live.meta.namespace} rollout restart deployment {live.meta.name}"
+    if world.deployment.spec.control_plane.management != "Adopted":
+        return f"the template spreads them already; at a quiet hour: {restart}"
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": dict(live.selector),
+    }
+    return remedies.coderd(world, {"coder": {"topologySpreadConstraints": [spread]}})
+
+
 def workspaces_run_on_their_pool(world: World) -> Judgement:
     """CVA-NODE-005: every workspace that has a node has one of the workspaces' pool."""
-    selector = world.deployment.spec.workspaces.node_pool.selector
-    placed = [one.pod for one in world.found.workspaces if one.pod.node]
+    pool = world.deployment.spec.workspaces.node_pool
+    placed = [one for one in world.found.workspaces if one.pod.node]
     if not placed:
-        return no_workspaces()
-    astray = _astray(world, placed, selector)
+        return _none_placed(world)
+    inside = {one.meta.name for one in pools.pool_nodes(pool.selector, world.snapshot)}
+    astray = [one for one in placed if one.pod.node not in inside]
+    block = remedies.selector_block(pool.selector, [one.dump() for one in pool.tolerations])
     findings = [
         Finding(
             "CVA-NODE-005",
-            f"Pod {pod.meta.path}",
+            workload(one),
             "spec.nodeName",
-            f"a node with {_text(selector)}",
-            f"{pod.node} ({remedies.workspace_name(pod)})",
-            remedies.template(remedies.workspace_name(pod), remedies.selector_block(selector)),
+            f"a node with {_text(pool.selector)}",
+            f"{one.pod.node} ({remedies.workspace_name(one)})",
+            remedies.template(one, block),
         )
-        for pod in astray
+        for one in astray
     ]
     told = f"{len(placed) - len(astray)} of {len(placed)} workspaces run on their pool"
     return verdict(findings, held=told, broken=told)
 
 
-def workspaces_keep_off_each_other(world: World) -> Judgement:
-    """CVA-NODE-006: a soft anti-affinity by a label that the workspace itself has.
+def _none_placed(world: World) -> Judgement:
+    waiting = len(world.found.workspaces)
+    if not waiting:
+        return no_workspaces()
+    return unknown("NoneScheduled", f"{are(waiting, 'workspace')} wait for a node, none has one")
 
-    The document's own snippet selects a label that no workspace has: taken literally it matches nothing.
+
+def workspaces_keep_off_each_other(world: World) -> Judgement:
+    """CVA-NODE-006: a soft anti-affinity by a label that workspaces have in common.
+
+    The document's own snippet selects a label that no workspace has: taken literally it keeps nobody off.
     """
-    found = [one.pod for one in world.found.workspaces]
+    found = world.found.workspaces
     if not found:
         return no_workspaces()
-    without = [pod for pod in found if not _keeps_distance(pod)]
+    close = [one for one in found if not _keeps_distance(one.pod)]
     findings = [
         Finding(
             "CVA-NODE-006",
-            f"Pod {pod.meta.path}",
+            workload(one),
             "spec.affinity.podAntiAffinity",
-            "a preferred term of weight 1 by node, over a label that workspaces have",
-            "none that selects this workspace's own kind",
-            remedies.template(remedies.workspace_name(pod), remedies.spread_block()),
+            "a preferred term of weight 1 by node, over a label that workspaces have in common",
+            _distance(one.pod),
+            _spread(one),
         )
-        for pod in without
+        for one in close
     ]
-    told = f"{len(found) - len(without)} of {len(found)} workspaces keep off each other"
+    told = f"{len(found) - len(close)} of {len(found)} workspaces keep off each other"
     return verdict(findings, held=told, broken=told)
 
 
-def _keeps_distance(pod: records.Pod) -> bool:
+def _terms(pod: records.Pod) -> Sequence[Mapping[str, Any]]:
     soft = "preferredDuringSchedulingIgnoredDuringExecution"
-    for term in dig(pod.shape.scheduling.affinity, "podAntiAffinity", soft, default=[]):
-        wanted = dig(term, "podAffinityTerm", "labelSelector")
-        if wanted and selectors.matches(wanted, pod.meta.labels):
-            return True
-    return False
+    return mappings(dig(pod.shape.scheduling.affinity, "podAntiAffinity", soft))
 
 
-def _astray(
-    world: World, pods: list[records.Pod], selector: Mapping[str, str]
-) -> list[records.Pod]:
-    inside = {one.meta.name for one in pools.pool_nodes(selector, world.snapshot)}
-    return [pod for pod in pods if pod.node not in inside]
+def _keeps_distance(pod: records.Pod) -> bool:
+    common = {key: value for key, value in pod.meta.labels.items() if not key.startswith(_ITS_OWN)}
+    wanted = (shaped(dig(one, "podAffinityTerm", "labelSelector")) for one in _terms(pod))
+    return any(one and selectors.matches(one, common) for one in wanted)
+
+
+def _distance(pod: records.Pod) -> str:
+    if _terms(pod):
+        return "a preferred term whose selector matches no label that workspaces have in common"
+    if dig(pod.shape.scheduling.affinity, "podAntiAffinity"):
+        return "a required term only, which leaves workspaces without a node"
+    return "none"
+
+
+def _spread(workspace: Workspace) -> str:
+    block = remedies.spread_block(workspace.pod.meta.labels)
+    if any(workspace.pod.meta.labels.get(key) == value for key, value in remedies.SHARED_LABELS):
+        return remedies.template(workspace, block)
+    key, value = remedies.SHARED_LABELS[0]
+    label = remedies.labels_block({key: value})
+    return remedies.template(workspace, f"# and in its metadata: {label}\n{block}")
 
 
 def _text(selector: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
 
 
-_FOUND: Final = frozenset(
-    {Need.PODS, Need.DEPLOYMENTS, Need.REPLICA_SETS, Need.NAMESPACES, Need.ROLE_BINDINGS}
-)
-"""What recognising coderd's Pods and workspaces takes."""
 RULES: Final = (
     Rule("CVA-NODE-001", there_are_two_node_pools, frozenset({Need.NODES})),
-    Rule("CVA-NODE-003", coderd_runs_on_its_pool, _FOUND | {Need.NODES}),
-    Rule("CVA-NODE-005", workspaces_run_on_their_pool, _FOUND | {Need.NODES}),
-    Rule("CVA-NODE-006", workspaces_keep_off_each_other, _FOUND),
+    Rule("CVA-NODE-003", coderd_runs_on_its_pool, CODERD | {Need.NODES, Need.PODS}),
+    Rule("CVA-NODE-005", workspaces_run_on_their_pool, WORKSPACES | {Need.NODES}),
+    Rule("CVA-NODE-006", workspaces_keep_off_each_other, WORKSPACES),
 )

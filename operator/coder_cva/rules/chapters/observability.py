@@ -1,69 +1,88 @@
 """Observability: coderd's Prometheus endpoint, and where it must not be (CVA-OBS-*)."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from coder_cva.desired.coderd_pod import PROMETHEUS_PORT
+from coder_cva.desired.network_coderd import targets
 from coder_cva.rules import environment, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
-from coder_cva.rules.subjects import no_coderd
+from coder_cva.rules.subjects import CODERD, no_coderd
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records import Service
+from coder_cva.snapshot.records import Deployment, Service
 from coder_cva.snapshot.world import World
 from coder_cva.values import selectors
 
 _VARIABLE: Final = "CODER_PROMETHEUS_ENABLE"
-_PORT: Final = 2112
-_PORT_NAME: Final = "prometheus-http"
-_VALUES: Final = {"coder": {"env": [{"name": _VARIABLE, "value": "true"}]}}
+_ADDRESS: Final = "CODER_PROMETHEUS_ADDRESS"
+_DEFAULT_ADDRESS: Final = "127.0.0.1:2112"
+"""Coder's own default (server reference); the chart sets 0.0.0.0:2112."""
+_LOOPBACK: Final = ("127.", "localhost:", "[::1]:")
+_OUTWARD: Final = frozenset({"LoadBalancer", "NodePort"})
 
 
 def the_prometheus_endpoint_is_enabled(world: World) -> Judgement:
-    """CVA-OBS-001: enabled, with its port declared, and not through a LoadBalancer."""
+    """CVA-OBS-001: enabled, on an address that a scraper reaches, and not through a LoadBalancer."""
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
-    said = environment.variable(live, _VARIABLE)
-    if said == "" or (said is None and environment.has_hidden_part(live)):
-        return unknown(
-            "ValueNotSeen", f"{_VARIABLE} of {live.meta.path} comes from a ConfigMap or Secret"
-        )
-    findings = []
-    if said != "true":
-        findings.append(
-            Finding(
-                "CVA-OBS-001",
-                f"Deployment {live.meta.path}",
-                f"spec.template.spec.containers[coder].env[{_VARIABLE}]",
-                '"true", literally: Coder\'s chart opens the port for nothing else',
-                said or "not set",
-                remedies.coderd(
-                    world, _VALUES, "the operator sets it; take it out of spec.controlPlane.env"
-                )
-                + ". It restarts coderd: choose a quiet hour",
+    for name in (_VARIABLE, _ADDRESS):
+        if environment.literal(live, name) is None and environment.is_elsewhere(live, name):
+            return unknown(
+                "ValueNotSeen", f"{name} of {live.meta.path} may come from a ConfigMap or a Secret"
             )
-        )
-    findings += [_exposed(one) for one in _services(world) if _leads_to_metrics(one)]
+    said = environment.literal(live, _VARIABLE)
+    if environment.is_true(said):
+        findings = list(_unreachable(world, live))
+    else:
+        findings = [_not_enabled(world, live, said or "not set")]
+    findings += [_exposed(one) for one in _services(world, live)]
     told = f"{_VARIABLE} of {live.meta.path} is {said or 'not set'}"
-    return verdict(findings, held=told, broken=told)
+    return verdict(findings, held=f"{told}, its port is open to scrapers only", broken=told)
 
 
-def _services(world: World) -> list[Service]:
-    if world.coderd is None:
-        return []
-    live = world.coderd.deployment
+def _not_enabled(world: World, live: Deployment, observed: str) -> Finding:
+    return Finding(
+        "CVA-OBS-001",
+        f"Deployment {live.meta.path}",
+        f"spec.template.spec.containers[coder].env[{_VARIABLE}]",
+        '"true", literally: Coder\'s chart opens the port for nothing else',
+        observed,
+        _restarting(world, {_VARIABLE: "true"}),
+    )
+
+
+def _restarting(world: World, variables: Mapping[str, str]) -> str:
+    env = [{"name": name, "value": value} for name, value in variables.items()]
+    change = remedies.coderd(world, {"coder": {"env": env}})
+    return f"at a quiet hour, because it restarts coderd, {change}"
+
+
+def _unreachable(world: World, live: Deployment) -> Iterator[Finding]:
+    address = environment.literal(live, _ADDRESS) or _DEFAULT_ADDRESS
+    if address.startswith(_LOOPBACK):
+        wanted = f"0.0.0.0:{PROMETHEUS_PORT}"
+        yield Finding(
+            "CVA-OBS-001",
+            f"Deployment {live.meta.path}",
+            f"spec.template.spec.containers[coder].env[{_ADDRESS}]",
+            f"{wanted}, which scrapers reach",
+            f"{address}, which nobody outside the Pod reaches",
+            _restarting(world, {_ADDRESS: wanted}),
+        )
+
+
+def _services(world: World, live: Deployment) -> list[Service]:
+    """The Services that lead from outside to the metrics of coderd's Pods."""
     return [
         one
         for one in world.snapshot.items(Need.SERVICES)
-        if one.type in ("LoadBalancer", "NodePort")
+        if one.type in _OUTWARD
         and one.meta.namespace == live.meta.namespace
         and one.selector
         and selectors.has_labels(one.selector, live.template_meta.labels)
+        and (PROMETHEUS_PORT, "TCP") in targets(one, (live.shape,))
     ]
-
-
-def _leads_to_metrics(service: Service) -> bool:
-    return any(
-        port == _PORT or target in (str(_PORT), _PORT_NAME) for _, port, target, _ in service.ports
-    )
 
 
 def _exposed(service: Service) -> Finding:
@@ -71,16 +90,11 @@ def _exposed(service: Service) -> Finding:
         "CVA-OBS-001",
         f"Service {service.meta.path}",
         "spec.ports",
-        f"metrics on a ClusterIP Service only: port {_PORT} asks nobody who they are",
-        f"port {_PORT} through a {service.type}",
-        f"take port {_PORT} out of Service {service.meta.path} and make a headless Service for Prometheus",
+        f"metrics on a Service of type ClusterIP only: port {PROMETHEUS_PORT} asks nobody who they are",
+        f"port {PROMETHEUS_PORT} on a Service of type {service.type}",
+        f"kubectl -n {service.meta.namespace} edit service {service.meta.name}, and a headless Service "
+        f"with port {PROMETHEUS_PORT} for Prometheus instead",
     )
 
 
-RULES: Final = (
-    Rule(
-        "CVA-OBS-001",
-        the_prometheus_endpoint_is_enabled,
-        frozenset({Need.DEPLOYMENTS, Need.SERVICES}),
-    ),
-)
+RULES: Final = (Rule("CVA-OBS-001", the_prometheus_endpoint_is_enabled, CODERD | {Need.SERVICES}),)

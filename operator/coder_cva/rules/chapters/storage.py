@@ -1,162 +1,217 @@
 """Storage: homes that survive, a CSI driver that provisions them, nothing of the node (CVA-STO-*)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from coder_cva.rules import remedies
+from coder_cva.rules import claims, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, verdict
-from coder_cva.rules.subjects import no_workspaces
+from coder_cva.rules.subjects import WORKSPACES, are, named, no_workspaces, workload
+from coder_cva.snapshot import pools
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import PersistentVolumeClaim, StorageClass
 from coder_cva.snapshot.world import World
 
-_NO_PROVISIONER: Final = "kubernetes.io/no-provisioner"
-_LOCAL: Final = ("rancher.io/local-path", _NO_PROVISIONER)
-"""Provisioners whose volumes are a disk of one node."""
+_LASTING: Final = frozenset(
+    {
+        "awsElasticBlockStore",
+        "azureDisk",
+        "azureFile",
+        "cephfs",
+        "cinder",
+        "fc",
+        "flexVolume",
+        "gcePersistentDisk",
+        "glusterfs",
+        "iscsi",
+        "nfs",
+        "persistentVolumeClaim",
+        "portworxVolume",
+        "quobyte",
+        "rbd",
+        "scaleIO",
+        "storageos",
+        "vsphereVolume",
+    }
+)
+"""Volume types that outlive a Pod and its node. An inline CSI volume ends with its Pod by definition."""
+_ZONE: Final = "topology.kubernetes.io/zone"
+_WRITABLE: Final = frozenset({"ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"})
 
 
 def workspaces_have_persistent_storage(world: World) -> Judgement:
-    """CVA-STO-001: each workspace mounts a claim, so that a restart keeps the home."""
-    found = [one.pod for one in world.found.workspaces]
+    """CVA-STO-001: each workspace has a volume that survives a restart."""
+    found = world.found.workspaces
     if not found:
         return no_workspaces()
-    without = [pod for pod in found if not pod.shape.claims]
+    without = [one for one in found if not _LASTING & set(one.pod.shape.volume_types)]
     findings = [
         Finding(
             "CVA-STO-001",
-            f"Pod {pod.meta.path}",
+            workload(one),
             "spec.volumes",
-            "a persistentVolumeClaim",
-            "no volume that survives a restart",
+            "a persistentVolumeClaim for the home folder",
+            f"only {', '.join(one.pod.shape.volume_types) or 'no volume at all'}",
             remedies.template(
-                remedies.workspace_name(pod),
-                "a kubernetes_persistent_volume_claim, mounted at the home folder",
+                one,
+                "volume {\n"
+                '  name = "home"\n'
+                "  persistent_volume_claim {\n"
+                "    claim_name = kubernetes_persistent_volume_claim.home.metadata.0.name\n"
+                "  }\n"
+                "}",
             ),
         )
-        for pod in without
+        for one in without
     ]
     told = f"{len(found) - len(without)} of {len(found)} workspaces have a volume that survives a restart"
     return verdict(findings, held=told, broken=told)
 
 
 def storage_is_provisioned_by_csi(world: World) -> Judgement:
-    """CVA-STO-002: the classes that workspaces use exist, and a CSI driver of the cluster provisions them."""
-    claims = _workspace_claims(world)
+    """CVA-STO-002: the classes of workspaces are there, and CSI drivers of this cluster provision them.
+
+    Judged are the classes that claims of workspaces name and the one that the spec names; without
+    any, the cluster's default, which new claims would get.
+    """
+    owned = claims.of_workspaces(world)
+    known = claims.classes(world)
     wanted = world.deployment.spec.workspaces.storage.storage_class_name
-    if not claims and wanted is None:
-        return not_applicable("no workspace has a claim, and the spec names no StorageClass")
-    classes = {one.meta.name: one for one in world.snapshot.items(Need.STORAGE_CLASSES)}
-    used = {one.storage_class for one in claims if one.storage_class}
+    used = {one.storage_class for one in owned if one.storage_class}
+    used |= {wanted} if wanted else set()
+    used |= {name for name, one in known.items() if one.default} if not used else set()
+    classless = [one for one in owned if one.storage_class is None and one.phase == "Pending"]
+    if not used and not classless:
+        return not_applicable(
+            "no claim of a workspace names a StorageClass, the spec names none, and the cluster has no default"
+        )
     findings = [
-        finding
-        for name in sorted(used | ({wanted} if wanted else set()))
-        for finding in _class_findings(name, classes.get(name), world)
+        *(one for name in sorted(used) for one in _of_class(name, known.get(name), world)),
+        *map(_without_class, classless),
+        *(_read_only(one) for one in owned if not _WRITABLE & set(one.access_modes)),
     ]
-    findings += [
-        _pending(one) for one in claims if one.storage_class is None and one.phase == "Pending"
-    ]
-    names = ", ".join(sorted(used | ({wanted} if wanted else set()))) or "none"
-    return verdict(
-        findings,
-        held=f"{len(claims)} claims of workspaces use StorageClass {names}, provisioned by CSI",
-        broken=f"{len(findings)} things about the StorageClasses of workspaces ({names}) are not as they should be",
+    told = (
+        f"StorageClass {named(sorted(used)) or 'none'} for {are(len(owned), 'claim')} of workspaces"
     )
+    held = f"{told}: CSI drivers of this cluster provision them, read and write"
+    return verdict(findings, held=held, broken=f"{told}: {are(len(findings), 'finding')}")
 
 
-def _class_findings(name: str, found: StorageClass | None, world: World) -> Iterator[Finding]:
-    drivers = {one.meta.name for one in world.snapshot.items(Need.CSI_DRIVERS)}
+def _of_class(name: str, found: StorageClass | None, world: World) -> Iterator[Finding]:
     subject = f"StorageClass {name}"
     if found is None:
+        there = named(sorted(claims.classes(world))) or "none"
         yield Finding(
-            "CVA-STO-002", subject, "metadata.name", "a StorageClass of this name", "none",
-            "create it, or name one that exists (kubectl get storageclass) in the templates and in "
+            "CVA-STO-002",
+            subject,
+            "metadata.name",
+            "a StorageClass of this name",
+            f"there is {there}",
+            "create it, or name one that is there in the templates and in "
             "spec.workspaces.storage.storageClassName",
-        )  # fmt: skip
+        )
         return
-    if found.provisioner not in drivers:
+    drivers = {one.meta.name for one in world.snapshot.items(Need.CSI_DRIVERS)}
+    if claims.driver(found) not in drivers:
         yield Finding(
-            "CVA-STO-002", subject, "provisioner", "a CSI driver of this cluster with dynamic provisioning",
-            found.provisioner, "install the CSI driver of your cloud or storage, and use its StorageClass",
-        )  # fmt: skip
-    if found.binding_mode != "WaitForFirstConsumer":
+            "CVA-STO-002",
+            subject,
+            "provisioner",
+            "a CSI driver of this cluster, with dynamic provisioning",
+            f"{found.provisioner}; CSI drivers here: {named(sorted(drivers)) or 'none'}",
+            "install the CSI driver of your cloud or storage, and use its StorageClass for new "
+            "workspaces: the class of a claim that is there never changes",
+        )
+    zones = _zones(world)
+    if found.binding_mode != claims.LAZY and len(zones) > 1:
         yield Finding(
-            "CVA-STO-002", subject, "volumeBindingMode", "WaitForFirstConsumer, so that a volume is made in the "
-            "zone of its workspace", found.binding_mode,
-            f"kubectl get storageclass {name} -o yaml, then create one of another name with "
-            "volumeBindingMode: WaitForFirstConsumer (the field cannot be changed)",
-        )  # fmt: skip
+            "CVA-STO-002",
+            subject,
+            "volumeBindingMode",
+            f"{claims.LAZY}: the volume is made in the zone of its workspace ({', '.join(zones)})",
+            found.binding_mode,
+            "make a class of another name that differs in this field, which cannot be changed: kubectl "
+            f"get storageclass {name} -o yaml",
+        )
 
 
-def _pending(claim: PersistentVolumeClaim) -> Finding:
+def _zones(world: World) -> list[str]:
+    """The zones of the workspaces' pool: a volume that is made too early may be in the wrong one."""
+    selector = world.deployment.spec.workspaces.node_pool.selector
+    nodes = pools.pool_nodes(selector, world.snapshot)
+    return sorted({one.meta.labels[_ZONE] for one in nodes if _ZONE in one.meta.labels})
+
+
+def _without_class(claim: PersistentVolumeClaim) -> Finding:
     return Finding(
         "CVA-STO-002",
         f"PersistentVolumeClaim {claim.meta.path}",
         "spec.storageClassName",
         "a class, from the template or as the cluster's default",
         "none, and the claim is pending",
-        "set spec.workspaces.storage.storageClassName for claims that name none, and recreate this one",
+        "set spec.workspaces.storage.storageClassName, which new claims without a class get, and make "
+        "the workspace anew",
+    )
+
+
+def _read_only(claim: PersistentVolumeClaim) -> Finding:
+    return Finding(
+        "CVA-STO-002",
+        f"PersistentVolumeClaim {claim.meta.path}",
+        "spec.accessModes",
+        "read and write: ReadWriteOnce, or another mode that writes",
+        ", ".join(claim.access_modes) or "none",
+        'in the template: access_modes = ["ReadWriteOnce"], for new workspaces',
     )
 
 
 def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
     """CVA-STO-004: no hostPath, and no class behind which a disk of one node hides."""
-    found = [one.pod for one in world.found.workspaces]
-    if not found:
+    found = world.found.workspaces
+    owned = claims.of_workspaces(world)
+    if not found and not owned:
         return no_workspaces()
-    findings = [
+    mounts = [
         Finding(
             "CVA-STO-004",
-            f"Pod {pod.meta.path}",
+            workload(one),
             "spec.volumes[].hostPath",
-            "no volume of the node",
-            path,
-            remedies.template(remedies.workspace_name(pod), "a claim instead of host_path")
-            + ". Coder's envbox template needs these: waive the finding with a reason in spec.waivers",
+            "no volume of the node: it is a way around the walls of the workspace",
+            ", ".join(one.pod.shape.host_paths),
+            f"in the template of {remedies.workspace_name(one)}: persistent_volume_claim instead of "
+            "host_path. Coder's envbox template needs such volumes: say so, with a reason, in spec.waivers",
         )
-        for pod in found
-        for path in sorted(set(pod.shape.host_paths))
+        for one in found
+        if one.pod.shape.host_paths
     ]
-    local = {
-        one.meta.name
-        for one in world.snapshot.items(Need.STORAGE_CLASSES)
-        if one.provisioner in _LOCAL
-    }
-    findings += [
-        Finding(
-            "CVA-STO-004",
-            f"PersistentVolumeClaim {claim.meta.path}",
-            "spec.storageClassName",
-            "a class whose volumes outlive a node",
-            f"{claim.storage_class}, whose volumes are a disk of one node",
-            "use the StorageClass of a CSI driver for new workspaces",
-        )
-        for claim in _workspace_claims(world)
-        if claim.storage_class in local
-    ]
-    told = f"{len(found)} workspaces, {len(findings)} volumes of their nodes"
-    return verdict(findings, held=told, broken=told)
+    hidden = list(_hidden(owned, world))
+    told = (
+        f"{are(len(found), 'workspace')} and {are(len(owned), 'claim')} of workspaces: {len(mounts)} mount "
+        f"folders of their node, and of their StorageClasses {len(hidden)} give disks of one node"
+    )
+    return verdict([*mounts, *hidden], held=told, broken=told)
 
 
-def _workspace_claims(world: World) -> list[PersistentVolumeClaim]:
-    """The claims that running workspaces mount."""
-    mounted = {
-        (one.pod.meta.namespace, claim)
-        for one in world.found.workspaces
-        for claim in one.pod.shape.claims
-    }
-    return [
-        one
-        for one in world.snapshot.items(Need.PERSISTENT_VOLUME_CLAIMS)
-        if (one.meta.namespace, one.meta.name) in mounted
-    ]
+def _hidden(owned: Iterable[PersistentVolumeClaim], world: World) -> Iterator[Finding]:
+    """Classes of local disks, each with the claims that use it."""
+    users: dict[str, list[str]] = {}
+    for claim in owned:
+        users.setdefault(claim.storage_class or "", []).append(claim.meta.path)
+    for name, found in sorted(claims.classes(world).items()):
+        if name in users and claims.is_on_the_node(found):
+            yield Finding(
+                "CVA-STO-004",
+                f"StorageClass {name}",
+                "provisioner",
+                "a class whose volumes outlive a node",
+                f"{found.provisioner}, a disk of one node, for {named(users[name])}",
+                "use the StorageClass of a CSI driver for new workspaces; data of old ones is moved by "
+                "their people",
+            )
 
 
-_FOUND: Final = frozenset(
-    {Need.PODS, Need.DEPLOYMENTS, Need.REPLICA_SETS, Need.NAMESPACES, Need.ROLE_BINDINGS}
-)
-_CLAIMS: Final = _FOUND | {Need.PERSISTENT_VOLUME_CLAIMS, Need.STORAGE_CLASSES}
+_CLAIMS: Final = WORKSPACES | {Need.PERSISTENT_VOLUME_CLAIMS, Need.STORAGE_CLASSES}
 RULES: Final = (
-    Rule("CVA-STO-001", workspaces_have_persistent_storage, _FOUND),
-    Rule("CVA-STO-002", storage_is_provisioned_by_csi, _CLAIMS | {Need.CSI_DRIVERS}),
+    Rule("CVA-STO-001", workspaces_have_persistent_storage, WORKSPACES),
+    Rule("CVA-STO-002", storage_is_provisioned_by_csi, _CLAIMS | {Need.CSI_DRIVERS, Need.NODES}),
     Rule("CVA-STO-004", workspaces_mount_nothing_of_their_node, _CLAIMS),
 )

@@ -1,56 +1,76 @@
-"""Workspaces: recognised as what they are (CVA-WS-*)."""
+"""Workspaces: Pods or Deployments, recognised as what they are (CVA-WS-*)."""
 
 from typing import Final
 
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, verdict
-from coder_cva.rules.subjects import no_workspaces
-from coder_cva.snapshot.needs import Need
+from coder_cva.rules.subjects import WORKSPACES, are, no_workspaces, workload
+from coder_cva.snapshot.discovered import Workspace
+from coder_cva.snapshot.workspaces import BY_NAME
 from coder_cva.snapshot.world import World
+
+_KINDS: Final = frozenset({"Deployment", "ReplicaSet", ""})
+"""What may control a workspace; a ReplicaSet is a Deployment's, "" is a Pod by itself."""
 
 
 def workspaces_can_be_recognised(world: World) -> Judgement:
-    """CVA-WS-001: a workspace has a controller, and a label by which policies and people can select it."""
+    """CVA-WS-001: Pods or Deployments, with a proof that they are workspaces and a label to select them by."""
     found = world.found.workspaces
     if not found:
         return no_workspaces()
     findings = [
-        Finding(
-            "CVA-WS-001",
-            f"Pod {one.pod.meta.path}",
-            "metadata.ownerReferences",
-            "a Pod of a Deployment, so that a lost node does not end the workspace",
-            f"a bare Pod, recognised by its {one.proof}",
-            f"in the template of {remedies.workspace_name(one.pod)}: kubernetes_deployment instead of kubernetes_pod",
-        )
+        finding
         for one in found
-        if not one.controller
+        for finding in (_of_another_kind(one), _without_proof(one), _without_label(one))
+        if finding is not None
     ]
-    findings += [
-        Finding(
-            "CVA-WS-001",
-            f"Pod {one.pod.meta.path}",
-            "metadata.labels",
-            "com.coder.resource: true, by which NetworkPolicies can select it",
-            "no label at all",
-            f"in the template of {remedies.workspace_name(one.pod)}: "
-            'labels = { "com.coder.resource" = "true" }',
-        )
-        for one in found
-        if not one.pod.meta.labels
-    ]
-    told = f"{len(found)} workspaces are recognised, {len(findings)} things about them are not as they should be"
-    return verdict(
-        findings, held=f"{len(found)} workspaces, each with a controller and a label", broken=told
+    bare = sum(not one.controller for one in found)
+    told = f"{are(len(found), 'workspace')}, {bare} of them Pods by themselves, {len(found) - bare} controlled"
+    return verdict(findings, held=told, broken=f"{told}; {are(len(findings), 'finding')}")
+
+
+def _of_another_kind(workspace: Workspace) -> Finding | None:
+    kind = workspace.controller.partition(" ")[0]
+    if kind in _KINDS:
+        return None
+    return Finding(
+        "CVA-WS-001",
+        workload(workspace),
+        "kind",
+        "Pod or Deployment",
+        kind,
+        f"in the template of {remedies.workspace_name(workspace)}: kubernetes_deployment",
     )
 
 
-RULES: Final = (
-    Rule(
+def _without_proof(workspace: Workspace) -> Finding | None:
+    """A name alone anybody may give; a token that comes through envFrom is not seen."""
+    if workspace.proof != BY_NAME:
+        return None
+    return Finding(
         "CVA-WS-001",
-        workspaces_can_be_recognised,
-        frozenset(
-            {Need.PODS, Need.DEPLOYMENTS, Need.REPLICA_SETS, Need.NAMESPACES, Need.ROLE_BINDINGS}
-        ),
-    ),
-)
+        workload(workspace),
+        "metadata.labels",
+        "CODER_AGENT_TOKEN among the variables, or the label com.coder.resource: true",
+        "only a name label says that it is a workspace",
+        f"in the template of {remedies.workspace_name(workspace)}, in the metadata of its Pod:\n"
+        + remedies.labels_block({"com.coder.resource": "true"}),
+    )
+
+
+def _without_label(workspace: Workspace) -> Finding | None:
+    """Coder's envbox template: nothing can select such a Pod, no policy and no Service."""
+    if workspace.pod.meta.labels:
+        return None
+    return Finding(
+        "CVA-WS-001",
+        workload(workspace),
+        "metadata.labels",
+        "a label by which NetworkPolicies can select it",
+        "no label at all",
+        f"in the template of {remedies.workspace_name(workspace)}, in the metadata of its Pod:\n"
+        + remedies.labels_block({"com.coder.resource": "true"}),
+    )
+
+
+RULES: Final = (Rule("CVA-WS-001", workspaces_can_be_recognised, WORKSPACES),)

@@ -1,0 +1,47 @@
+"""The access URL as an end of connections: agents and coderd itself dial it (CVA-NET-001)."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from coder_cva.rules import environment
+from coder_cva.snapshot import address_ranges
+from coder_cva.snapshot.reachability import Peer
+from coder_cva.snapshot.world import World
+
+_VARIABLE: Final = "CODER_ACCESS_URL"
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPath:
+    """The way by the access URL, where it leads out of the cluster and back; ``hint`` makes it known."""
+
+    peer: Peer
+    port: int
+    hint: str
+
+
+def access_path(world: World) -> AccessPath | None:
+    """The way by the access URL; None where it is a Service of the cluster, or is not known."""
+    url = environment.literal(world.coderd.deployment, _VARIABLE) if world.coderd else None
+    try:
+        parts = urlsplit(url or "")
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return None
+    if not port or _is_inside(host, world.deployment.namespace):
+        return None
+    stated = address_ranges.networks(world.deployment.spec.network.access_url_cidrs)
+    name = f"the access URL {parts.scheme}://{host}"
+    return AccessPath(
+        Peer(name, ranges=(stated,) if stated else ()),
+        port,
+        f"state the addresses behind {name} in spec.network.accessURLCIDRs",
+    )
+
+
+def _is_inside(host: str, namespace: str) -> bool:
+    """Whether a host is the name of a Service, in one of the ways in which Pods may write it."""
+    short = "." not in host or host.endswith(f".{namespace}")
+    return short or host.endswith(".svc") or ".svc." in host

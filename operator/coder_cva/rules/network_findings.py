@@ -1,0 +1,165 @@
+"""Connections that are cut, as findings about the policies that cut them, with the rule that is missing."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from coder_cva.desired import enforcement, network_coderd
+from coder_cva.desired.coderd_pod import HTTP_PORT, RELAY_PORT
+from coder_cva.desired.enforcement import ISOLATION, Mode
+from coder_cva.desired.connections import Use
+from coder_cva.rules import remedies
+from coder_cva.rules.model import Finding
+from coder_cva.rules.network_peers import live, serving_ports
+from coder_cva.rules.subjects import are, named, workload
+from coder_cva.snapshot.discovered import Workspace
+from coder_cva.snapshot.reachability import Answer, Direction, Peer, Reachability, Side
+from coder_cva.snapshot.world import World
+
+Missing = Mapping[Direction, list[dict[str, Any]]]
+"""By direction the rules that would have to stand in the policies."""
+
+METADATA: Final = "169.254.169.254/32"
+_PRIVATE: Final = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+_POSTGRES: Final = 5432
+
+
+class Cuts:
+    """Connections that are not possible, gathered by what cuts them: there the change belongs."""
+
+    def __init__(self, answers: Iterable[Answer] = ()) -> None:
+        self._sides: dict[tuple[Direction, tuple[str, ...]], list[Side]] = {}
+        for one in answers:
+            self.add(one)
+
+    def __bool__(self) -> bool:
+        return bool(self._sides)
+
+    def add(self, answer: Answer) -> None:
+        """One more connection that is not possible."""
+        for side in answer.sides:
+            if side.possible is False:
+                self._sides.setdefault((side.direction, side.policies), []).append(side)
+
+    def findings(self, rule: str, missing: Missing) -> list[Finding]:
+        """One finding for each set of policies and direction, sorted."""
+        return [
+            _finding(rule, direction, policies, sides, missing)
+            for (direction, policies), sides in sorted(self._sides.items(), key=lambda one: one[0])
+        ]
+
+
+def _finding(
+    rule: str,
+    direction: Direction,
+    policies: tuple[str, ...],
+    sides: list[Side],
+    missing: Missing,
+) -> Finding:
+    reasons = sorted({one.why for one in sides})
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    allow = remedies.as_yaml(missing.get(direction, []))
+    return Finding(
+        rule,
+        f"NetworkPolicy {policies[0]}",
+        f"spec.{direction}",
+        "the connection is possible under all policies together",
+        reasons[0] + more,
+        f"whoever keeps this policy adds to its {direction} rules, or to a policy beside it that selects "
+        f"the same Pods:\n{allow}",
+    )
+
+
+def workspaces_to_coderd(world: World, targets: tuple[Peer, ...]) -> Missing:
+    """What lets workspaces reach coderd's Pods; on coderd's side for everybody, as users arrive there too."""
+    ports = [_port(one) for one in sorted({one for peer in targets for one in serving_ports(peer)})]
+    space = {"matchLabels": {"kubernetes.io/metadata.name": world.deployment.namespace}}
+    to = {"namespaceSelector": space, "podSelector": _coderd(world)}
+    return {"egress": [{"to": [to], "ports": ports}], "ingress": [{"ports": ports}]}
+
+
+def coderd_to_database() -> Missing:
+    """What lets coderd reach PostgreSQL; only its people know the address."""
+    to = {"ipBlock": {"cidr": "ADDRESS-OF-POSTGRESQL/32"}}
+    return {"egress": [{"to": [to], "ports": [_port(_POSTGRES)]}]}
+
+
+def coderd_to_repositories() -> Missing:
+    """What lets coderd reach the world on HTTPS and SSH, without private ranges and the metadata address."""
+    to = {"ipBlock": {"cidr": "0.0.0.0/0", "except": [METADATA, *_PRIVATE]}}
+    return {"egress": [{"to": [to], "ports": [_port(443), _port(22)]}]}
+
+
+def everybody_to_coderd(world: World) -> Missing:
+    """What has to reach coderd, and what its replicas need of each other."""
+    mesh = {"to": [{"podSelector": _coderd(world)}], "ports": [_port(HTTP_PORT), _port(RELAY_PORT)]}
+    cidrs = [{"ipBlock": {"cidr": one}} for one in world.deployment.spec.network.access_url_cidrs]
+    itself = [{"to": cidrs, "ports": [_port(443), _port(80)]}] if cidrs else []
+    return {"ingress": network_coderd.ingress_rules(world), "egress": [mesh, *itself]}
+
+
+def came_up_under(world: World, net: Reachability) -> str:
+    """A coderd Pod that became ready after the policies that isolate it were made, "" if there is none.
+
+    coderd connects to its database and migrates it before it answers its readiness probe, so such a
+    Pod proves the connection under these policies. A policy that was changed since proves nothing.
+    """
+    for pod in live(world.coderd_pods):
+        policies = net.isolating(net.pod(pod), "egress")
+        is_newer = all(
+            one.meta.generation <= 1 and "" < one.meta.created < pod.meta.created
+            for one in policies
+        )
+        if pod.ready and policies and is_newer:
+            return f"Pod {pod.meta.path}"
+    return ""
+
+
+def open_workspaces(world: World, found: list[Workspace]) -> list[Finding]:
+    """Workspaces that accept connections from everybody, a finding for each namespace."""
+    spaces: dict[str, list[str]] = {}
+    for one in found:
+        spaces.setdefault(one.pod.meta.namespace, []).append(workload(one))
+    return [
+        Finding(
+            ISOLATION,
+            f"Namespace {space}",
+            "NetworkPolicy",
+            "no connection to a workspace but those in use: agents dial out",
+            f"{are(len(names), 'workspace')} open to everybody: {named(names)}",
+            _close(world),
+        )
+        for space, names in sorted(spaces.items())
+    ]
+
+
+def _close(world: World) -> str:
+    if enforcement.mode(world.deployment, ISOLATION) is Mode.ENFORCE:
+        return (
+            "the operator isolates workspaces that a label selects, and status.withheld says why it wrote "
+            "nothing for others; for a Pod without labels, in the metadata of the Pod in its template:\n"
+            + remedies.labels_block({"com.coder.resource": "true"})
+        )
+    patch = remedies.merge_patch(world, {"enforcement": {"rules": {ISOLATION: "Enforce"}}})
+    return f"see in status.previews whom it would hit, then: {patch}"
+
+
+def in_use(use: Use) -> Finding:
+    """Something that leads to a port of workspaces, which stays allowed until somebody takes it away."""
+    subject, _, through = use.subject.partition(", ")
+    ports = ", ".join(str(number) for number, _ in use.ports)
+    return Finding(
+        ISOLATION,
+        subject,
+        "spec.ports",
+        "nothing leads to a workspace's port: Coder's applications and port forwarding need none",
+        f"leads to port {ports} of workspaces{', ' + through if through else ''}",
+        "remove it, and the port is closed as well; or say in spec.waivers why it is wanted",
+    )
+
+
+def _coderd(world: World) -> dict[str, Any]:
+    return dict(world.coderd.deployment.selector) if world.coderd else {}
+
+
+def _port(number: int) -> dict[str, Any]:
+    return {"port": number, "protocol": "TCP"}

@@ -1,0 +1,90 @@
+"""The ends of Coder's connections: coderd, provisioners, and the Pods that the spec names."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from coder_cva.api.v1alpha1.network import Peer as NamedPeer
+from coder_cva.desired.coderd_pod import HTTP_PORT, HTTPS_PORT
+from coder_cva.snapshot.discovered import Workload
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.reachability import Peer, Reachability
+from coder_cva.snapshot.records import Pod
+from coder_cva.snapshot.workspaces import FINISHED
+from coder_cva.snapshot.world import World
+from coder_cva.values import selectors
+
+_SERVED: Final = (HTTP_PORT, HTTPS_PORT)
+_SERVED_NAMES: Final = frozenset({"http", "https"})
+
+
+def live(pods: Iterable[Pod]) -> list[Pod]:
+    """Without those that have ended or are on their way out."""
+    return [one for one in pods if one.phase not in FINISHED and not one.meta.deleting]
+
+
+def coderd_peers(world: World, net: Reachability) -> tuple[Peer, ...]:
+    """coderd's Pods, each kind once: replicas of one template are the same to every policy."""
+    return _kinds([net.pod(one, "coderd") for one in live(world.coderd_pods)])
+
+
+def outgoing_peers(world: World, net: Reachability) -> tuple[Peer, ...]:
+    """coderd and the external provisioners: both fetch from git and package repositories."""
+    others = [
+        net.pod(pod, f"provisioner {one.deployment.meta.path}")
+        for one in world.found.provisioners
+        for pod in live(_pods(world, one))
+    ]
+    return (*coderd_peers(world, net), *_kinds(others))
+
+
+def serving_ports(peer: Peer) -> tuple[int, ...]:
+    """Where coderd's Pod serves users and agents: what it declares, else the chart's port."""
+    declared = {
+        number
+        for name, number, protocol in peer.ports
+        if protocol == "TCP" and (name in _SERVED_NAMES or number in _SERVED)
+    }
+    return tuple(sorted(declared)) or (HTTP_PORT,)
+
+
+def matching_peers(
+    world: World, net: Reachability, named: NamedPeer, what: str
+) -> tuple[Peer, ...]:
+    """The live Pods that a peer of the spec names; its absent namespaceSelector is our own namespace."""
+    spaces = {one.meta.name: one.meta.labels for one in world.snapshot.items(Need.NAMESPACES)}
+    chosen = (
+        {world.deployment.namespace}
+        if named.namespace_selector is None
+        else {
+            name
+            for name, labels in spaces.items()
+            if selectors.matches(named.namespace_selector.dump(), labels)
+        }
+    )
+    wanted = named.pod_selector.dump() if named.pod_selector is not None else {}
+    return _kinds(
+        [
+            net.pod(pod, f"{what} (Pod {pod.meta.path})")
+            for pod in live(world.snapshot.items(Need.PODS))
+            if pod.meta.namespace in chosen and selectors.matches(wanted, pod.meta.labels)
+        ]
+    )
+
+
+def _pods(world: World, workload: Workload) -> list[Pod]:
+    here = workload.deployment
+    return [
+        pod
+        for pod in world.snapshot.items(Need.PODS)
+        if pod.meta.namespace == here.meta.namespace
+        and selectors.matches(here.selector, pod.meta.labels)
+    ]
+
+
+def _kinds(peers: Iterable[Peer]) -> tuple[Peer, ...]:
+    """Of Pods that no policy could tell apart the first."""
+    known: dict[object, Peer] = {}
+    for one in peers:
+        kind = (one.namespace, tuple(sorted(one.labels.items())), one.ports, one.host_network)
+        known.setdefault(kind, one)
+    return tuple(known.values())
