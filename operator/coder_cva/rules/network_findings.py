@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from coder_cva.desired import enforcement, network_coderd
 from coder_cva.desired.coderd_pod import HTTP_PORT, RELAY_PORT
-from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.desired.connections import Use
+from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding
 from coder_cva.rules.network_peers import live, serving_ports
