@@ -27,6 +27,7 @@ setup: .venv/.installed ## Create .venv from the committed lock file
 .PHONY: test
 test: setup ## Run all tests: unit, rules, and those on a real Kubernetes control plane
 	$(HARNESS) build
+	$(HARNESS) build --world 1.34
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
 
 .PHONY: unit
@@ -36,6 +37,7 @@ unit: setup ## Run only the tests that need no cluster
 .PHONY: cluster
 cluster: setup ## Run only the tests on a real control plane (CVA_CLUSTER=kind for kind)
 	$(HARNESS) build
+	$(HARNESS) build --world 1.34
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests -m cluster
 
 .PHONY: check
