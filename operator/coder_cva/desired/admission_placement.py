@@ -82,31 +82,27 @@ def _require() -> str:
     first = patch(f"'{path}'", "{'nodeSelectorTerms': [{'matchExpressions': variables.needed}]}")
     said = "t.?matchExpressions.orValue([])"
     unsaid = f"variables.needed.filter(r, !{said}.exists(e, {SAYS}))"
-    anew = (
-        "{'key': dyn(e.key), 'operator': dyn(e.operator), "
-        "'values': dyn(e.?values.orValue([]).map(v, v))}"
-    )
-    whole = patch(
-        f"'{path}/nodeSelectorTerms/' + string(i) + '/matchExpressions'",
-        f"""
-              ({said}
-                + {unsaid})
-              .map(e, {anew})""",
-    )
+    whole = f"""({said} + {unsaid})
+              .map(e, {{
+                'key': dyn(e.key),
+                'operator': dyn(e.operator),
+                'values': dyn(e.?values.orValue([]).map(v, v))
+              }})"""
+    another = patch(f"'{path}/nodeSelectorTerms/' + string(i) + '/matchExpressions'", whole)
     return f"""variables.terms.size() == 0
           ? {_parents("nodeAffinity")}
             + [{first}]
           : variables.terms.transformList(i, t,
             (has(t.matchExpressions) || has(t.matchFields))
             && {unsaid}.size() > 0,
-            {whole})"""
+            {another})"""
 
 
 def _prefer() -> str:
     """One preference of the highest weight, unless it is there already."""
     path = f"/spec/affinity/nodeAffinity/{PREFERRED}"
-    preference = "{'weight': dyn(100), 'preference': dyn({'matchExpressions': variables.needed})}"
-    first, another = patch(f"'{path}'", f"[{preference}]"), patch(f"'{path}/-'", preference)
+    first = patch(f"'{path}'", "[variables.preference]")
+    another = patch(f"'{path}/-'", "variables.preference")
     return f"""variables.preferences.exists(p, variables.needed.all(r,
             p.preference.?matchExpressions.orValue([]).exists(e, {SAYS}))) ? []
           : variables.preferences.size() > 0
@@ -142,16 +138,10 @@ def _tolerations() -> str:
 
 
 def _distance() -> str:
-    """The soft anti-affinity of Coder's own template: weight 1, between nodes."""
+    """The soft anti-affinity, where there is a label to select by and none like it already."""
     path = f"/spec/affinity/podAntiAffinity/{PREFERRED}"
-    selector = (
-        "{'matchExpressions': [{'key': dyn(variables.sharedLabels[0][0]), 'operator': dyn('In'), "
-        "'values': dyn([variables.sharedLabels[0][1]])}]}"
-    )
-    term = f"""{{'weight': dyn(1), 'podAffinityTerm': dyn({{
-              'topologyKey': dyn('kubernetes.io/hostname'),
-              'labelSelector': dyn({selector})}})}}"""
-    first, another = patch(f"'{path}'", f"[{term}]"), patch(f"'{path}/-'", term)
+    first = patch(f"'{path}'", "[variables.distance]")
+    another = patch(f"'{path}/-'", "variables.distance")
     return f"""
         variables.isCoderd || !variables.pool.?antiAffinity.orValue(false)
           || variables.sharedLabels.size() == 0 || variables.keepsDistance

@@ -18,11 +18,12 @@ SAYS: Final = "e.key == r.key && e.operator == 'In' && e.values.all(v, v in r.va
 # tell about is not known, so only what its absence satisfies is met.
 _MET: Final = """\
 variables.requirements.exists(r, r.key == e.key)
-        || (e.operator == 'In' && e.values.exists(v, v in variables.nodeLabels[?e.key].orValue([])))
-        || (e.operator == 'NotIn' && !(e.key in variables.nodeLabels
-          && variables.nodeLabels[e.key].all(v, v in e.values)))
-        || (e.operator == 'Exists' && e.key in variables.nodeLabels)
-        || (e.operator == 'DoesNotExist' && !(e.key in variables.nodeLabels))"""
+              || (e.operator == 'In'
+                && e.values.exists(v, v in variables.nodeLabels[?e.key].orValue([])))
+              || (e.operator == 'NotIn' && !(e.key in variables.nodeLabels
+                && variables.nodeLabels[e.key].all(v, v in e.values)))
+              || (e.operator == 'Exists' && e.key in variables.nodeLabels)
+              || (e.operator == 'DoesNotExist' && !(e.key in variables.nodeLabels))"""
 
 VARIABLES: Final[tuple[tuple[str, str], ...]] = (
     ("labels", LABELS),
@@ -82,7 +83,7 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
         && (variables.terms.size() == 0
           || variables.terms.exists(t, !has(t.matchFields)
             && t.?matchExpressions.orValue([]).all(e,
-        {_MET})))
+              {_MET})))
         && !has(object.spec.resourceClaims)
         && (object.spec.containers + object.spec.?initContainers.orValue([])).all(c,
           c.?resources.?limits.orValue({{}}).all(k, !k.contains('/')))
@@ -100,7 +101,12 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
     ),
     # The requirements that the Pod's nodeSelector does not state already.
     ("needed", "variables.requirements.filter(r, !(r.key in variables.nodeSelector))"),
-    # Labels that this Pod shares with other workspaces: an anti-affinity by them selects somebody.
+    # The same as a preference of the highest weight. Values of different types need ``dyn``.
+    (
+        "preference",
+        "{'weight': dyn(100), 'preference': dyn({'matchExpressions': variables.needed})}",
+    ),
+    # Labels that this Pod shares with other workspaces: an anti-affinity by one of them selects somebody.
     (
         "sharedLabels",
         f"""
@@ -122,6 +128,23 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
             || (d.podAffinityTerm.?labelSelector.?matchExpressions.orValue([]).size() == 1
               && d.podAffinityTerm.labelSelector.matchExpressions.exists(e,
                 e.key == label[0] && e.operator == 'In' && label[1] in e.values))))
+        """,
+    ),
+    # The soft anti-affinity of Coder's own template: weight 1, between nodes.
+    (
+        "distance",
+        """
+        {
+          'weight': dyn(1),
+          'podAffinityTerm': dyn({
+            'topologyKey': dyn('kubernetes.io/hostname'),
+            'labelSelector': dyn({'matchExpressions': [{
+              'key': dyn(variables.sharedLabels[0][0]),
+              'operator': dyn('In'),
+              'values': dyn([variables.sharedLabels[0][1]])
+            }]})
+          })
+        }
         """,
     ),
 )

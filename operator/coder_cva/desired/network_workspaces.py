@@ -113,7 +113,7 @@ def _unselected(namespace: str, workspaces: tuple[Workspace, ...]) -> tuple[With
         Withheld(
             f"NetworkPolicy in {namespace}",
             "NoLabelSelects",
-            f"{len(bare)} workspaces have no label by which a NetworkPolicy could select them, and stay "
+            f"no label tells these workspaces apart, so no NetworkPolicy can select them, and they stay "
             f"open to connections: {shown}. Add the label com.coder.resource=true to the Pod in the template",
             rule=ISOLATION,
         ),
@@ -137,12 +137,12 @@ def _previews(
         )
     if not workspaces:
         return ()
-    count = len(workspaces)
+    count = f"{len(workspaces)} workspace{'s' if len(workspaces) > 1 else ''}"
     kept = "but these, which are in use and would stay allowed" if uses else "at all"
     return (
         Preview(
             ISOLATION,
-            f"with {ISOLATION}: Enforce {count} workspaces in {namespace} would accept no connections {kept}",
+            f"with {ISOLATION}: Enforce {count} in {namespace} would accept no connections {kept}",
             told or (f"Namespace {namespace}",),
         ),
     )
