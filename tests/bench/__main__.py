@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 
@@ -15,12 +16,15 @@ from support.deployments import wait_condition
 from support.installation import ROOT
 
 REPORT = ROOT / "build" / "bench.json"
+TERMINATED = 143
 FORMAT = 1
 """Rises when a key changes its meaning."""
 
 
 def main() -> int:
     """Measure, write build/bench.json, print the table; 1 where a measurement could not be made."""
+    # Whoever ends the bench ends the cluster and the operator with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     is_quick = environment.variable("QUICK") not in ("", "0")
     measured: figures.Figures = {}
     facts: dict[str, object] = {}
