@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; `make demo-down` ends what runs", file=sys.stderr)
+        print("\ninterrupted; `make demo-down` ends what the demo left running", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import binaries, environment
+from harness import binaries, environment, ports
 from harness.errors import HarnessError
 from harness.versions import NEWEST
 from support.installation import NAMESPACE, ROOT, SERVICE_ACCOUNT, SHIPPED
@@ -74,10 +74,7 @@ def run() -> int:
         HarnessError: the cluster was not confirmed, or kubectl failed; the message says why.
     """
     kubectl = _program()
-    view = json.loads(
-        _call(kubectl, "config", "view", "--minify", "--flatten", "--raw", "-o", "json")
-    )
-    target = Target.read(view)
+    target = Target.read(_view(kubectl))
     confirm(target)
     for path in SHIPPED:
         print(_call(kubectl, "apply", "--server-side", "-f", str(ROOT / path)), end="")
@@ -118,6 +115,18 @@ def _program() -> str:
     return shutil.which("kubectl") or str(binaries.ensure(NEWEST)["kubectl"])
 
 
+def _view(kubectl: str) -> dict[str, Any]:
+    """The kubeconfig's current context alone, with every file that it names read into it."""
+    try:
+        text = _call(kubectl, "config", "view", "--minify", "--flatten", "--raw", "-o", "json")
+    except HarnessError as error:
+        raise HarnessError(
+            f"{error}\nset KUBECONFIG to a kubeconfig with a current context"
+        ) from error
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
 def _token(kubectl: str) -> str:
     account = (SERVICE_ACCOUNT, "-n", NAMESPACE)
     token = _call(kubectl, "create", "token", *account, f"--duration={TOKEN_LIFETIME}").strip()
@@ -130,10 +139,12 @@ def _operate(kubeconfig: Path) -> int:
     code = os.pathsep.join(
         filter(None, (str(ROOT / "operator"), environment.variable("PYTHONPATH")))
     )
+    port = environment.variable("PORT") or str(ports.free(1)[0])
+    print(f"endpoints: http://127.0.0.1:{port}/readyz, /healthz, /metrics", flush=True)
     operator = subprocess.Popen(
         [sys.executable, "-m", "coder_cva", "run"],
         env=environment.for_child(
-            KUBECONFIG=str(kubeconfig), OPERATOR_NAMESPACE=NAMESPACE, PYTHONPATH=code
+            KUBECONFIG=str(kubeconfig), OPERATOR_NAMESPACE=NAMESPACE, PYTHONPATH=code, PORT=port
         ),
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)
