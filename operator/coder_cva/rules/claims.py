@@ -1,7 +1,9 @@
 """The claims of workspaces, and the classes by which new ones are provisioned."""
 
+from collections.abc import Iterator
 from typing import Final
 
+from coder_cva.rules.subjects import workload
 from coder_cva.snapshot import marks
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import PersistentVolumeClaim, StorageClass
@@ -38,24 +40,58 @@ LAZY: Final = "WaitForFirstConsumer"
 
 def of_workspaces(world: World) -> tuple[PersistentVolumeClaim, ...]:
     """The claims that workspaces mount, and those of stopped ones, as far as labels tell them apart."""
-    mounted = {
-        (one.pod.meta.namespace, claim)
-        for one in world.found.workspaces
-        for claim in one.pod.shape.claims
-    }
-    spaces = {one.name for one in world.found.namespaces}
-    return tuple(
-        one
+    return tuple(claim for _, found in by_owner(world) for claim in found)
+
+
+def by_owner(world: World) -> Iterator[tuple[str, tuple[PersistentVolumeClaim, ...]]]:
+    """The claims of each workspace that mounts some, then those of stopped ones, each by itself.
+
+    A claim that several workspaces share is told of the first of them.
+    """
+    known = {
+        (one.meta.namespace, one.meta.name): one
         for one in world.snapshot.items(Need.PERSISTENT_VOLUME_CLAIMS)
-        if (one.meta.namespace, one.meta.name) in mounted
-        or (one.meta.namespace in spaces and _is_labelled(one))
-    )
+    }
+    for one in world.found.workspaces:
+        keys = [(one.pod.meta.namespace, name) for name in one.pod.shape.claims]
+        found = tuple(known.pop(key) for key in keys if key in known)
+        if found:
+            yield workload(one), found
+    spaces = {one.name for one in world.found.namespaces}
+    for claim in known.values():
+        if claim.meta.namespace in spaces and _is_labelled(claim):
+            yield f"PersistentVolumeClaim {claim.meta.path}", (claim,)
 
 
 def _is_labelled(claim: PersistentVolumeClaim) -> bool:
     labels = claim.meta.labels
     by_coder = any(one in labels for one in marks.WORKSPACE_LABELS)
     return by_coder or labels.get(marks.NAME) == _CLAIM_NAME
+
+
+def is_dynamic(claim: PersistentVolumeClaim) -> bool:
+    """Whether somebody makes the volume when the claim asks: it has a class, or waits for one."""
+    return bool(claim.storage_class) or (claim.storage_class is None and claim.phase == "Pending")
+
+
+def is_shared(name: str, world: World) -> bool:
+    """Whether a class gives workspaces nothing but volumes that every node may mount: those are in no zone."""
+    modes = [one.access_modes for one in of_workspaces(world) if one.storage_class == name]
+    return bool(modes) and all("ReadWriteMany" in one for one in modes)
+
+
+def not_seen_through(world: World) -> list[str]:
+    """Claims of workspaces of whose volumes nothing is known: made by hand, or of a class that is gone."""
+    known = classes(world)
+    return [
+        one.meta.path
+        for one in of_workspaces(world)
+        if one.phase != "Pending" and _is_made_by_hand(known.get(one.storage_class or ""))
+    ]
+
+
+def _is_made_by_hand(found: StorageClass | None) -> bool:
+    return found is None or found.provisioner == _NO_PROVISIONER
 
 
 def classes(world: World) -> dict[str, StorageClass]:

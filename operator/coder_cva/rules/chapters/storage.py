@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from coder_cva.rules import claims, remedies
-from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, verdict
+from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import WORKSPACES, are, named, no_workspaces, workload
 from coder_cva.snapshot import pools
 from coder_cva.snapshot.needs import Need
@@ -87,7 +87,7 @@ def storage_is_provisioned_by_csi(world: World) -> Judgement:
     findings = [
         *(one for name in sorted(used) for one in _of_class(name, known.get(name), world)),
         *map(_without_class, classless),
-        *(_read_only(one) for one in owned if not _WRITABLE & set(one.access_modes)),
+        *(one for owner, its in claims.by_owner(world) for one in _of_home(owner, its)),
     ]
     told = (
         f"StorageClass {named(sorted(used)) or 'none'} for {are(len(owned), 'claim')} of workspaces"
@@ -122,7 +122,7 @@ def _of_class(name: str, found: StorageClass | None, world: World) -> Iterator[F
             "workspaces: the class of a claim that is there never changes",
         )
     zones = _zones(world)
-    if found.binding_mode != claims.LAZY and len(zones) > 1:
+    if found.binding_mode != claims.LAZY and len(zones) > 1 and not claims.is_shared(name, world):
         yield Finding(
             "CVA-STO-002",
             subject,
@@ -153,6 +153,22 @@ def _without_class(claim: PersistentVolumeClaim) -> Finding:
     )
 
 
+def _of_home(owner: str, found: tuple[PersistentVolumeClaim, ...]) -> Iterator[Finding]:
+    """One claim must be a home, made when it is asked for and writable; data may stand beside it."""
+    made = [one for one in found if claims.is_dynamic(one)]
+    if not made:
+        yield Finding(
+            "CVA-STO-002",
+            owner,
+            "spec.volumes",
+            "a home with dynamic provisioning, made when the workspace is",
+            "no claim of it has a StorageClass: its volumes were made by hand",
+            "name a StorageClass in the template (storage_class_name), for new workspaces",
+        )
+    elif not any(_WRITABLE & set(one.access_modes) for one in made):
+        yield from map(_read_only, made)
+
+
 def _read_only(claim: PersistentVolumeClaim) -> Finding:
     return Finding(
         "CVA-STO-002",
@@ -165,7 +181,10 @@ def _read_only(claim: PersistentVolumeClaim) -> Finding:
 
 
 def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
-    """CVA-STO-004: no hostPath, and no class behind which a disk of one node hides."""
+    """CVA-STO-004: no hostPath, and no class behind which a disk of one node hides.
+
+    Volumes themselves are not read: what stands behind a claim is known by its class alone.
+    """
     found = world.found.workspaces
     owned = claims.of_workspaces(world)
     if not found and not owned:
@@ -184,6 +203,13 @@ def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
         if one.pod.shape.host_paths
     ]
     hidden = list(_hidden(owned, world))
+    unseen = claims.not_seen_through(world)
+    if unseen and not mounts and not hidden:
+        return unknown(
+            "VolumeNotSeen",
+            f"{named(unseen)}: no StorageClass says what volume stands behind the claim, and it may be a "
+            "disk or a folder of a node",
+        )
     told = (
         f"{are(len(found), 'workspace')} and {are(len(owned), 'claim')} of workspaces: {len(mounts)} mount "
         f"folders of their node, and of their StorageClasses {len(hidden)} give disks of one node"

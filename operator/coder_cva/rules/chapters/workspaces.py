@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from coder_cva.desired.network_workspaces import KINDS
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, verdict
 from coder_cva.rules.subjects import WORKSPACES, are, no_workspaces, workload
@@ -59,15 +60,17 @@ def _without_proof(workspace: Workspace) -> Finding | None:
 
 
 def _without_label(workspace: Workspace) -> Finding | None:
-    """Coder's envbox template: nothing can select such a Pod, no policy and no Service."""
-    if workspace.pod.meta.labels:
+    """Coder's envbox template has none: nothing can select such a Pod, no policy and no Service."""
+    labels = workspace.pod.meta.labels
+    if any(kind.is_on(labels) for kind in KINDS):
         return None
+    said = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
     return Finding(
         "CVA-WS-001",
         workload(workspace),
         "metadata.labels",
-        "a label by which NetworkPolicies can select it",
-        "no label at all",
+        "a label by which NetworkPolicies can select workspaces",
+        f"only {said}" if said else "no label at all",
         f"in the template of {remedies.workspace_name(workspace)}, in the metadata of its Pod:\n"
         + remedies.labels_block({"com.coder.resource": "true"}),
     )
