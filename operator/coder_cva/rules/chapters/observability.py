@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from coder_cva.desired.coderd_pod import PROMETHEUS_PORT
-from coder_cva.desired.network_coderd import targets
+from coder_cva.desired.network_coderd import is_port, targets
 from coder_cva.rules import environment, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import CODERD, no_coderd
@@ -26,17 +26,22 @@ def the_prometheus_endpoint_is_enabled(world: World) -> Judgement:
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
-    for name in (_VARIABLE, _ADDRESS):
+    said = environment.literal(live, _VARIABLE)
+    is_on = environment.is_true(said)
+    # Where the endpoint is off, its address does not matter.
+    for name in (_VARIABLE, _ADDRESS) if is_on else (_VARIABLE,):
         if environment.literal(live, name) is None and environment.is_elsewhere(live, name):
             return unknown(
-                "ValueNotSeen", f"{name} of {live.meta.path} may come from a ConfigMap or a Secret"
+                "ValueNotSeen",
+                f"{name} of {live.meta.path} may come from a ConfigMap, a Secret or a file",
             )
-    said = environment.literal(live, _VARIABLE)
-    if environment.is_true(said):
-        findings = list(_unreachable(world, live))
+    address = environment.literal(live, _ADDRESS) or _DEFAULT_ADDRESS
+    if is_on:
+        findings = list(_unreachable(world, live, address))
     else:
         findings = [_not_enabled(world, live, said or "not set")]
-    findings += [_exposed(one) for one in _services(world, live)]
+    port = _port(address)
+    findings += [_exposed(one, port) for one in _services(world, live, port)]
     told = f"{_VARIABLE} of {live.meta.path} is {said or 'not set'}"
     return verdict(findings, held=f"{told}, its port is open to scrapers only", broken=told)
 
@@ -58,8 +63,13 @@ def _restarting(world: World, variables: Mapping[str, str]) -> str:
     return f"at a quiet hour, because it restarts coderd, {change}"
 
 
-def _unreachable(world: World, live: Deployment) -> Iterator[Finding]:
-    address = environment.literal(live, _ADDRESS) or _DEFAULT_ADDRESS
+def _port(address: str) -> int:
+    """The port of an address, the chart's where there is none."""
+    tail = address.rpartition(":")[2]
+    return int(tail) if is_port(tail) else PROMETHEUS_PORT
+
+
+def _unreachable(world: World, live: Deployment, address: str) -> Iterator[Finding]:
     if address.startswith(_LOOPBACK):
         wanted = f"0.0.0.0:{PROMETHEUS_PORT}"
         yield Finding(
@@ -72,7 +82,7 @@ def _unreachable(world: World, live: Deployment) -> Iterator[Finding]:
         )
 
 
-def _services(world: World, live: Deployment) -> list[Service]:
+def _services(world: World, live: Deployment, port: int) -> list[Service]:
     """The Services that lead from outside to the metrics of coderd's Pods."""
     return [
         one
@@ -81,19 +91,19 @@ def _services(world: World, live: Deployment) -> list[Service]:
         and one.meta.namespace == live.meta.namespace
         and one.selector
         and selectors.has_labels(one.selector, live.template_meta.labels)
-        and (PROMETHEUS_PORT, "TCP") in targets(one, (live.shape,))
+        and (port, "TCP") in targets(one, (live.shape,))
     ]
 
 
-def _exposed(service: Service) -> Finding:
+def _exposed(service: Service, port: int) -> Finding:
     return Finding(
         "CVA-OBS-001",
         f"Service {service.meta.path}",
         "spec.ports",
-        f"metrics on a Service of type ClusterIP only: port {PROMETHEUS_PORT} asks nobody who they are",
-        f"port {PROMETHEUS_PORT} on a Service of type {service.type}",
+        f"metrics on a Service of type ClusterIP only: port {port} asks nobody who they are",
+        f"port {port} on a Service of type {service.type}",
         f"kubectl -n {service.meta.namespace} edit service {service.meta.name}, and a headless Service "
-        f"with port {PROMETHEUS_PORT} for Prometheus instead",
+        f"with port {port} for Prometheus instead",
     )
 
 

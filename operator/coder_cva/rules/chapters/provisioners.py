@@ -23,7 +23,8 @@ def built_in_provisioners_serve_small_deployments_only(world: World) -> Judgemen
     said = environment.literal(live, _VARIABLE)
     if said is None and environment.is_elsewhere(live, _VARIABLE):
         return unknown(
-            "ValueNotSeen", f"{_VARIABLE} of {live.meta.path} may come from a ConfigMap or a Secret"
+            "ValueNotSeen",
+            f"{_VARIABLE} of {live.meta.path} may come from a ConfigMap, a Secret or a file",
         )
     if said and not (said.isascii() and said.isdecimal()):
         return unknown("ValueNotUnderstood", f"{_VARIABLE} of {live.meta.path} is {said!r}")

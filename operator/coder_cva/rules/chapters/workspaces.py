@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from coder_cva.desired.network_workspaces import KINDS
+from coder_cva.desired.connections import KINDS
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, verdict
 from coder_cva.rules.subjects import WORKSPACES, are, no_workspaces, workload
