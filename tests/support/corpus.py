@@ -112,7 +112,8 @@ class Case:
     def deployment(self) -> Manifest:
         """The CoderDeployment."""
         base = getattr(deployments, self.content.get("like", "adopted"))("coder")
-        return merged(base, self.content.get("deployment") or {})
+        laid: Manifest = merged(base, self.content.get("deployment") or {})
+        return laid
 
     def objects(self) -> list[Manifest]:
         """Everything else that is there."""
