@@ -130,7 +130,7 @@ def test_findings_say_what_to_change_where_it_belongs(kube: Kube, company: str) 
     findings = [one for one in resource["status"]["findings"] if one["rule"] == "CVA-CTL-002"]
     assert len(findings) == 1
     assert findings[0]["resource"] == f"Deployment {company}/coder"
-    assert '"memory": "8Gi"' in findings[0]["remedy"]
+    assert "memory: 8Gi" in findings[0]["remedy"]
     assert "Helm" in findings[0]["remedy"]
     assert condition(resource, "Conformant")["status"] == "False"
 

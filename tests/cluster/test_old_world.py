@@ -45,5 +45,11 @@ def test_placement_is_told_as_not_enforced(old_cluster: Provider, tmp_path: Path
         }
         assert {name.split("-")[0] for name in nodes} == {"cp"}
         assert kube.list("ValidatingAdmissionPolicyBinding", "") != []
+
+        kube.delete(resource)
+        kube.wait_for(
+            lambda: not kube.list("ValidatingAdmissionPolicy", ""),
+            what="the last CoderDeployment gone, and the policies with it",
+        )
     finally:
         operator.stop()
