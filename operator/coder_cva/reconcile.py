@@ -15,7 +15,7 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
 from coder_cva.apply import sweep
 from coder_cva.apply.engine import Engine
 from coder_cva.desired import render
-from coder_cva.desired.changes import Change
+from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.engine import evaluate
 from coder_cva.snapshot.discovery import discover
@@ -56,7 +56,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     swept = await sweep_abandoned(bodies, shell)
     body = next((one for one in bodies if _key(one) == key), None)
     if body is None or body["metadata"].get("deletionTimestamp"):
-        return Outcome("gone", {}, swept)
+        return gone(swept)
     try:
         deployment = parse(body)
     except InvalidSpec as error:
@@ -68,7 +68,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
         status = conclude.starting(world)
         return await tell(body, status, shell, Outcome("starting", status, swept, 1.0))
     if world.is_ending:
-        return Outcome("gone", {}, swept)
+        return gone(swept)
     plan = render.plan(world)
     placed = conclude.placed(world, plan)
     if placed is not None:
@@ -121,7 +121,8 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     ]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
-        going = sweep.unwanted(owned, world.deployment.uid, wanted, plan.keep_kinds)
+        owner = world.deployment
+        going = sweep.unwanted(owned, owner.uid, owner.reference, wanted, plan.keep_kinds)
         changes += [await shell.engine.delete(one) for one in going]
     changes += [await shell.engine.evict(one) for one in plan.evictions]
     return tuple(changes)
@@ -139,6 +140,12 @@ async def sweep_abandoned(
     living = frozenset(one["metadata"]["uid"] for one in bodies)
     going = sweep.abandoned(owned or (), living)
     return tuple([await shell.engine.delete(one) for one in going])
+
+
+def gone(swept: tuple[Change, ...]) -> Outcome:
+    """The outcome for a CoderDeployment that is gone or on its way: all is done once the sweep is."""
+    waits = [one.retry_after or 0.0 for one in swept if one.action is Action.FAILED]
+    return Outcome("failed", {}, swept, max(waits)) if waits else Outcome("gone", {}, swept)
 
 
 async def tell(

@@ -13,7 +13,7 @@ from coder_cva import ports
 from coder_cva.apply.fingerprint import fingerprint, without
 from coder_cva.apply.memory import Memory
 from coder_cva.desired.changes import Action, Change, Yielded
-from coder_cva.desired.metadata import MANAGED_BY, MANAGER, ORPHANED, OWNER_UID, SHARED
+from coder_cva.desired.metadata import MANAGED_BY, MANAGER, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.desired.plan import Eviction
 from coder_cva.values.canonical import digest
 from coder_cva.values.manifest import Manifest, Ref, dig, ref_of
@@ -83,7 +83,7 @@ class Engine:
             return await self._write(ref, wanted, rendered, Action.CREATED, yielded)
         if not _is_ours(live, wanted):
             return _foreign(ref, live)
-        if dig(live, "metadata", "deletionTimestamp"):
+        if dig(live, "metadata", "deletionTimestamp") or _is_owned_by_another(live, wanted):
             return Change(ref, Action.FAILED, "BeingDeleted", "the old object is still going", 1.0)
         managers: tuple[str, ...] = ()
         try:
@@ -118,17 +118,26 @@ class Engine:
 
 
 def _is_ours(live: Mapping[str, Any], wanted: Manifest) -> bool:
-    """Whether we made the live object, for this same CoderDeployment or for all of them.
-
-    A coderd that an earlier CoderDeployment of this name left behind on purpose
-    (``deletionPolicy: Orphan``) is taken up again.
-    """
-    has, wants = dig(live, "metadata", "labels", default={}), wanted["metadata"]["labels"]
-    if has.get(MANAGED_BY) != MANAGER:
+    """Whether we made the live object, for a CoderDeployment of this name or for all of them."""
+    has, wants = live["metadata"], wanted["metadata"]
+    labels = has.get("labels") or {}
+    if labels.get(MANAGED_BY) != MANAGER:
         return False
-    if SHARED in wants:
-        return SHARED in has
-    return has.get(OWNER_UID) == wants.get(OWNER_UID) or ORPHANED in has
+    if SHARED in wants["labels"]:
+        return SHARED in labels
+    same_uid = labels.get(OWNER_UID) == wants["labels"].get(OWNER_UID)
+    return same_uid or dig(has, "annotations", OWNER_NAME) == wants["annotations"][OWNER_NAME]
+
+
+def _is_owned_by_another(live: Mapping[str, Any], wanted: Manifest) -> bool:
+    """Whether it belongs to an earlier CoderDeployment of this name, and goes with it.
+
+    Without an ownerReference it was left behind on purpose (``deletionPolicy: Orphan``, ``kubectl
+    delete --cascade=orphan``), and is taken up again.
+    """
+    uid = dig(wanted, "metadata", "labels", OWNER_UID)
+    owners = dig(live, "metadata", "ownerReferences", default=[])
+    return bool(owners) and all(one.get("uid") != uid for one in owners)
 
 
 def _foreign(ref: Ref, live: Mapping[str, Any]) -> Change:

@@ -3,24 +3,28 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from coder_cva.desired.metadata import ORPHANED, OWNER_UID, SHARED
+from coder_cva.desired.metadata import ORPHANED, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.values.manifest import Ref, dig, ref_of
 
 
 def unwanted(
     owned: Iterable[Mapping[str, Any]],
     uid: str,
+    reference: str,
     wanted: frozenset[Ref],
     keep_kinds: frozenset[str],
 ) -> tuple[Mapping[str, Any], ...]:
     """Objects made for the CoderDeployment of this UID that its plan neither holds nor keeps.
 
-    Of ``keep_kinds`` nothing goes: what they should be could not be worked out this time.
+    What an earlier one of its ``namespace/name`` left behind is taken up with it, and goes likewise. Of
+    ``keep_kinds`` nothing goes: what they should be could not be worked out this time.
     """
     return _sorted(
         body
         for body in owned
-        if _owner(body) == uid and ref_of(body) not in wanted and body["kind"] not in keep_kinds
+        if (_owner(body) == uid or _is_left_for(body, reference))
+        and ref_of(body) not in wanted
+        and body["kind"] not in keep_kinds
     )
 
 
@@ -41,8 +45,25 @@ def _is_abandoned(body: Mapping[str, Any], living: frozenset[str]) -> bool:
         return False
     if SHARED in labels:
         return not living
+    if _is_at_home(body):
+        return False
     owner = labels.get(OWNER_UID, "")
     return bool(owner) and owner not in living
+
+
+def _is_at_home(body: Mapping[str, Any]) -> bool:
+    """Whether it is in its owner's own namespace, where everything of ours has an ownerReference.
+
+    Without one there, somebody took it off: ``kubectl delete --cascade=orphan`` does, so that it stays.
+    """
+    namespace = dig(body, "metadata", "namespace", default="")
+    home = dig(body, "metadata", "annotations", OWNER_NAME, default="").partition("/")[0]
+    return bool(namespace) and home in ("", namespace)
+
+
+def _is_left_for(body: Mapping[str, Any], reference: str) -> bool:
+    is_free = not dig(body, "metadata", "ownerReferences")
+    return is_free and dig(body, "metadata", "annotations", OWNER_NAME) == reference
 
 
 def _owner(body: Mapping[str, Any]) -> str:

@@ -9,9 +9,10 @@ from typing import Any, Final
 from coder_cva.desired import enforcement
 from coder_cva.desired.control_plane import selector_labels
 from coder_cva.desired.enforcement import Mode
-from coder_cva.desired.metadata import OWNER_UID, metadata
+from coder_cva.desired.metadata import metadata
 from coder_cva.desired.plan import Part, Withheld
 from coder_cva.sizing.size import size
+from coder_cva.snapshot.managers import is_of_name
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import PodDisruptionBudget
 from coder_cva.snapshot.world import World
@@ -63,7 +64,7 @@ def _others(world: World, labels: dict[str, str]) -> list[PodDisruptionBudget]:
         budget
         for budget in world.snapshot.items(Need.POD_DISRUPTION_BUDGETS)
         if budget.meta.namespace == owner.namespace
-        and budget.meta.labels.get(OWNER_UID) != owner.uid
+        and not is_of_name(budget.meta, owner.uid, owner.reference)
         and selectors.matches(budget.selector, labels)
     ]
 

@@ -7,7 +7,7 @@ direction; one that a policy selects is closed but for what some policy allows.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from coder_cva.desired.metadata import OWNER_UID
+from coder_cva.snapshot.managers import is_of_name
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import NetworkPolicy
 from coder_cva.snapshot.world import World
@@ -26,11 +26,12 @@ def isolating(
 
 def others_in(world: World, namespace: str, direction: Direction) -> tuple[NetworkPolicy, ...]:
     """Policies of a namespace that others made and that isolate somebody in this direction."""
+    owner = world.deployment
     return tuple(
         policy
         for policy in world.snapshot.items(Need.NETWORK_POLICIES)
         if policy.meta.namespace == namespace
-        and policy.meta.labels.get(OWNER_UID) != world.deployment.uid
+        and not is_of_name(policy.meta, owner.uid, owner.reference)
         and isolates(policy.spec, direction)
     )
 

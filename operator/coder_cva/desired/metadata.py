@@ -36,7 +36,7 @@ def metadata(
     made: dict[str, Any] = {
         "name": name,
         "labels": {MANAGED_BY: MANAGER, OWNER_UID: owner.uid, **(labels or {})},
-        "annotations": {OWNER_NAME: f"{owner.namespace}/{owner.name}", **(annotations or {})},
+        "annotations": {OWNER_NAME: owner.reference, **(annotations or {})},
     }
     if namespace:
         made["namespace"] = namespace

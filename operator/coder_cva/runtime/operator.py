@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 CRASH_RETRY_SECONDS: Final = 10.0
 STORM_FACTOR: Final = 4.0
 
+NOBODY: Final[Key] = ("", "")
+"""No CoderDeployment has this name: a pass over it only sweeps what those that are gone have left."""
+
 
 class Operator:
     """Everything that runs, over one connection, within kopf's event loop."""
@@ -96,6 +99,7 @@ class Operator:
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
         log.info("this replica leads" if leads else "this replica leads no longer; it only watches")
+        self.queue.wake(NOBODY)
         self.wake_all()
 
     async def _work(self) -> None:
@@ -108,7 +112,8 @@ class Operator:
             started = time.monotonic()
             outcome = await self._pass(key)
             self._pass_seconds = time.monotonic() - started
-            metrics.reconciled(*key, outcome.word, self._pass_seconds)
+            if key != NOBODY:
+                metrics.reconciled(*key, outcome.word, self._pass_seconds)
             self._settle(key, outcome)
 
     async def _pass(self, key: Key) -> Outcome:
@@ -146,5 +151,6 @@ class Operator:
             with contextlib.suppress(WriteError):
                 for body in await self.gatherer.deployments():
                     self.wake((body["metadata"]["namespace"], body["metadata"]["name"]))
+            self.queue.wake(NOBODY)
             self.wake_all()
             await asyncio.sleep(self.settings.resync_seconds)

@@ -43,5 +43,20 @@ def is_made_for(meta: Meta, uid: str) -> bool:
 
 
 def is_left_for(meta: Meta, reference: str) -> bool:
-    """Whether it outlived, on purpose, an earlier CoderDeployment of this ``namespace/name``."""
-    return marks.SURVIVES in meta.labels and meta.annotations.get(marks.CONSENT) == reference
+    """Whether it outlived, on purpose, an earlier CoderDeployment of this ``namespace/name``.
+
+    Either it says so (``deletionPolicy: Orphan``), or its ownerReference was taken off (``kubectl
+    delete --cascade=orphan``).
+    """
+    free = meta.owner is None and meta.labels.get(marks.MANAGED_BY) == marks.OURS
+    survives = marks.SURVIVES in meta.labels or free
+    return survives and meta.annotations.get(marks.CONSENT) == reference
+
+
+def is_of_name(meta: Meta, uid: str, reference: str) -> bool:
+    """Whether this operator made it for the CoderDeployment of this UID, or an earlier of its name.
+
+    The earlier one's objects are no stranger's: they are about to go, or to be taken up again.
+    """
+    by_us = meta.labels.get(marks.MANAGED_BY) == marks.OURS
+    return is_made_for(meta, uid) or (by_us and meta.annotations.get(marks.CONSENT) == reference)

@@ -17,7 +17,7 @@ from support.fake_api import FakeApi
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def deployment(replicas: int = 3, uid: str = "uid-1") -> dict[str, Any]:
+def deployment(replicas: int = 3, uid: str = "uid-1", owner: str = "coder") -> dict[str, Any]:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -28,6 +28,7 @@ def deployment(replicas: int = 3, uid: str = "uid-1") -> dict[str, Any]:
                 "app.kubernetes.io/managed-by": "coder-cva-operator",
                 "cva.coder.com/owner-uid": uid,
             },
+            "annotations": {"cva.coder.com/deployment": f"coder/{owner}"},
         },
         "spec": {"replicas": replicas},
     }
@@ -127,7 +128,7 @@ async def test_never_writes_to_somebody_elses_object(
     api: FakeApi, engine: Engine, labels: dict[str, str]
 ) -> None:
     """An object of our name that we did not make for this owner is left, and told."""
-    theirs = deployment(replicas=1)
+    theirs = deployment(replicas=1, owner="somebody")
     theirs["metadata"]["labels"] = labels
     api.objects[ref_of(theirs)] = theirs
 
@@ -137,15 +138,33 @@ async def test_never_writes_to_somebody_elses_object(
     assert api.writes == []
 
 
-async def test_takes_up_what_an_orphaning_owner_left(api: FakeApi, engine: Engine) -> None:
-    """A coderd that survived its CoderDeployment on purpose belongs to the next one of its name."""
+@pytest.mark.parametrize("survives", [True, False], ids=["deletionPolicy", "cascade=orphan"])
+async def test_takes_up_what_was_left_on_purpose(
+    api: FakeApi, engine: Engine, survives: bool
+) -> None:
+    """A coderd that survived its CoderDeployment belongs to the next one of its name, and to no other."""
     left = deployment(uid="gone")
-    left["metadata"]["labels"]["cva.coder.com/survives"] = "true"
+    if survives:
+        left["metadata"]["labels"]["cva.coder.com/survives"] = "true"
     api.objects[ref_of(left)] = left
+
+    other = await engine.apply(deployment(uid="uid-3", owner="other"), None, NOON)
+    change = await engine.apply(deployment(uid="uid-2"), None, NOON)
+
+    assert other.action is Action.FOREIGN
+    assert change.action is Action.CONFIGURED
+
+
+async def test_waits_for_what_goes_with_its_earlier_owner(api: FakeApi, engine: Engine) -> None:
+    """An object that the garbage collector is about to take is no stranger's, and is not written to."""
+    going = deployment(uid="gone")
+    going["metadata"]["ownerReferences"] = [{"kind": "CoderDeployment", "uid": "gone"}]
+    api.objects[ref_of(going)] = going
 
     change = await engine.apply(deployment(uid="uid-2"), None, NOON)
 
-    assert change.action is Action.CONFIGURED
+    assert (change.action, change.reason) == (Action.FAILED, "BeingDeleted")
+    assert api.writes == []
 
 
 async def test_a_refusal_is_a_value(api: FakeApi, engine: Engine) -> None:

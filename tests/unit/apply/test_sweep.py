@@ -13,7 +13,12 @@ def policy(name: str, uid: str = "", **labels: str) -> dict[str, Any]:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": name, "namespace": "team", "labels": {**owner, **labels}},
+        "metadata": {
+            "name": name,
+            "namespace": "team",
+            "labels": {**owner, **labels},
+            "annotations": {"cva.coder.com/deployment": "coder/coder"},
+        },
     }
 
 
@@ -21,17 +26,28 @@ def test_what_the_plan_no_longer_holds_goes() -> None:
     """An object of this owner that is not wanted goes; another owner's and a wanted one stay."""
     wanted, spare, others = policy("wanted", "a"), policy("spare", "a"), policy("others", "b")
 
-    going = sweep.unwanted((wanted, spare, others), "a", frozenset({ref_of(wanted)}), frozenset())
+    going = sweep.unwanted(
+        (wanted, spare, others), "a", "coder/other", frozenset({ref_of(wanted)}), frozenset()
+    )
 
     assert (spare,) == going
 
 
 def test_kinds_that_could_not_be_worked_out_stay() -> None:
     """Where a kind could not be decided this time, nothing of it is removed."""
-    assert (
-        sweep.unwanted((policy("spare", "a"),), "a", frozenset(), frozenset({"NetworkPolicy"}))
-        == ()
-    )
+    kinds = frozenset({"NetworkPolicy"})
+
+    assert sweep.unwanted((policy("spare", "a"),), "a", "coder/coder", frozenset(), kinds) == ()
+
+
+def test_what_an_earlier_one_of_the_name_left_goes_where_it_is_not_wanted() -> None:
+    """Taken up with the rest and not wanted any more; what the garbage collector is after is its own."""
+    left, going = policy("left", "gone"), policy("going", "gone")
+    going["metadata"]["ownerReferences"] = [{"uid": "gone"}]
+
+    found = sweep.unwanted((left, going), "new", "coder/coder", frozenset(), frozenset())
+
+    assert found == (left,)
 
 
 def test_what_a_gone_owner_left_goes() -> None:
@@ -54,6 +70,15 @@ def test_what_was_left_on_purpose_stays() -> None:
     left = policy("left", "gone", **{"cva.coder.com/survives": "true"})
 
     assert sweep.abandoned((left,), frozenset()) == ()
+
+
+def test_what_lost_its_owner_reference_at_home_stays() -> None:
+    """`kubectl delete --cascade=orphan` takes the references off: whoever types that wants coderd to stay."""
+    freed, unmarked = policy("freed", "gone"), policy("unmarked", "gone")
+    freed["metadata"]["namespace"] = "coder"
+    del unmarked["metadata"]["annotations"]
+
+    assert sweep.abandoned((freed, unmarked), frozenset()) == ()
 
 
 def test_the_garbage_collectors_objects_are_left_to_it() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from coder_cva.snapshot import marks
-from coder_cva.snapshot.managers import is_left_for, is_made_for, manager_of
+from coder_cva.snapshot.managers import is_left_for, is_made_for, is_of_name, manager_of
 from coder_cva.snapshot.records import Meta, Owner
 
 HELM = {"app.kubernetes.io/managed-by": "Helm"}
@@ -46,3 +46,21 @@ def test_what_an_earlier_deployment_left_on_purpose_is_known() -> None:
     assert not is_left_for(Meta("a", labels=left, annotations=reference), "coder/other")
     assert not is_left_for(Meta("a", annotations=reference), "coder/coder")
     assert not is_left_for(Meta("a", labels=left), "coder/coder")
+    freed = {marks.MANAGED_BY: marks.OURS}
+    owner = Owner("CoderDeployment", "coder", "u")
+    assert is_left_for(Meta("a", labels=freed, annotations=reference), "coder/coder")
+    assert not is_left_for(
+        Meta("a", labels=freed, annotations=reference, owner=owner), "coder/coder"
+    )
+
+
+def test_an_earlier_deployment_of_the_name_is_no_stranger() -> None:
+    """Its objects are ours, owned still or not; another name's are not, whoever wrote the annotation."""
+    ours, reference = {marks.MANAGED_BY: marks.OURS}, {marks.CONSENT: "coder/coder"}
+    old = Meta(
+        "a", labels=ours, annotations=reference, owner=Owner("CoderDeployment", "coder", "u")
+    )
+
+    assert is_of_name(old, "v", "coder/coder")
+    assert not is_of_name(old, "v", "coder/other")
+    assert not is_of_name(Meta("a", annotations=reference), "v", "coder/coder")

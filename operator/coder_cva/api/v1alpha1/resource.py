@@ -94,6 +94,11 @@ class CoderDeployment(Part):
         return self.metadata.namespace
 
     @property
+    def reference(self) -> str:
+        """``namespace/name``, by which objects of ours and consenting namespaces name it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
     def uid(self) -> str:
         """Its identity, "" before it was applied. Applied again after a deletion it is another one."""
         return self.metadata.uid
