@@ -1,0 +1,85 @@
+"""The loop: the world that results from what the operator writes has nothing that the rules would fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coder_cva.desired import render
+from coder_cva.rules.engine import evaluate
+from coder_cva.rules.model import Verdict
+from coder_cva.rules.registry import ALL
+from support import builders, coder_manifests, workspace_manifests
+from support.corpus import merged
+from support.deployments import managed
+
+KEYS = {"keysSecretRef": {"name": "keys", "key": "keys"}}
+SCRAPER = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+
+
+def spec(**over: Any) -> dict[str, Any]:
+    made: dict[str, Any] = merged(managed("coder"), {"spec": over})
+    return made
+
+
+@pytest.mark.parametrize("edition", ["2024", "2026"])
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"architecture": {"tier": None, "users": 80}},
+        {"architecture": {"tier": "2k"}, "provisioners": {"builtInDaemons": 0}},
+        {"architecture": {"tier": "3k"}, "provisioners": {"builtInDaemons": 0}},
+        {"architecture": {"tier": "1k", "users": 90}, "controlPlane": {"encryption": KEYS}},
+        {"architecture": {"users": 90}, "controlPlane": {"tls": {"secretNames": ["tls"]}}},
+        {"architecture": {"users": 90}, "network": {"monitoring": SCRAPER}},
+        {"architecture": {"users": 90}, "controlPlane": {"accessURL": "https://coder.example.com"}},
+    ],
+    ids=["users", "2k", "3k", "encryption", "tls", "monitoring", "access-url"],
+)
+def test_what_the_operator_makes_obeys_the_architecture(edition: str, over: dict[str, Any]) -> None:
+    """A managed Coder as it is rendered and rolled out: every judged clause passes or does not apply."""
+    deployment = spec(edition=edition, **over)
+    plane, spaces = (
+        [f"{pool}-{number}" for number in (1, 2, 3, 4)]
+        for pool in (builders.CONTROL_PLANE, builders.WORKSPACES)
+    )
+    there = [
+        builders.pools(4, 4),
+        storage(),
+        builders.all_running(
+            [workspace_manifests.workspace_deployment(storage_class="fast")], spaces
+        ),
+        builders.all_running([coder_manifests.chart_provisioner()], plane),
+        builders.running(builders.pod("prometheus", "monitoring"), spaces),
+    ]
+    plan = render.plan(builders.world(deployment, there))
+
+    world = builders.world(deployment, there, builders.all_running(plan.objects, plane))
+
+    judged = {rule.id for rule in ALL}
+    bad = [
+        (one.id, one.verdict, one.message)
+        for one in evaluate(world, strict=True).results
+        if one.id in judged and one.verdict not in (Verdict.PASSED, Verdict.NOT_APPLICABLE)
+    ]
+    assert bad == []
+
+
+def storage() -> list[dict[str, Any]]:
+    """A class of a CSI driver, as a cloud has it."""
+    return [
+        {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": "fast"},
+            "provisioner": "disk.example.com",
+            "volumeBindingMode": "WaitForFirstConsumer",
+            "allowVolumeExpansion": True,
+        },
+        {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "CSIDriver",
+            "metadata": {"name": "disk.example.com"},
+        },
+    ]
