@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from coder_cva import ports
+from coder_cva.apply import arming
 from coder_cva.apply.fingerprint import fingerprint, without
 from coder_cva.apply.memory import Memory
 from coder_cva.desired.changes import Action, Change, Yielded
@@ -43,6 +44,9 @@ class Engine:
         yielded = self.memory.yields(ref, now)
         wanted = without(manifest, tuple(one.field for one in yielded))
         rendered = digest(wanted)
+        waiting = arming.held_up(manifest, cached, self.memory, now)
+        if waiting is not None:
+            return waiting
         if cached is not None and self.memory.is_settled(ref, rendered, fingerprint(cached)):
             return Change(ref, Action.UNCHANGED, yielded=yielded)
         try:
@@ -80,7 +84,7 @@ class Engine:
     ) -> Change:
         live = await self.port.live(ref)
         if live is None:
-            return await self._write(ref, wanted, rendered, Action.CREATED, yielded)
+            return await self._write(ref, wanted, rendered, Action.CREATED, yielded, now)
         if not _is_ours(live, wanted):
             return _foreign(ref, live)
         if dig(live, "metadata", "deletionTimestamp") or _is_owned_by_another(live, wanted):
@@ -95,7 +99,7 @@ class Engine:
         if fingerprint(result) == fingerprint(live):
             self.memory.settle(ref, rendered, fingerprint(live))
             return Change(ref, Action.UNCHANGED, yielded=yielded)
-        change = await self._write(ref, wanted, rendered, Action.CONFIGURED, yielded)
+        change = await self._write(ref, wanted, rendered, Action.CONFIGURED, yielded, now)
         return Change(ref, change.action, yielded=yielded, repaired_from=managers)
 
     async def _write(
@@ -105,9 +109,11 @@ class Engine:
         rendered: str,
         action: Action,
         yielded: tuple[Yielded, ...],
+        now: datetime,
     ) -> Change:
         self.check()
         result = await self.port.apply(wanted, force=True)
+        arming.note(self.memory, ref, now)
         self.memory.settle(ref, rendered, fingerprint(result))
         return Change(ref, action, yielded=yielded)
 
@@ -126,7 +132,8 @@ def _is_ours(live: Mapping[str, Any], wanted: Manifest) -> bool:
     if SHARED in wants["labels"]:
         return SHARED in labels
     same_uid = labels.get(OWNER_UID) == wants["labels"].get(OWNER_UID)
-    return same_uid or dig(has, "annotations", OWNER_NAME) == wants["annotations"][OWNER_NAME]
+    reference = dig(has, "annotations", OWNER_NAME)
+    return bool(same_uid or reference == wants["annotations"][OWNER_NAME])
 
 
 def _is_owned_by_another(live: Mapping[str, Any], wanted: Manifest) -> bool:

@@ -23,6 +23,9 @@ class Memory:
         default_factory=lambda: defaultdict(list)
     )
 
+    armed: datetime | None = None
+    """When an admission policy or binding was last created or changed by this process."""
+
     def is_settled(self, ref: Ref, rendered: str, live: str) -> bool:
         """Whether this rendering was already seen to change nothing in this live object."""
         return self.settled.get(ref) == (rendered, live)

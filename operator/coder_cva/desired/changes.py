@@ -7,7 +7,11 @@ from coder_cva.values.manifest import Ref
 
 
 class Action(StrEnum):
-    """What was done. ``FOREIGN``: somebody else's object of that name, left alone."""
+    """What was done.
+
+    ``FOREIGN``: somebody else's object of that name, left alone. ``WAITING``: not made yet, because
+    something else has to take effect first.
+    """
 
     CREATED = "created"
     CONFIGURED = "configured"
@@ -15,6 +19,7 @@ class Action(StrEnum):
     DELETED = "deleted"
     EVICTED = "evicted"
     FOREIGN = "foreign"
+    WAITING = "waiting"
     FAILED = "failed"
 
 

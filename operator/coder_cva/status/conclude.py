@@ -92,8 +92,9 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
 
     A failed write says itself when to try again, and a maintenance ends without anybody's event.
     """
-    failed = [one for one in changes if one.action in (Action.FAILED, Action.FOREIGN)]
-    waits = [one.retry_after for one in failed if one.retry_after is not None]
+    again = (Action.FAILED, Action.FOREIGN, Action.WAITING)
+    undone = [one for one in changes if one.action in again]
+    waits = [one.retry_after for one in undone if one.retry_after is not None]
     if not waits:
         waits = _patience(world, status)
     maintenance = world.deployment.spec.maintenance

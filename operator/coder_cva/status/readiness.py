@@ -135,6 +135,11 @@ def is_settled(live: records.Deployment) -> bool:
 
 
 def _written(changes: tuple[Change, ...]) -> Standing | None:
+    waiting = [one for one in changes if one.action is Action.WAITING]
+    if waiting:
+        return Standing(
+            ready=False, reason=Reason.WRITING, message=waiting[0].message, progressing=True
+        )
     written = [one for one in changes if one.action in WRITTEN]
     made = [one for one in written if one.ref.kind == "Deployment"]
     if not made:

@@ -1,0 +1,41 @@
+"""What waits for admission: the first Pods of a new Deployment must meet the policies that place them.
+
+The API server looks for new admission policies about once a second (measured on 1.37: a Pod that is
+created within that second is admitted as if there were none). A Deployment that exists already is
+never held up.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from coder_cva.apply.memory import Memory
+from coder_cva.desired.changes import Action, Change
+from coder_cva.values.manifest import Manifest, Ref, ref_of
+
+TAKES_EFFECT_AFTER: Final = timedelta(seconds=2)
+_ADMISSION: Final = "admissionregistration.k8s.io/"
+
+
+def note(memory: Memory, ref: Ref, now: datetime) -> None:
+    """Remembers that this object was written, where it acts at admission."""
+    if ref.api_version.startswith(_ADMISSION):
+        memory.armed = now
+
+
+def held_up(
+    manifest: Manifest, cached: Mapping[str, Any] | None, memory: Memory, now: datetime
+) -> Change | None:
+    """A new Deployment while admission does not act yet; None for everything else."""
+    if manifest["kind"] != "Deployment" or cached is not None or memory.armed is None:
+        return None
+    left = memory.armed + TAKES_EFFECT_AFTER - now
+    if left <= timedelta():
+        return None
+    ref = ref_of(manifest)
+    return Change(
+        ref,
+        Action.WAITING,
+        message=f"{ref} is made as soon as the API server places Pods by the new admission policies",
+        retry_after=left.total_seconds(),
+    )
