@@ -128,4 +128,5 @@ def _theirs(stage: Stage) -> list[Fingerprint]:
         for kind in THEIRS
         for namespace in (acme.NAMESPACE, acme.WORKSPACES)
         for one in stage.kube.list(kind, namespace)
+        if one["metadata"]["name"] != "default"  # the ServiceAccount that Kubernetes makes
     ]

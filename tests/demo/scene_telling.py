@@ -68,9 +68,9 @@ def _shown(finding: status.Object) -> list[str]:
     lines = [f"{finding['rule']}  {finding['severity']}"]
     for label, words in status.finding_lines(finding):
         start = f"  {label:<{LABEL_WIDTH}}"
-        first, *more = words.split("\n")
-        lines += text.paragraph_under(start, first)
-        lines += [" " * len(start) + line for line in more]
+        for line in words.split("\n"):
+            lines += text.paragraph_under(start, line)
+            start = " " * len(start)
     return lines
 
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SHORT = 100
+"""Characters of a message that is shown whole."""
+
 Object = dict[str, Any]
 
 
@@ -19,9 +22,9 @@ def condition_rows(resource: Mapping[str, Any]) -> list[tuple[str, str, str, str
 
 
 def in_short(message: str) -> str:
-    """The first statement of a message, and a mark where more of them follow."""
+    """A short message, or the first statement of a long one and a mark that more follow."""
     first, separator, _ = message.partition("; ")
-    return f"{first} …" if separator else first
+    return f"{first} …" if separator and len(message) > SHORT else message
 
 
 def preview_rows(resource: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -28,8 +28,10 @@ def test_conditions_become_rows() -> None:
 
 def test_a_message_of_several_statements_is_cut_and_says_so() -> None:
     """The whole message is one `kubectl describe` away."""
-    assert status.in_short("2 failed: A; B; and 1 more") == "2 failed: A …"
-    assert status.in_short("all is well") == "all is well"
+    many = "2 failed: A; " + "; ".join(f"the reason {number}" for number in range(20))
+    assert status.in_short(many) == "2 failed: A …"
+    assert status.in_short("all is well; nothing to do") == "all is well; nothing to do"
+    assert status.in_short("x" * 200) == "x" * 200
 
 
 def test_previews_become_rows() -> None:
