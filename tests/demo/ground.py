@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from demo.operator_process import OperatorProcess
-from harness import named
+from harness import folders, named
 from harness.errors import HarnessError
 from harness.native import NativeCluster
 from harness.versions import NEWEST
@@ -50,11 +49,10 @@ def down(say: Callable[[str], None] = lambda _: None) -> bool:
     """End the operator and the cluster; False if there was nothing."""
     if CLUSTER not in named.names():
         return False
-    # The operator first: it would complain of an API server that ends before it.
-    with contextlib.suppress(HarnessError):
-        cluster = named.find(CLUSTER)
-        if isinstance(cluster, NativeCluster) and OperatorProcess.of(cluster.folder).stop():
-            say("the operator has ended")
+    # The operator first: it would complain of an API server that ends before it. It may live on
+    # where the cluster was killed, so its folder is asked and not the cluster.
+    if OperatorProcess.of(folders.state() / CLUSTER).stop():
+        say("the operator has ended")
     named.down(CLUSTER)
     say("the cluster has ended, and its data are removed")
     return True
