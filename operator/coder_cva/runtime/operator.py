@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 CRASH_RETRY_SECONDS: Final = 10.0
 STORM_FACTOR: Final = 4.0
+LONGEST_COALESCE_SECONDS: Final = 5.0
+"""A pass may have been long because the API server, or this process, stood still for a while."""
 
 NOBODY: Final[Key] = ("", "")
 """No CoderDeployment has this name: a pass over it only sweeps what those that are gone have left."""
@@ -92,9 +94,9 @@ class Operator:
         The wait for more of it grows with what a pass costs, so that a storm of thousands of Pod
         events takes at most a fifth of the process's time.
         """
-        delay = max(COALESCE_SECONDS, STORM_FACTOR * self._pass_seconds)
+        delay = min(STORM_FACTOR * self._pass_seconds, LONGEST_COALESCE_SECONDS)
         for key in self.known:
-            self.queue.wake(key, delay)
+            self.queue.wake(key, max(delay, COALESCE_SECONDS))
 
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
