@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from coder_cva.desired import render
 from coder_cva.rules.engine import evaluate
@@ -13,7 +15,11 @@ from coder_cva.rules.registry import ALL
 from support import builders, coder_manifests, workspace_manifests
 from support.corpus import merged
 from support.deployments import managed
+from support.specs import CONTROL_PLANES, WORKSPACES
 
+MANAGED: Final = CONTROL_PLANES.filter(lambda it: it.get("management", "Managed") == "Managed")
+OWN_CHOICES: Final = {"CVA-PROV-002"}
+"""Built-in provisioners stay until external ones are there: whoever has a large tier is told."""
 KEYS = {"keysSecretRef": {"name": "keys", "key": "keys"}}
 SCRAPER = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
 
@@ -64,6 +70,48 @@ def test_what_the_operator_makes_obeys_the_architecture(edition: str, over: dict
         if one.id in judged and one.verdict not in (Verdict.PASSED, Verdict.NOT_APPLICABLE)
     ]
     assert bad == []
+
+
+@settings(max_examples=60)
+@given(MANAGED, WORKSPACES, st.sampled_from(["1k", "2k", "3k"]))
+def test_whatever_a_spec_says_what_is_rendered_obeys(
+    plane: dict[str, Any], workspaces: dict[str, Any], tier: str
+) -> None:
+    """TLS, encryption, labels, pools, variables: nothing fails by what the operator itself makes."""
+    own = {key: one for key, one in plane.items() if key not in ("replicas", "resources")}
+    cr = managed("coder")
+    cr["spec"] |= {"architecture": {"tier": tier}, "controlPlane": own, "workspaces": workspaces}
+
+    failed = failures(cr)
+
+    named = workspaces.get("storage", {}).get("storageClassName")
+    assert failed <= OWN_CHOICES | ({"CVA-STO-002"} if named else set())
+
+
+def test_the_loop_can_fail() -> None:
+    """What the user decides against the architecture is seen in what is rendered."""
+    choices = {"replicas": 1, "resources": {"cpu": "500m"}}
+
+    assert failures(spec(controlPlane=choices)) >= {"CVA-CTL-001", "CVA-CTL-002"}
+
+
+def failures(cr: dict[str, Any]) -> set[str]:
+    """The rules that fail once everything that the plan holds stands in the cluster and runs."""
+    pools = {"cp": cr["spec"]["controlPlane"], "ws": cr["spec"]["workspaces"]}
+    there = [
+        storage(),
+        *(
+            builders.node(
+                f"{name}-{number}", cpu="64", memory="256Gi", labels=one["nodePool"]["selector"]
+            )
+            for name, one in pools.items()
+            for number in range(4)
+        ),
+    ]
+    plan = render.plan(builders.world(cr, there))
+    made = builders.all_running(plan.objects, [f"cp-{number}" for number in range(4)])
+    report = evaluate(builders.world(cr, there, made), strict=True)
+    return {one.id for one in report.results if one.verdict is Verdict.FAILED}
 
 
 def storage() -> list[dict[str, Any]]:
