@@ -337,6 +337,37 @@ def bound(claim: Manifest) -> Manifest:
     return made
 
 
+def persistent_volume(
+    name: str,
+    claim: str = "",
+    zone: str = "",
+    *,
+    terms: Sequence[Manifest] | None = None,
+    phase: str = "Bound",
+) -> Manifest:
+    """A volume of a claim, ``namespace/name``, in a zone, or where ``terms`` say."""
+    spec: dict[str, Any] = {
+        "capacity": {"storage": "10Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": name},
+    }
+    if claim:
+        place, _, claimed = claim.partition("/")
+        spec["claimRef"] = {"namespace": place, "name": claimed}
+    if zone:
+        asked = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]}
+        terms = [{"matchExpressions": [asked]}]
+    if terms is not None:
+        spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": list(terms)}}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name},
+        "spec": spec,
+        "status": {"phase": phase},
+    }
+
+
 def _controller(owner: Manifest) -> dict[str, Any]:
     return {
         "apiVersion": owner["apiVersion"],

@@ -89,13 +89,24 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
           c.?resources.?limits.orValue({{}}).all(k, !k.contains('/')))
         """,
     ),
+    # Its volumes can be attached by nodes of the pool: one that is in another zone stays there.
+    (
+        "volumesReach",
+        """
+        object.spec.?volumes.orValue([]).all(v,
+          !has(v.persistentVolumeClaim)
+          || !(request.namespace + '/' + v.persistentVolumeClaim.claimName
+            in variables.pool.?strandedClaims.orValue([])))
+        """,
+    ),
     # How firmly this Pod is bound: Required, Preferred or Off.
     (
         "mode",
         """
         variables.choseOtherwise ? 'Off'
         : variables.pool.?mode.orValue('Off') != 'Required' ? variables.pool.?mode.orValue('Off')
-        : variables.word == 'Required' || variables.poolSuffices ? 'Required'
+        : variables.word == 'Required' || (variables.poolSuffices && variables.volumesReach)
+        ? 'Required'
         : 'Preferred'
         """,
     ),

@@ -2,14 +2,15 @@
 
 Clauses: CVA-NODE-003 (coderd on the control plane's nodes), CVA-NODE-005 (workspaces on theirs),
 CVA-NODE-006 (soft anti-affinity). With ``placement: Auto`` a pool is required only while it can take the
-Pod, so that a pool that vanishes never turns the next restart into an outage.
+Pod, so that a pool that vanishes never turns the next restart into an outage, and never of a
+Pod whose volume is where the pool has no node.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.scheduling import NodePool
-from coder_cva.desired import enforcement, volumes
+from coder_cva.desired import enforcement, stranded_claims, volumes
 from coder_cva.desired.control_plane import selector_labels
 from coder_cva.desired.enforcement import Mode
 from coder_cva.sizing.size import size
@@ -131,15 +132,40 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
         return {"mode": "Off", **common}, ""
     pool = spec.node_pool
     state = room.state(pool.selector, pools.Demand(tolerations=_tolerations(pool)))
-    # Only the nodes matter here: a pool of this kind grows when it is full.
-    unknown = [need.value for need in state.unread if need is Need.NODES]
+    unknown = _unread_of_workspaces(world, state)
     before = _before(world).get("workspaces") or {}
     mode, why = _guard(pool, can_take=state.ready > 0, unread=unknown, before=before)
     if not why:
         why = _told(state.matching, state.ready)
+    claims: Sequence[str] = ()
+    if pool.placement == "Auto" and mode == "Required":
+        if unknown:
+            claims = before.get("strandedClaims") or ()
+        else:
+            mode, why, claims = _beside_stranded(world, pool, why)
     shapes = tuple(one.pod.shape for one in world.found.workspaces)
     made = _bound(world, pool, mode, before, shapes)
-    return {**made, **common}, f"workspaces: {why}"
+    return {**made, "strandedClaims": list(claims) or None, **common}, f"workspaces: {why}"
+
+
+def _beside_stranded(world: World, pool: NodePool, why: str) -> tuple[str, str, Sequence[str]]:
+    """The mode of a pool that can take Pods, why, and the claims whose Pods it may not be able to take."""
+    found = stranded_claims.stranded(world, pool, _tolerations(pool))
+    if found.is_many:
+        return "Preferred", found.told(), ()
+    return "Required", f"{why}, but {found.told()}" if found.claims else why, found.claims
+
+
+def _unread_of_workspaces(world: World, state: pools.PoolState) -> list[str]:
+    """What the workspaces' guard would have to know and does not.
+
+    Room is none of it: a pool of this kind grows when it is full. Volumes matter only to a pool that is
+    there, so that one that is gone is never kept required by what else is not seen.
+    """
+    needs: list[Need] = [need for need in state.unread if need is Need.NODES]
+    if (needs or state.ready) and Need.PERSISTENT_VOLUMES in world.snapshot.missing():
+        needs.append(Need.PERSISTENT_VOLUMES)
+    return [need.value for need in needs]
 
 
 def _guard(

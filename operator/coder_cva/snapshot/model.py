@@ -65,6 +65,7 @@ class ClusterSnapshot:
     namespaces: Reading[records.Namespace] = _UNREAD
     pods: Reading[records.Pod] = _UNREAD
     persistent_volume_claims: Reading[records.PersistentVolumeClaim] = _UNREAD
+    persistent_volumes: Reading[records.PersistentVolume] = _UNREAD
     deployments: Reading[records.Deployment] = _UNREAD
     replica_sets: Reading[records.ReplicaSet] = _UNREAD
     services: Reading[records.Service] = _UNREAD

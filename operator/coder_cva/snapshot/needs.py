@@ -16,6 +16,7 @@ class Need(StrEnum):
     NAMESPACES = "namespaces"
     PODS = "pods"
     PERSISTENT_VOLUME_CLAIMS = "persistent_volume_claims"
+    PERSISTENT_VOLUMES = "persistent_volumes"
     DEPLOYMENTS = "deployments"
     REPLICA_SETS = "replica_sets"
     SERVICES = "services"
@@ -51,6 +52,7 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.NAMESPACES: Source("", "v1", "namespaces", "Namespace", namespaced=False),
     Need.PODS: Source("", "v1", "pods", "Pod"),
     Need.PERSISTENT_VOLUME_CLAIMS: Source("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
+    Need.PERSISTENT_VOLUMES: Source("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False),
     Need.DEPLOYMENTS: Source("apps", "v1", "deployments", "Deployment"),
     Need.REPLICA_SETS: Source("apps", "v1", "replicasets", "ReplicaSet", metadata_only=True),
     Need.SERVICES: Source("", "v1", "services", "Service"),

@@ -25,6 +25,7 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.NAMESPACES: parse_cluster.namespace,
     Need.PODS: parse_pods.pod,
     Need.PERSISTENT_VOLUME_CLAIMS: parse_storage.persistent_volume_claim,
+    Need.PERSISTENT_VOLUMES: parse_storage.persistent_volume,
     Need.DEPLOYMENTS: parse_workloads.deployment,
     Need.REPLICA_SETS: parse_workloads.replica_set,
     Need.SERVICES: parse_network.service,

@@ -1,16 +1,35 @@
-"""Claims, storage classes and CSI drivers in, their records out."""
+"""Claims, volumes, storage classes and CSI drivers in, their records out."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
+from coder_cva.snapshot import sharing
 from coder_cva.snapshot.parse_meta import identified
-from coder_cva.snapshot.records import CSIDriver, PersistentVolumeClaim, StorageClass
-from coder_cva.snapshot.shapes import byte_count, flag, text, texts
+from coder_cva.snapshot.records import (
+    CSIDriver,
+    NodeExpression,
+    NodeTerm,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    StorageClass,
+)
+from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, pairs, text, texts
 from coder_cva.values.manifest import dig
 
 _DEFAULT_CLASS = (
     "storageclass.kubernetes.io/is-default-class",
     "storageclass.beta.kubernetes.io/is-default-class",
 )
+
+_PLACES: Final = {
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region": "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone": "topology.kubernetes.io/zone",
+}
+"""Labels by which a volume itself names its place, and what nodes call it today (Kubernetes' well-known labels)."""
+_ALTERNATIVES: Final = "__"
+"""What stands between several zones in one such label."""
 
 
 def persistent_volume_claim(body: Any) -> PersistentVolumeClaim | None:
@@ -27,6 +46,58 @@ def persistent_volume_claim(body: Any) -> PersistentVolumeClaim | None:
         phase=text(dig(body, "status", "phase")),
         volume_name=text(dig(body, "spec", "volumeName")),
     )
+
+
+def persistent_volume(body: Any) -> PersistentVolume | None:
+    """A volume, its claim and where it can be attached; its labels are not kept beyond that."""
+    meta = identified(body, with_labels=False)
+    if meta is None:
+        return None
+    claim = mapping(dig(body, "spec", "claimRef"))
+    return PersistentVolume(
+        meta=meta,
+        claim=(text(claim.get("namespace")), text(claim.get("name"))),
+        phase=text(dig(body, "status", "phase")),
+        node_terms=_node_terms(body),
+    )
+
+
+def _node_terms(body: Any) -> tuple[NodeTerm, ...] | None:
+    """The required node affinity, with the volume's own zone and region in every term.
+
+    A requirement of a broken shape is one that no node meets: dropped, it would widen what is left.
+    """
+    required = dig(body, "spec", "nodeAffinity", "required")
+    places = _places(pairs(dig(body, "metadata", "labels")))
+    if required is None:
+        return sharing.node_terms((places,)) if places else None
+    terms = [_node_term(one) for one in mappings(mapping(required).get("nodeSelectorTerms"))]
+    return sharing.node_terms(tuple((*term, *places) for term in terms if term))
+
+
+def _node_term(raw: Mapping[str, Any]) -> NodeTerm:
+    """One term; its fields, of which there is only the node's name, stand beside the labels."""
+    said = [raw.get(part) for part in ("matchExpressions", "matchFields")]
+    return tuple(_node_expression(one) for part in said if part for one in _each(part))
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _node_expression(raw: Any) -> NodeExpression:
+    found = mapping(raw)
+    values = texts(found.get("values"))
+    return NodeExpression(text(found.get("key")), text(found.get("operator")), values)
+
+
+def _places(labels: Mapping[str, str]) -> NodeTerm:
+    found = {
+        _PLACES[key]: tuple(sorted(value.split(_ALTERNATIVES)))
+        for key, value in sorted(labels.items())
+        if key in _PLACES
+    }
+    return tuple(NodeExpression(key, "In", values) for key, values in sorted(found.items()))
 
 
 def storage_class(body: Any) -> StorageClass | None:

@@ -145,6 +145,32 @@ class PersistentVolumeClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeExpression:
+    """What one expression of a node selector asks of a node's labels."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+NodeTerm: TypeAlias = tuple[NodeExpression, ...]
+"""Expressions that a node has to meet together. The empty term selects no node."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersistentVolume:
+    """A volume: its claim as (namespace, name), ("", "") for none, and the nodes that can attach it.
+
+    ``node_terms`` are alternatives; None where every node can.
+    """
+
+    meta: Meta
+    claim: tuple[str, str] = ("", "")
+    phase: str = ""
+    node_terms: tuple[NodeTerm, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A Service with its selector and ports, as (name, port, target, protocol)."""
 

@@ -1,11 +1,14 @@
 """What the admission policies read as their parameter, worked out by the operator."""
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.scheduling import Toleration
+
+MOST_STRANDED: Final = 100
+"""How many claims admission tells from others; above that the whole pool is only preferred."""
 
 
 class NodeRequirement(Part):
@@ -47,6 +50,9 @@ class WorkspacePlacement(Part):
     node_labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Which values some labels have on the pool's ready nodes. A Pod whose template asks for more than
     these prefers the pool instead of requiring it."""
+    stranded_claims: Annotated[tuple[str, ...], Field(max_length=MOST_STRANDED)] = ()
+    """Claims, as namespace/name, whose volumes no ready node of the pool can attach. A Pod that mounts one
+    prefers the pool instead of requiring it."""
     own_namespace: bool = False
     """Whether the CoderDeployment's own namespace is one of workspaces."""
     bare_pods: bool = False
