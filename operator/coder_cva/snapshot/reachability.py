@@ -21,14 +21,20 @@ from coder_cva.values.manifest import dig
 
 Direction = Literal["egress", "ingress"]
 _DNS: Final = 53
+_TOLD: Final[Mapping[Truth, str]] = {
+    True: ", which allows {}",
+    False: ", and nothing there allows {}",
+    None: "; whether what it allows includes {} cannot be told",
+}
 _SPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Peer:
     """An end of a connection: a Pod, addresses outside, or, with neither, somebody not known.
 
-    ``ranges`` are the addresses by family: one family that is wholly allowed is enough.
+    ``ranges`` are the addresses by family: one family that is wholly allowed is enough. Answers are
+    remembered by the very peer, so one that is asked about often is made once.
     """
 
     name: str
@@ -102,9 +108,11 @@ class Reachability:
         self._spaces: dict[str, Labels] = {
             one.meta.name: one.meta.labels for one in snapshot.items(Need.NAMESPACES)
         }
-        self._policies: defaultdict[str, list[NetworkPolicy]] = defaultdict(list)
+        self._policies: defaultdict[str, list[_Policy]] = defaultdict(list)
         for one in snapshot.items(Need.NETWORK_POLICIES):
-            self._policies[one.meta.namespace].append(one)
+            self._policies[one.meta.namespace].append(_Policy(one))
+        self._isolating: dict[tuple[Peer, Direction], tuple[_Policy, ...]] = {}
+        self._truths: dict[_Question, Truth] = {}
 
     def pod(self, pod: Pod, name: str = "") -> Peer:
         """A Pod as an end of a connection."""
@@ -136,48 +144,68 @@ class Reachability:
 
     def isolating(self, peer: Peer, direction: Direction) -> tuple[NetworkPolicy, ...]:
         """The policies that select this Pod for a direction; () where it is open."""
+        return tuple(one.policy for one in self._closing(peer, direction))
+
+    def _closing(self, peer: Peer, direction: Direction) -> tuple["_Policy", ...]:
         if not peer.namespace or peer.host_network:
             return ()
-        return tuple(
-            one
-            for one in self._policies.get(peer.namespace, ())
-            if is_about(one.spec, direction) and selects(one.spec, peer.labels)
-        )
+        known = self._isolating.get((peer, direction))
+        if known is None:
+            known = tuple(
+                one
+                for one in self._policies.get(peer.namespace, ())
+                if direction in one.directions and selectors.matches(one.selector, peer.labels)
+            )
+            self._isolating[peer, direction] = known
+        return known
 
     def _side(
         self, subject: Peer, other: Peer, port: int | None, protocol: str, direction: Direction
     ) -> Side:
-        policies = self.isolating(subject, direction)
+        policies = self._closing(subject, direction)
         if not policies:
             why = f"no policy isolates {subject.name} for {direction}"
             if subject.host_network:
                 why = f"{subject.name} uses its node's network, which no policy covers"
             return Side(direction, possible=True, why=why)
-        served = other if direction == "egress" else subject
-        grants = list(_grants(policies, direction, served, port, protocol))
-        possible = _over_ranges(grants, other) if other.ranges else _over_peers(grants, other)
-        names = tuple(one.meta.path for one in policies)
+        served = other.ports if direction == "egress" else subject.ports
+        question = (policies, direction, other, served, port, protocol)
+        if question not in self._truths:
+            self._truths[question] = _truth(question)
+        possible = self._truths[question]
+        names = tuple(one.policy.meta.path for one in policies)
         said = f"{direction} of {subject.name} is isolated by NetworkPolicy {', '.join(names)}"
         what = f"{other.name} on {protocol} {port}" if port else other.name
-        told: Mapping[Truth, str] = {
-            True: f"{said}, which allows {what}",
-            False: f"{said}, and nothing there allows {what}",
-            None: f"{said}; whether what it allows includes {what} cannot be told",
-        }
-        return Side(direction, possible, told[possible], names)
+        return Side(direction, possible, said + _TOLD[possible].format(what), names)
 
 
-def is_about(spec: Mapping[str, Any], direction: Direction) -> bool:
-    """Whether a policy's spec isolates in this direction, with the API's own defaults."""
-    types = shapes.texts(dig(spec, "policyTypes"))
-    if types:
-        return direction.capitalize() in types
-    return direction == "ingress" or bool(dig(spec, "egress"))
+class _Policy:
+    """A policy as it is asked about: whom it selects and in which directions, by the API's defaults.
+
+    Without a podSelector it selects every Pod of its namespace; without policyTypes it is about
+    ingress, and about egress where it has a rule for that.
+    """
+
+    __slots__ = ("directions", "policy", "selector")
+
+    def __init__(self, policy: NetworkPolicy) -> None:
+        self.policy = policy
+        self.selector = shapes.selector(dig(policy.spec, "podSelector", default={}))
+        types = {one.lower() for one in shapes.texts(dig(policy.spec, "policyTypes"))}
+        defaults = {"ingress", "egress"} if dig(policy.spec, "egress") else {"ingress"}
+        self.directions = frozenset(types or defaults)
 
 
-def selects(spec: Mapping[str, Any], labels: Labels) -> bool:
-    """Whether a policy's spec selects Pods with these labels; without a podSelector it selects all."""
-    return _matches(dig(spec, "podSelector", default={}), labels)
+_Ports = tuple[tuple[str, int, str], ...]
+_Question = tuple[tuple[_Policy, ...], Direction, Peer, _Ports, int | None, str]
+"""Policies, direction, the other end, the ports that the target declares, the port and its protocol."""
+
+
+def _truth(question: _Question) -> Truth:
+    """What the policies of one end say about the other one."""
+    policies, direction, other, served, port, protocol = question
+    grants = list(_grants(policies, direction, served, port, protocol))
+    return _over_ranges(grants, other) if other.ranges else _over_peers(grants, other)
 
 
 def _matches(selector: Any, labels: Labels) -> bool:
@@ -194,18 +222,18 @@ class _Grant:
 
 
 def _grants(
-    policies: Iterable[NetworkPolicy],
+    policies: Iterable[_Policy],
     direction: Direction,
-    served: Peer,
+    served: _Ports,
     port: int | None,
     protocol: str,
 ) -> Iterator[_Grant]:
     end = "to" if direction == "egress" else "from"
-    for policy in policies:
-        for rule in shapes.mappings(dig(policy.spec, direction)):
+    for one in policies:
+        for rule in shapes.mappings(dig(one.policy.spec, direction)):
             on_port = _on_port(shapes.mappings(rule.get("ports")), served, port, protocol)
             if on_port is not False:
-                yield _Grant(shapes.mappings(rule.get(end)), on_port, policy.meta.namespace)
+                yield _Grant(shapes.mappings(rule.get(end)), on_port, one.policy.meta.namespace)
 
 
 def _over_peers(grants: Iterable[_Grant], other: Peer) -> Truth:
@@ -262,7 +290,7 @@ def _is_peer(peer: Mapping[str, Any], other: Peer, namespace: str) -> Truth:
 
 
 def _on_port(
-    ports: tuple[Mapping[str, Any], ...], served: Peer, port: int | None, protocol: str
+    ports: tuple[Mapping[str, Any], ...], served: _Ports, port: int | None, protocol: str
 ) -> Truth:
     if not ports:
         return True
@@ -270,7 +298,7 @@ def _on_port(
     return True if True in truths else None if None in truths else False
 
 
-def _is_port(allowed: Mapping[str, Any], served: Peer, port: int | None, protocol: str) -> Truth:
+def _is_port(allowed: Mapping[str, Any], served: _Ports, port: int | None, protocol: str) -> Truth:
     if (allowed.get("protocol") or "TCP") != protocol:
         return False
     value, last = allowed.get("port"), allowed.get("endPort")
@@ -280,7 +308,7 @@ def _is_port(allowed: Mapping[str, Any], served: Peer, port: int | None, protoco
         # Of a port that is not known this much is: it is not the one of DNS.
         return False if value == _DNS and last in (None, _DNS) else None
     if isinstance(value, str):
-        return (value, port, protocol) in served.ports
+        return (value, port, protocol) in served
     if not isinstance(value, int):
         return False
     return value <= port <= (last if isinstance(last, int) else value)

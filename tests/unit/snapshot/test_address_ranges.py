@@ -67,6 +67,13 @@ def test_an_exception_of_everything_leaves_nobody() -> None:
     assert of_block({"cidr": "fd00:1::/32", "except": ["fd00::/8"]}) == ()
 
 
+def test_an_exception_inside_ipv6() -> None:
+    """Cut out as exactly as in IPv4."""
+    left = of_block({"cidr": "fd00::/126", "except": ["fd00::1/128"]})
+
+    assert addresses(left) == addresses(networks(["fd00::/128", "fd00::2/127"]))
+
+
 def test_families_do_not_mix() -> None:
     """All of IPv6 is nothing of IPv4."""
     assert covers(networks(["::/0"]), networks(["10.0.0.0/8"])) is False

@@ -203,11 +203,7 @@ def workspaces_accept_no_connections(world: World) -> Judgement:
     if not found:
         return no_workspaces()
     net = Reachability(world.snapshot)
-    open_ones = [
-        one
-        for one in found
-        if any(net.connection(who, net.pod(one.pod), None).possible for who in _STRANGERS)
-    ]
+    open_ones = [one for one in found if _is_open(net, net.pod(one.pod))]
     uses = [
         use
         for space in world.found.namespaces
@@ -226,6 +222,10 @@ def workspaces_accept_no_connections(world: World) -> Judgement:
         *map(network_findings.in_use, uses),
     ]
     return verdict(findings, held=told, broken=told)
+
+
+def _is_open(net: Reachability, here: Peer) -> bool:
+    return any(net.connection(who, here, None).possible for who in _STRANGERS)
 
 
 _POLICIES: Final = frozenset({Need.PODS, Need.NAMESPACES, Need.NETWORK_POLICIES})

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import Any
+
+from coder_cva.rules.chapters.general import the_reference_architecture_fits
+from coder_cva.rules.model import Verdict
+from support import builders
+from support.corpus import merged
+from support.deployments import adopted
+
+
+def judged(count: int, **architecture: Any) -> Any:
+    """The judgement where so many workspaces run."""
+    deployment = merged(adopted("coder"), {"spec": {"architecture": architecture}})
+    labels = {"com.coder.resource": "true"}
+    pods = [builders.pod(f"workspace-{number}", "coder", labels=labels) for number in range(count)]
+    return the_reference_architecture_fits(builders.world(deployment, builders.pools(), pods))
+
+
+def test_the_limit_itself_is_within_the_tier() -> None:
+    """Tier 1k holds 600 running workspaces."""
+    assert judged(600).verdict is Verdict.PASSED
+
+
+def test_what_runs_counts_although_nobody_said_it() -> None:
+    """The 601st means the next tier, which the remedy names."""
+    found = judged(601)
+
+    assert found.verdict is Verdict.FAILED
+    (finding,) = found.findings
+    assert finding.field == "status.workspaces.count"
+    assert finding.observed == "601 running workspaces are more than its 600"
+    assert finding.remedy.endswith("spec:\n  architecture:\n    tier: 2k")
+
+
+def test_what_is_said_and_what_runs_lead_to_one_tier() -> None:
+    """The remedy holds both, or the next look would find the other one."""
+    assert "tier: 3k" in judged(601, users=2100).findings[0].remedy

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coder_cva.rules import environment
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.parse import gathered
+from support import builders, coder_manifests
+
+if TYPE_CHECKING:
+    from coder_cva.snapshot.records import Deployment
+
+NAME = "CODER_PROVISIONER_DAEMONS"
+SECRET = {"secretKeyRef": {"name": "it", "key": "it"}}
+
+
+def coderd(env: Any = (), **container: Any) -> Deployment:
+    """A coderd with these variables, and a sidecar with variables of its own before it."""
+    body = builders.live(coder_manifests.chart_coderd(env=list(env))[-1])
+    own = body["spec"]["template"]["spec"]["containers"]
+    own[0].update(container)
+    own.insert(0, {"name": "sidecar", "image": "envoy", "env": [{"name": NAME, "value": "7"}]})
+    found: Deployment = gathered(Need.DEPLOYMENTS, [body]).items[0]
+    return found
+
+
+def variable(value: Any) -> dict[str, Any]:
+    return {"name": NAME, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("env", "literal", "elsewhere", "is_set"),
+    [
+        ([], None, False, False),
+        ([variable("5")], "5", False, True),
+        ([variable("")], "", False, False),
+        ([variable("5"), variable("6")], "6", False, True),
+        ([{"name": NAME}], "", False, False),
+        ([{"name": NAME, "valueFrom": SECRET}], None, True, True),
+        ([variable("5"), {"name": NAME, "valueFrom": SECRET}], None, True, True),
+        ([{"name": NAME, "valueFrom": SECRET}, variable("5")], "5", False, True),
+    ],
+)
+def test_what_a_variable_is_told(
+    env: Any, literal: str | None, elsewhere: bool, is_set: bool
+) -> None:
+    """Of coderd's own container, the last entry of the name, as Kubernetes has it."""
+    found = coderd(env)
+
+    assert environment.literal(found, NAME) == literal
+    assert environment.is_elsewhere(found, NAME) is elsewhere
+    assert environment.is_set(found, NAME) is is_set
+
+
+@pytest.mark.parametrize(
+    ("source", "elsewhere"),
+    [
+        ({"secretRef": {"name": "it"}}, True),
+        ({"configMapRef": {"name": "it"}, "prefix": "CODER_"}, True),
+        ({"configMapRef": {"name": "it"}, "prefix": "OTHER_"}, False),
+    ],
+)
+def test_variables_that_come_as_a_whole(source: Any, elsewhere: bool) -> None:
+    """They may hold it, unless their prefix rules that out; an entry of its own wins over them."""
+    assert environment.is_elsewhere(coderd(envFrom=[source]), NAME) is elsewhere
+    assert not environment.is_elsewhere(coderd([variable("5")], envFrom=[source]), NAME)
+
+
+@pytest.mark.parametrize(
+    ("args", "literal"),
+    [
+        (["server", "--provisioner-daemons=0"], "0"),
+        (["server", "--provisioner-daemons", "0"], "0"),
+        (["server", "--provisioner-daemons=0", "--provisioner-daemons=1"], "1"),
+        (["server", "--provisioner-daemons-more=0"], "5"),
+        (["server"], "5"),
+    ],
+)
+def test_a_flag_wins_over_the_variable(args: list[str], literal: str) -> None:
+    """The last one, in both ways of writing it."""
+    found = coderd([variable("5")], args=args)
+
+    assert environment.literal(found, NAME) == literal
+    assert environment.is_set(found, NAME)
+    assert not environment.is_elsewhere(found, NAME)
+
+
+@pytest.mark.parametrize("args", [["server", "--config", "c.yaml"], ["server", "-c", "c"], ["server", "--config=c"]])  # fmt: skip
+def test_a_file_may_say_what_nothing_else_does(args: list[str]) -> None:
+    """It is not read here."""
+    assert environment.is_elsewhere(coderd(args=args), NAME)
+    assert not environment.is_elsewhere(coderd([variable("5")], args=args), NAME)
+
+
+@pytest.mark.parametrize("word", ["1", "t", "T", "TRUE", "true", "True"])
+def test_words_for_true(word: str) -> None:
+    """Those of Go's strconv.ParseBool."""
+    assert environment.is_true(word)
+
+
+@pytest.mark.parametrize("word", ["", "yes", "on", "tRUE", "0", "false", None])
+def test_no_words_for_true(word: str | None) -> None:
+    assert not environment.is_true(word)
+
+
+def test_where_no_container_is_coders_the_first_one_counts() -> None:
+    """A Deployment that is announced by its name label alone runs an image of one's own."""
+    body = builders.live(coder_manifests.coder_k8s_coderd())
+    body["spec"]["template"]["spec"]["containers"] = [{"name": "own", "image": "own/build:1"}]
+    deployment = gathered(Need.DEPLOYMENTS, [body]).items[0]
+
+    assert environment.container(deployment)["name"] == "own"
