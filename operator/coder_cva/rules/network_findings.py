@@ -12,7 +12,7 @@ from coder_cva.rules.model import Finding
 from coder_cva.rules.network_peers import live, serving_ports
 from coder_cva.rules.subjects import are, named, workload
 from coder_cva.snapshot.discovered import Workspace
-from coder_cva.snapshot.reachability import Answer, Direction, Peer, Reachability, Side
+from coder_cva.snapshot.reachability import Answer, Direction, Peer, Reachability
 from coder_cva.snapshot.world import World
 
 Missing = Mapping[Direction, list[dict[str, Any]]]
@@ -27,24 +27,24 @@ class Cuts:
     """Connections that are not possible, gathered by what cuts them: there the change belongs."""
 
     def __init__(self, answers: Iterable[Answer] = ()) -> None:
-        self._sides: dict[tuple[Direction, tuple[str, ...]], list[Side]] = {}
+        self._reasons: dict[tuple[Direction, tuple[str, ...]], dict[str, int]] = {}
         for one in answers:
             self.add(one)
 
     def __bool__(self) -> bool:
-        return bool(self._sides)
+        return bool(self._reasons)
 
-    def add(self, answer: Answer) -> None:
-        """One more connection that is not possible."""
+    def add(self, answer: Answer, count: int = 1) -> None:
+        """One more connection that is not possible, or as many of its kind."""
         for side in answer.sides:
             if side.possible is False:
-                self._sides.setdefault((side.direction, side.policies), []).append(side)
+                self._reasons.setdefault((side.direction, side.policies), {})[side.why] = count
 
     def findings(self, rule: str, missing: Missing) -> list[Finding]:
         """One finding for each set of policies and direction, sorted."""
         return [
-            _finding(rule, direction, policies, sides, missing)
-            for (direction, policies), sides in sorted(self._sides.items(), key=lambda one: one[0])
+            _finding(rule, direction, policies, reasons, missing)
+            for (direction, policies), reasons in sorted(self._reasons.items())
         ]
 
 
@@ -52,18 +52,18 @@ def _finding(
     rule: str,
     direction: Direction,
     policies: tuple[str, ...],
-    sides: list[Side],
+    reasons: Mapping[str, int],
     missing: Missing,
 ) -> Finding:
-    reasons = sorted({one.why for one in sides})
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    count = sum(reasons.values())
+    more = f" (and {count - 1:,} more)" if count > 1 else ""
     allow = remedies.as_yaml(missing.get(direction, []))
     return Finding(
         rule,
         f"NetworkPolicy {policies[0]}",
         f"spec.{direction}",
         "the connection is possible under all policies together",
-        reasons[0] + more,
+        min(reasons) + more,
         f"whoever keeps this policy adds to its {direction} rules, or to a policy beside it that selects "
         f"the same Pods:\n{allow}",
     )

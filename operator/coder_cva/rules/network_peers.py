@@ -1,11 +1,11 @@
 """The ends of Coder's connections: coderd, provisioners, and the Pods that the spec names."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Final
 
 from coder_cva.api.v1alpha1.network import Peer as NamedPeer
 from coder_cva.desired.coderd_pod import HTTP_PORT, HTTPS_PORT
-from coder_cva.snapshot.discovered import Workload
+from coder_cva.snapshot.discovered import Workload, Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.reachability import Peer, Reachability
 from coder_cva.snapshot.records import Pod
@@ -20,6 +20,14 @@ _SERVED_NAMES: Final = frozenset({"http", "https"})
 def live(pods: Iterable[Pod]) -> list[Pod]:
     """Without those that have ended or are on their way out."""
     return [one for one in pods if one.phase not in FINISHED and not one.meta.deleting]
+
+
+def alike(found: Iterable[Workspace], net: Reachability) -> list[list[Workspace]]:
+    """Workspaces in groups of which no policy could tell one from another."""
+    known: dict[Hashable, list[Workspace]] = {}
+    for one in found:
+        known.setdefault(net.kind(one.pod), []).append(one)
+    return list(known.values())
 
 
 def coderd_peers(world: World, net: Reachability) -> tuple[Peer, ...]:

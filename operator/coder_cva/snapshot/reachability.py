@@ -7,7 +7,7 @@ adds of its own kinds is not seen here.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -20,6 +20,7 @@ from coder_cva.values import selectors
 from coder_cva.values.manifest import dig
 
 Direction = Literal["egress", "ingress"]
+_ENDS: Final[tuple[tuple[Direction, str], ...]] = (("egress", "to"), ("ingress", "from"))
 _DNS: Final = 53
 _TOLD: Final[Mapping[Truth, str]] = {
     True: ", which allows {}",
@@ -29,12 +30,11 @@ _TOLD: Final[Mapping[Truth, str]] = {
 _SPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Peer:
     """An end of a connection: a Pod, addresses outside, or, with neither, somebody not known.
 
-    ``ranges`` are the addresses by family: one family that is wholly allowed is enough. Answers are
-    remembered by the very peer, so one that is asked about often is made once.
+    ``ranges`` are the addresses by family: one family that is wholly allowed is enough.
     """
 
     name: str
@@ -106,13 +106,14 @@ class Reachability:
 
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         self._spaces: dict[str, Labels] = {
-            one.meta.name: one.meta.labels for one in snapshot.items(Need.NAMESPACES)
+            one.meta.name: {_SPACE_NAME: one.meta.name, **one.meta.labels}
+            for one in snapshot.items(Need.NAMESPACES)
         }
         self._policies: defaultdict[str, list[_Policy]] = defaultdict(list)
         for one in snapshot.items(Need.NETWORK_POLICIES):
             self._policies[one.meta.namespace].append(_Policy(one))
-        self._isolating: dict[tuple[Peer, Direction], tuple[_Policy, ...]] = {}
-        self._truths: dict[_Question, Truth] = {}
+        every = (one for found in self._policies.values() for one in found)
+        self._keys = sorted({key for one in every for key in one.keys})
 
     def pod(self, pod: Pod, name: str = "") -> Peer:
         """A Pod as an end of a connection."""
@@ -121,9 +122,19 @@ class Reachability:
             name=name or f"Pod {pod.meta.path}",
             namespace=here,
             labels=pod.meta.labels,
-            namespace_labels={_SPACE_NAME: here, **self._spaces.get(here, {})},
+            namespace_labels=self._spaces.get(here) or {_SPACE_NAME: here},
             ports=pod.shape.ports,
             host_network=pod.shape.host_network,
+        )
+
+    def kind(self, pod: Pod) -> Hashable:
+        """What policies could tell a Pod by: of thousands that are alike one is enough to ask about."""
+        labels = pod.meta.labels
+        return (
+            pod.meta.namespace,
+            pod.shape.host_network,
+            pod.shape.ports,
+            *(labels.get(key) for key in self._keys),
         )
 
     def connection(
@@ -149,15 +160,11 @@ class Reachability:
     def _closing(self, peer: Peer, direction: Direction) -> tuple["_Policy", ...]:
         if not peer.namespace or peer.host_network:
             return ()
-        known = self._isolating.get((peer, direction))
-        if known is None:
-            known = tuple(
-                one
-                for one in self._policies.get(peer.namespace, ())
-                if direction in one.directions and selectors.matches(one.selector, peer.labels)
-            )
-            self._isolating[peer, direction] = known
-        return known
+        return tuple(
+            one
+            for one in self._policies.get(peer.namespace, ())
+            if direction in one.directions and selectors.matches(one.selector, peer.labels)
+        )
 
     def _side(
         self, subject: Peer, other: Peer, port: int | None, protocol: str, direction: Direction
@@ -169,10 +176,8 @@ class Reachability:
                 why = f"{subject.name} uses its node's network, which no policy covers"
             return Side(direction, possible=True, why=why)
         served = other.ports if direction == "egress" else subject.ports
-        question = (policies, direction, other, served, port, protocol)
-        if question not in self._truths:
-            self._truths[question] = _truth(question)
-        possible = self._truths[question]
+        grants = list(_grants(policies, direction, served, port, protocol))
+        possible = _over_ranges(grants, other) if other.ranges else _over_peers(grants, other)
         names = tuple(one.policy.meta.path for one in policies)
         said = f"{direction} of {subject.name} is isolated by NetworkPolicy {', '.join(names)}"
         what = f"{other.name} on {protocol} {port}" if port else other.name
@@ -195,17 +200,24 @@ class _Policy:
         defaults = {"ingress", "egress"} if dig(policy.spec, "egress") else {"ingress"}
         self.directions = frozenset(types or defaults)
 
+    @property
+    def keys(self) -> Iterator[str]:
+        """The label keys by which it chooses Pods, its own and those that its rules name."""
+        peers = (peer for end in _ENDS for peer in _peers(self.policy.spec, *end))
+        for selector in (
+            self.selector,
+            *(shapes.selector(one.get("podSelector")) for one in peers),
+        ):
+            yield from dig(selector, "matchLabels", default={})
+            yield from (one["key"] for one in dig(selector, "matchExpressions", default=()))
+
+
+def _peers(spec: Mapping[str, Any], direction: Direction, end: str) -> Iterator[Mapping[str, Any]]:
+    for rule in shapes.mappings(dig(spec, direction)):
+        yield from shapes.mappings(rule.get(end))
+
 
 _Ports = tuple[tuple[str, int, str], ...]
-_Question = tuple[tuple[_Policy, ...], Direction, Peer, _Ports, int | None, str]
-"""Policies, direction, the other end, the ports that the target declares, the port and its protocol."""
-
-
-def _truth(question: _Question) -> Truth:
-    """What the policies of one end say about the other one."""
-    policies, direction, other, served, port, protocol = question
-    grants = list(_grants(policies, direction, served, port, protocol))
-    return _over_ranges(grants, other) if other.ranges else _over_peers(grants, other)
 
 
 def _matches(selector: Any, labels: Labels) -> bool:

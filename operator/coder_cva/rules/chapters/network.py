@@ -11,6 +11,7 @@ from coder_cva.rules.access_url import AccessPath, access_path
 from coder_cva.rules.model import Judgement, Rule, failed, passed, unknown, verdict
 from coder_cva.rules.network_findings import Cuts
 from coder_cva.rules.network_peers import (
+    alike,
     coderd_peers,
     matching_peers,
     outgoing_peers,
@@ -48,20 +49,23 @@ def workspaces_reach_the_control_plane(world: World) -> Judgement:
     if not targets:
         return no_coderd_pod(world)
     outside = access_path(world)
-    answers = [
-        _dialled(net, net.pod(one.pod, workload(one)), targets, outside)
-        for one in world.found.workspaces
-    ]
-    cuts = Cuts(one for one in answers if one.possible is False)
-    unsure = sorted(one.why for one in answers if one.possible is None)
-    possible = sum(one.possible is True for one in answers)
-    told = f"{possible} of {len(answers)} workspaces may open a connection to coderd"
+    cuts, unsure, possible = Cuts(), [], 0
+    for kind in alike(world.found.workspaces, net):
+        source = net.pod(kind[0].pod, workload(kind[0]))
+        answer = _dialled(net, source, targets, outside)
+        if answer.possible is False:
+            cuts.add(answer, len(kind))
+        elif answer.possible:
+            possible += len(kind)
+        else:
+            unsure.append(answer.why)
+    told = f"{possible} of {len(world.found.workspaces)} workspaces may open a connection to coderd"
     if cuts:
         missing = network_findings.workspaces_to_coderd(world, targets)
         return failed(told, cuts.findings("CVA-NET-001", missing))
     if unsure:
         hint = f"; {outside.hint}" if outside else ""
-        return unknown(_UNSURE, f"{told}; of others: {unsure[0]}{hint}")
+        return unknown(_UNSURE, f"{told}; of others: {min(unsure)}{hint}")
     return passed(told)
 
 
@@ -203,7 +207,9 @@ def workspaces_accept_no_connections(world: World) -> Judgement:
     if not found:
         return no_workspaces()
     net = Reachability(world.snapshot)
-    open_ones = [one for one in found if _is_open(net, net.pod(one.pod))]
+    open_ones = [
+        one for kind in alike(found, net) if _is_open(net, net.pod(kind[0].pod)) for one in kind
+    ]
     uses = [
         use
         for space in world.found.namespaces
