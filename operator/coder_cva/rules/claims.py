@@ -1,7 +1,7 @@
 """The claims of workspaces, and the classes by which new ones are provisioned."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
 
 from coder_cva.rules.subjects import workload
 from coder_cva.snapshot import marks
@@ -38,16 +38,18 @@ _NO_PROVISIONER: Final = "kubernetes.io/no-provisioner"
 LAZY: Final = "WaitForFirstConsumer"
 
 
-def of_workspaces(world: World) -> tuple[PersistentVolumeClaim, ...]:
-    """The claims that workspaces mount, and those of stopped ones, as far as labels tell them apart."""
-    return tuple(claim for _, found in by_owner(world) for claim in found)
+Claims: TypeAlias = tuple[PersistentVolumeClaim, ...]
 
 
-def by_owner(world: World) -> Iterator[tuple[str, tuple[PersistentVolumeClaim, ...]]]:
+def by_owner(world: World) -> tuple[tuple[str, Claims], ...]:
     """The claims of each workspace that mounts some, then those of stopped ones, each by itself.
 
-    A claim that several workspaces share is told of the first of them.
+    Of stopped workspaces only labels tell. A claim that several share is told of the first of them.
     """
+    return tuple(_by_owner(world))
+
+
+def _by_owner(world: World) -> Iterator[tuple[str, Claims]]:
     known = {
         (one.meta.namespace, one.meta.name): one
         for one in world.snapshot.items(Need.PERSISTENT_VOLUME_CLAIMS)
@@ -74,18 +76,17 @@ def is_dynamic(claim: PersistentVolumeClaim) -> bool:
     return bool(claim.storage_class) or (claim.storage_class is None and claim.phase == "Pending")
 
 
-def is_shared(name: str, world: World) -> bool:
+def is_shared(name: str, owned: Claims) -> bool:
     """Whether a class gives workspaces nothing but volumes that every node may mount: those are in no zone."""
-    modes = [one.access_modes for one in of_workspaces(world) if one.storage_class == name]
+    modes = [one.access_modes for one in owned if one.storage_class == name]
     return bool(modes) and all("ReadWriteMany" in one for one in modes)
 
 
-def not_seen_through(world: World) -> list[str]:
-    """Claims of workspaces of whose volumes nothing is known: made by hand, or of a class that is gone."""
-    known = classes(world)
+def not_seen_through(owned: Claims, known: Mapping[str, StorageClass]) -> list[str]:
+    """Claims of whose volumes nothing is known: made by hand, or of a class that is gone."""
     return [
         one.meta.path
-        for one in of_workspaces(world)
+        for one in owned
         if one.phase != "Pending" and _is_made_by_hand(known.get(one.storage_class or ""))
     ]
 

@@ -34,6 +34,7 @@ _LASTING: Final = frozenset(
     }
 )
 """Volume types that outlive a Pod and its node. An inline CSI volume ends with its Pod by definition."""
+_SEVERAL: Final = 2
 _ZONE: Final = "topology.kubernetes.io/zone"
 _WRITABLE: Final = frozenset({"ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"})
 
@@ -73,7 +74,8 @@ def storage_is_provisioned_by_csi(world: World) -> Judgement:
     Judged are the classes that claims of workspaces name and the one that the spec names; without
     any, the cluster's default, which new claims would get.
     """
-    owned = claims.of_workspaces(world)
+    by_owner = claims.by_owner(world)
+    owned = tuple(one for _, found in by_owner for one in found)
     known = claims.classes(world)
     wanted = world.deployment.spec.workspaces.storage.storage_class_name
     used = {one.storage_class for one in owned if one.storage_class}
@@ -86,8 +88,9 @@ def storage_is_provisioned_by_csi(world: World) -> Judgement:
         )
     findings = [
         *(one for name in sorted(used) for one in _of_class(name, known.get(name), world)),
+        *(one for name in sorted(used) for one in _in_zones(known.get(name), owned, world)),
         *map(_without_class, classless),
-        *(one for owner, its in claims.by_owner(world) for one in _of_home(owner, its)),
+        *(one for owner, its in by_owner for one in _of_home(owner, its)),
     ]
     told = (
         f"StorageClass {named(sorted(used)) or 'none'} for {are(len(owned), 'claim')} of workspaces"
@@ -121,11 +124,18 @@ def _of_class(name: str, found: StorageClass | None, world: World) -> Iterator[F
             "install the CSI driver of your cloud or storage, and use its StorageClass for new "
             "workspaces: the class of a claim that is there never changes",
         )
+
+
+def _in_zones(found: StorageClass | None, owned: claims.Claims, world: World) -> Iterator[Finding]:
+    """Volumes that are made before it is known where the workspace runs, where that can be wrong."""
     zones = _zones(world)
-    if found.binding_mode != claims.LAZY and len(zones) > 1 and not claims.is_shared(name, world):
+    if found is None or found.binding_mode == claims.LAZY or len(zones) < _SEVERAL:
+        return
+    name = found.meta.name
+    if not claims.is_shared(name, owned):
         yield Finding(
             "CVA-STO-002",
-            subject,
+            f"StorageClass {name}",
             "volumeBindingMode",
             f"{claims.LAZY}: the volume is made in the zone of its workspace ({', '.join(zones)})",
             found.binding_mode,
@@ -186,7 +196,7 @@ def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
     Volumes themselves are not read: what stands behind a claim is known by its class alone.
     """
     found = world.found.workspaces
-    owned = claims.of_workspaces(world)
+    owned = tuple(one for _, its in claims.by_owner(world) for one in its)
     if not found and not owned:
         return no_workspaces()
     mounts = [
@@ -203,7 +213,7 @@ def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
         if one.pod.shape.host_paths
     ]
     hidden = list(_hidden(owned, world))
-    unseen = claims.not_seen_through(world)
+    unseen = claims.not_seen_through(owned, claims.classes(world))
     if unseen and not mounts and not hidden:
         return unknown(
             "VolumeNotSeen",
