@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,8 @@ from coder_cva.kube.connection import Connection, NoAnswer, Refused
 from coder_cva.kube.owned import KINDS, Owned
 from coder_cva.kube.reflector import DEFAULT_PACE, Pace, Reflector
 from coder_cva.kube.served import Discovery
-from coder_cva.kube.store import Projection, key_of
-from coder_cva.snapshot.model import Absence, ClusterSnapshot, SecretKeys, Unavailable
+from coder_cva.kube.store import Key, Projection, key_of
+from coder_cva.snapshot.model import Absence, ClusterSnapshot, Gathered, SecretKeys, Unavailable
 from coder_cva.snapshot.needs import SOURCES, Need, Source
 from coder_cva.values.manifest import Ref, dig
 
@@ -40,11 +41,31 @@ class Gatherer:
             )
             for need, project in projections.items()
         }
+        # kopf watches them too, and tells of everything at once. This one is for what kopf misses: it
+        # looks for a CRD in the moment of its event, which is before the API server serves it.
+        self.resources: Reflector[_Resource] = Reflector(
+            connection,
+            _always(replace(paths.CODER_DEPLOYMENTS, metadata_only=True)),
+            _resource,
+            on_change=on_change,
+            pace=replace(pace, not_served=min(pace.not_served, 5.0)),
+        )
+
+    @property
+    def _every(self) -> tuple[Reflector[Any], ...]:
+        return (*self.reflectors.values(), *self.owned.reflectors, self.resources)
+
+    def keys(self) -> frozenset[Key]:
+        """Namespace and name of every CoderDeployment that is known; none where they cannot be read."""
+        reading = self.resources.reading()
+        items = reading.items if isinstance(reading, Gathered) else ()
+        return frozenset(one.key for one in items)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Reads along while the context is open."""
         runs = {"discovery": self.discovery.run}
+        runs |= {"reflector of CoderDeployments": self.resources.run}
         runs |= {f"reflector of {need}": one.run for need, one in self.reflectors.items()}
         runs |= {
             f"reflector of our {kind.plural}": partial(self._own, one)
@@ -66,14 +87,13 @@ class Gatherer:
     async def synced(self) -> None:
         """Waits until everything that is watched has had its first answer, whatever it was."""
         await self.discovery.answered()
-        for reflector in (*self.reflectors.values(), *self.owned.reflectors):
+        for reflector in self._every:
             await reflector.answered()
 
     @property
     def is_synced(self) -> bool:
         """Whether ``synced`` would return at once."""
-        every = (*self.reflectors.values(), *self.owned.reflectors)
-        return self.discovery.has_answered and all(one.has_answered for one in every)
+        return self.discovery.has_answered and all(one.has_answered for one in self._every)
 
     async def snapshot(self, secrets: frozenset[tuple[str, str]]) -> ClusterSnapshot:
         """The cluster now: the watched kinds, and the keys of the Secrets asked for by name."""
@@ -110,6 +130,26 @@ class Gatherer:
             return None
         forbidden = answer.status in {401, 403}
         return Unavailable(Absence.FORBIDDEN if forbidden else Absence.TIMED_OUT, answer.message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    """What of a CoderDeployment is news; its status is our own."""
+
+    key: Key
+    uid: str
+    generation: int
+    deleting: bool
+
+
+def _resource(raw: Mapping[str, Any]) -> _Resource:
+    metadata = dig(raw, "metadata", default={})
+    return _Resource(
+        key_of(raw),
+        str(dig(metadata, "uid", default="")),
+        int(dig(metadata, "generation", default=0)),
+        dig(metadata, "deletionTimestamp") is not None,
+    )
 
 
 def _always(source: Source) -> Callable[[], Source]:

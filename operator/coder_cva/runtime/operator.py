@@ -95,7 +95,7 @@ class Operator:
         events takes at most a fifth of the process's time.
         """
         delay = min(STORM_FACTOR * self._pass_seconds, LONGEST_COALESCE_SECONDS)
-        for key in self.known:
+        for key in self.known | self.gatherer.keys():
             self.queue.wake(key, max(delay, COALESCE_SECONDS))
 
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
