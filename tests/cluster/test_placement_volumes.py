@@ -8,7 +8,7 @@ from coder_cva.api.v1alpha1.placement import MOST_STRANDED
 from support import builders as b
 from support.admission import Armed, arm, pod, preferred, required
 from support.coder_manifests import POOL
-from support.deployments import managed
+from support.deployments import managed, ready_coder
 from support.workspace_manifests import workspace_deployment
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.kube import Kube
     from harness.provider import Provider
+    from support.installation import OperatorProcess
 
 pytestmark = pytest.mark.cluster
 
@@ -27,78 +28,99 @@ NODES = [b.node("cp-0", b.CONTROL_PLANE), b.node("ws-0", b.WORKSPACES, zone="a")
 
 
 @pytest.fixture(scope="module")
-def kube(unattended: Provider) -> Kube:
+def alone(unattended: Provider) -> Kube:
     return unattended.kube
 
 
 @pytest.fixture
-def far_node(kube: Kube) -> Iterator[str]:
+def far_node(alone: Kube) -> Iterator[str]:
     """A node outside the pool, the only one in its zone."""
-    node = kube.get("Node", "stray-0")
-    kube.patch(node, {"metadata": {"labels": {ZONE: FAR}}})
+    node = alone.get("Node", "stray-0")
+    alone.patch(node, {"metadata": {"labels": {ZONE: FAR}}})
     yield "stray-0"
-    kube.patch(node, {"metadata": {"labels": {ZONE: None}}})
+    alone.patch(node, {"metadata": {"labels": {ZONE: None}}})
 
 
-def test_a_workspace_whose_home_is_in_another_zone_starts_there(kube: Kube, far_node: str) -> None:
+def test_a_workspace_whose_home_is_in_another_zone_starts_there(alone: Kube, far_node: str) -> None:
     """The volume holds the Pod in a zone that the pool is not in: it runs, and outside the pool."""
-    namespace = kube.namespace("coder")
+    namespace = alone.namespace("coder")
     far_claim, far = workspace_deployment("far", namespace)
-    volume = _home_of_old(kube, far_claim)
-    armed = arm(kube, managed(namespace), NODES, volume)
+    volume = _home_of_old(alone, far_claim)
+    armed = arm(alone, managed(namespace), NODES, volume)
     for one in (far_claim, far, *workspace_deployment("near", namespace)):
-        kube.create(one)
-    assert _node_of(kube, namespace, "far") == far_node
-    assert _node_of(kube, namespace, "near").startswith("ws-")
+        alone.create(one)
+    assert _node_of(alone, namespace, "far") == far_node
+    assert _node_of(alone, namespace, "near").startswith("ws-")
     armed.disarm()
 
 
-def test_without_the_guard_it_would_wait_for_ever(kube: Kube, far_node: str) -> None:
+def test_without_the_guard_it_would_wait_for_ever(alone: Kube, far_node: str) -> None:
     """The same home, unknown to the operator: the scheduler finds no node of both zone and pool."""
-    namespace = kube.namespace("coder")
+    namespace = alone.namespace("coder")
     claim, workspace = workspace_deployment("far", namespace)
-    _home_of_old(kube, claim)
-    armed = arm(kube, managed(namespace), NODES)
+    _home_of_old(alone, claim)
+    armed = arm(alone, managed(namespace), NODES)
     for one in (claim, workspace):
-        kube.create(one)
-    waiting = kube.wait_for(
-        lambda: [one for one in kube.list("pods", namespace) if _unschedulable(one)],
+        alone.create(one)
+    waiting = alone.wait_for(
+        lambda: [one for one in alone.list("pods", namespace) if _unschedulable(one)],
         what="the scheduler's word",
     )
     assert len(waiting) == 1, f"and {far_node} was there"
     armed.disarm()
 
 
-def test_only_pods_that_mount_such_a_claim_merely_prefer_the_pool(kube: Kube) -> None:
+def test_only_pods_that_mount_such_a_claim_merely_prefer_the_pool(alone: Kube) -> None:
     """By the claim's name and the Pod's namespace; the user's own Required is not softened."""
-    namespace = kube.namespace("coder")
-    armed = arm(kube, managed(namespace), NODES, b.persistent_volume("x", f"{namespace}/old", FAR))
+    namespace = alone.namespace("coder")
+    armed = arm(alone, managed(namespace), NODES, b.persistent_volume("x", f"{namespace}/old", FAR))
     assert required(_mounting(armed, "new")) == BOUND
     assert required(_mounting(armed, "new", "old")) == []
     (wish,) = preferred(_mounting(armed, "old"))
     assert wish["preference"] == BOUND[0]
     armed.say(workspaces={"strandedClaims": ["elsewhere/old"]})
-    kube.wait_for(lambda: required(_mounting(armed, "old")), timeout=5, what="the other claim")
+    alone.wait_for(lambda: _is_bound(armed, "old"), timeout=5, what="the other claim")
     armed.say(workspaces={"strandedClaims": [f"{namespace}/old"]})
-    kube.wait_for(lambda: not required(_mounting(armed, "old")), timeout=5, what="the claim again")
-    resource = kube.refresh(armed.resource)
+    alone.wait_for(lambda: not _is_bound(armed, "old"), timeout=5, what="the claim again")
+    resource = alone.refresh(armed.resource)
     pool = {"nodePool": {"placement": "Required"}}
-    kube.patch(resource, {"spec": {"workspaces": pool}})
-    kube.wait_for(lambda: required(_mounting(armed, "old")), timeout=5, what="the user's word")
+    alone.patch(resource, {"spec": {"workspaces": pool}})
+    alone.wait_for(lambda: _is_bound(armed, "old"), timeout=5, what="the user's word")
     armed.disarm()
 
 
-def test_the_most_claims_on_a_pod_of_many_volumes_stay_within_the_budget(kube: Kube) -> None:
+def test_the_most_claims_on_a_pod_of_many_volumes_stay_within_the_budget(alone: Kube) -> None:
     """A full list of the longest names, none of them the Pod's, and fifty claims to look up."""
-    namespace = kube.namespace("coder")
+    namespace = alone.namespace("coder")
     claims = [f"{number:0253}" for number in range(MOST_STRANDED)]
     volumes = [b.persistent_volume(f"pv-{one[-3:]}", f"{namespace}/{one}", FAR) for one in claims]
-    armed = arm(kube, managed(namespace), NODES, volumes)
-    said = kube.refresh(armed.resource)["status"]["placement"]["workspaces"]["strandedClaims"]
+    armed = arm(alone, managed(namespace), NODES, volumes)
+    said = alone.refresh(armed.resource)["status"]["placement"]["workspaces"]["strandedClaims"]
     assert len(said) == MOST_STRANDED
     assert required(_mounting(armed, *(f"{number:0252}" for number in range(50)))) == BOUND
     assert required(_mounting(armed, claims[-1])) == []
     armed.disarm()
+
+
+def test_the_operator_sees_the_volume_and_the_node_that_reaches_it(
+    kube: Kube, operator: OperatorProcess, cluster: Provider, namespace: str
+) -> None:
+    """With the rights as shipped: the claim is named when its volume is there, until the pool has its zone."""
+    selector = {POOL: namespace}
+    cluster.nodes(f"{namespace}-near", 1, labels={**selector, ZONE: "near"})
+    resource = ready_coder(kube, namespace)
+    pool = {"nodePool": {"selector": selector}}
+    resource = kube.patch(resource, {"spec": {"workspaces": pool}})
+    kube.wait_until(resource, lambda one: _told(one) == ("Required", []))
+    kube.create(b.persistent_volume(f"old-{namespace}", f"{namespace}/old", namespace))
+    kube.wait_until(resource, lambda one: _told(one) == ("Required", [f"{namespace}/old"]))
+    cluster.nodes(f"{namespace}-far", 1, labels={**selector, ZONE: namespace})
+    kube.wait_until(resource, lambda one: _told(one) == ("Required", []))
+
+
+def _told(resource: dict[str, Any]) -> tuple[str, list[str]]:
+    said = resource["status"]["placement"]["workspaces"]
+    return said["mode"], said.get("strandedClaims", [])
 
 
 def _home_of_old(kube: Kube, claim: dict[str, Any]) -> dict[str, Any]:
@@ -113,11 +135,20 @@ def _home_of_old(kube: Kube, claim: dict[str, Any]) -> dict[str, Any]:
 
 def _mounting(armed: Armed, *claims: str) -> dict[str, Any]:
     """The spec with which a workspace that mounts these claims is admitted."""
+    return armed.admitted(_workspace(armed, *claims))
+
+
+def _is_bound(armed: Armed, claim: str) -> bool:
+    """Whether it would be bound to the pool; asked once, for while a change of the status comes through."""
+    return required({"affinity": armed.affinity_of(_workspace(armed, claim))}) == BOUND
+
+
+def _workspace(armed: Armed, *claims: str) -> dict[str, Any]:
     volumes = [
         {"name": f"v-{number}", "persistentVolumeClaim": {"claimName": claim}}
         for number, claim in enumerate(claims)
     ]
-    return armed.admitted(pod(armed.namespace, volumes=volumes))
+    return pod(armed.namespace, volumes=volumes)
 
 
 def _node_of(kube: Kube, namespace: str, workspace: str) -> str:
