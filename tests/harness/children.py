@@ -62,7 +62,7 @@ class Children:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_dies_with(os.getpid()),  # noqa: PLW1509 - this process has one thread
+                preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509 - this process has one thread
             )
         self._ended.pop(component, None)
 
@@ -133,7 +133,9 @@ class Children:
         return process
 
 
-def _dies_with(parent: int) -> Callable[[], None]:
+def dies_with(parent: int) -> Callable[[], None]:
+    """What a child does before its program starts, so that it ends with the thread that made it."""
+
     def in_the_child() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # The parent may have died between the fork and the line above.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from harness.children import dies_with
 from harness.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class OperatorProcess:
                 },
                 stdout=log,
                 stderr=log,
+                # Also when the tests are killed without warning, no operator stays behind.
+                preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509 - the child only calls prctl
             )
         if wait_ready:
             wait_for(
