@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from coder_cva.rules.subjects import workload
 from coder_cva.snapshot import marks
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records import PersistentVolumeClaim, StorageClass
+from coder_cva.snapshot.records import PersistentVolume, PersistentVolumeClaim, StorageClass
 from coder_cva.snapshot.world import World
 
 _CLAIM_NAME: Final = "coder-pvc"
@@ -34,6 +34,10 @@ _ON_THE_NODE: Final = frozenset(
     }
 )
 """Provisioners that make volumes of type hostPath or local, each by its own documentation."""
+_SOURCES_ON_THE_NODE: Final = frozenset({"hostPath", "local"})
+_NODE_NAMES: Final = frozenset({"kubernetes.io/hostname", "metadata.name"})
+_LET_GO: Final = frozenset({"Released", "Failed"})
+"""Phases of a volume whose claim is gone."""
 _NO_PROVISIONER: Final = "kubernetes.io/no-provisioner"
 LAZY: Final = "WaitForFirstConsumer"
 
@@ -82,17 +86,34 @@ def is_shared(name: str, owned: Claims) -> bool:
     return bool(modes) and all("ReadWriteMany" in one for one in modes)
 
 
-def not_seen_through(owned: Claims, known: Mapping[str, StorageClass]) -> list[str]:
-    """Claims of whose volumes nothing is known: made by hand, or of a class that is gone."""
-    return [
-        one.meta.path
-        for one in owned
-        if one.phase != "Pending" and _is_made_by_hand(known.get(one.storage_class or ""))
-    ]
+def volumes(world: World) -> dict[tuple[str, str], PersistentVolume]:
+    """The volumes that claims hold, by namespace and name of the claim."""
+    return {
+        one.claim: one
+        for one in world.snapshot.items(Need.PERSISTENT_VOLUMES)
+        if one.claim[1] and one.phase not in _LET_GO
+    }
 
 
-def _is_made_by_hand(found: StorageClass | None) -> bool:
-    return found is None or found.provisioner == _NO_PROVISIONER
+def lies_on(
+    claim: PersistentVolumeClaim,
+    volume: PersistentVolume | None,
+    known: Mapping[str, StorageClass],
+) -> bool | None:
+    """Whether a claim's data lie on one node: by its volume, else by its class; None where neither tells."""
+    if volume is not None:
+        return volume.source in _SOURCES_ON_THE_NODE or _is_held_by_a_node(volume)
+    found = known.get(claim.storage_class or "")
+    if found is not None and is_on_the_node(found):
+        return True
+    is_made = claim.phase != "Pending" and (found is None or found.provisioner == _NO_PROVISIONER)
+    return None if is_made else False
+
+
+def _is_held_by_a_node(volume: PersistentVolume) -> bool:
+    """Whether each alternative names a node, as drivers of local disks write it."""
+    terms = volume.node_terms or ()
+    return bool(terms) and all(any(one.key in _NODE_NAMES for one in term) for term in terms)
 
 
 def classes(world: World) -> dict[str, StorageClass]:

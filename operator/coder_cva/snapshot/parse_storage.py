@@ -28,6 +28,20 @@ _PLACES: Final = {
     "topology.kubernetes.io/zone": "topology.kubernetes.io/zone",
 }
 """Labels by which a volume itself names its place, and what nodes call it today (Kubernetes' well-known labels)."""
+_COMMON: Final = frozenset(
+    {
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    }
+)
+"""Parts of a volume's spec that say nothing of its storage (Kubernetes: PersistentVolumeSpec)."""
 _ALTERNATIVES: Final = "__"
 """What stands between several zones in one such label."""
 
@@ -58,8 +72,15 @@ def persistent_volume(body: Any) -> PersistentVolume | None:
         meta=meta,
         claim=(text(claim.get("namespace")), text(claim.get("name"))),
         phase=text(dig(body, "status", "phase")),
+        source=_source(mapping(dig(body, "spec"))),
         node_terms=_node_terms(body),
     )
+
+
+def _source(spec: Mapping[str, Any]) -> str:
+    """What is left of a volume's spec beside what every volume has: the one part that names its storage."""
+    found = sorted(key for key, one in spec.items() if key not in _COMMON and one is not None)
+    return text(found[0]) if found else ""
 
 
 def _node_terms(body: Any) -> tuple[NodeTerm, ...] | None:

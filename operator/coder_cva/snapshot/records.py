@@ -161,13 +161,15 @@ NodeTerm: TypeAlias = tuple[NodeExpression, ...]
 class PersistentVolume:
     """A volume: its claim as (namespace, name), ("", "") for none, and the nodes that can attach it.
 
-    ``node_terms`` are alternatives; None where every node can.
+    ``node_terms`` are alternatives; None where every node can. ``source`` is the kind of storage behind
+    it, as the API spells it: ``csi``, ``nfs``, ``hostPath``, ``local``.
     """
 
     meta: Meta
     claim: tuple[str, str] = ("", "")
     phase: str = ""
     node_terms: tuple[NodeTerm, ...] | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

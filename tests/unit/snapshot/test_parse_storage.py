@@ -4,7 +4,11 @@ import pytest
 
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.parse import PROJECTIONS
-from coder_cva.snapshot.parse_storage import persistent_volume_claim, storage_class
+from coder_cva.snapshot.parse_storage import (
+    persistent_volume,
+    persistent_volume_claim,
+    storage_class,
+)
 from support import builders
 from support.samples import samples
 from support.workspace_manifests import home_claim
@@ -27,6 +31,24 @@ def test_a_claim_shows_its_size_and_volume() -> None:
     assert found.requested_bytes == 10 * 1024**3
     assert found.access_modes == ("ReadWriteOnce",)
     assert (found.phase, found.volume_name) == ("Bound", "pv-home")
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"hostPath": {"path": "/srv"}}, "hostPath"),
+        ({"local": {"path": "/mnt"}, "nodeAffinity": {"required": {}}}, "local"),
+        ({"nfs": {"server": "a"}, "mountOptions": [], "claimRef": {}, "csi": None}, "nfs"),
+        ({"capacity": {}, "accessModes": [], "storageClassName": "a", "volumeMode": "Block"}, ""),
+        ({"csi": {}, "persistentVolumeReclaimPolicy": "Delete"}, "csi"),
+    ],
+)
+def test_a_volume_tells_what_storage_it_is(spec: dict[str, Any], expected: str) -> None:
+    """The one part of its spec that only some volumes have."""
+    found = persistent_volume({"metadata": {"name": "a"}, "spec": spec})
+
+    assert found is not None
+    assert found.source == expected
 
 
 def test_a_class_shows_how_it_binds() -> None:

@@ -30,7 +30,7 @@ def the_prometheus_endpoint_is_enabled(world: World) -> Judgement:
     is_on = environment.is_true(said)
     # Where the endpoint is off, its address does not matter.
     for name in (_VARIABLE, _ADDRESS) if is_on else (_VARIABLE,):
-        if environment.literal(live, name) is None and environment.is_elsewhere(live, name):
+        if environment.is_elsewhere(live, name):
             return unknown(
                 "ValueNotSeen",
                 f"{name} of {live.meta.path} may come from a ConfigMap, a Secret or a file",

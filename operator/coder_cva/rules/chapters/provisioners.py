@@ -20,12 +20,12 @@ def built_in_provisioners_serve_small_deployments_only(world: World) -> Judgemen
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
-    said = environment.literal(live, _VARIABLE)
-    if said is None and environment.is_elsewhere(live, _VARIABLE):
+    if environment.is_elsewhere(live, _VARIABLE):
         return unknown(
             "ValueNotSeen",
             f"{_VARIABLE} of {live.meta.path} may come from a ConfigMap, a Secret or a file",
         )
+    said = environment.literal(live, _VARIABLE)
     if said and not (said.isascii() and said.isdecimal()):
         return unknown("ValueNotUnderstood", f"{_VARIABLE} of {live.meta.path} is {said!r}")
     daemons = int(said) if said else _DEFAULT

@@ -1,12 +1,13 @@
 """Storage: homes that survive, a CSI driver that provisions them, nothing of the node (CVA-STO-*)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from coder_cva.rules import claims, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import WORKSPACES, are, named, no_workspaces, workload
 from coder_cva.snapshot import pools
+from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import PersistentVolumeClaim, StorageClass
 from coder_cva.snapshot.world import World
@@ -191,63 +192,73 @@ def _read_only(claim: PersistentVolumeClaim) -> Finding:
 
 
 def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
-    """CVA-STO-004: no hostPath, and no class behind which a disk of one node hides.
-
-    Volumes themselves are not read: what stands behind a claim is known by its class alone.
-    """
+    """CVA-STO-004: no hostPath, and no claim behind which a disk or a folder of one node hides."""
     found = world.found.workspaces
     owned = tuple(one for _, its in claims.by_owner(world) for one in its)
     if not found and not owned:
         return no_workspaces()
-    mounts = [
-        Finding(
-            "CVA-STO-004",
-            workload(one),
-            "spec.volumes[].hostPath",
-            "no volume of the node: it is a way around the walls of the workspace",
-            ", ".join(one.pod.shape.host_paths),
-            f"in the template of {remedies.workspace_name(one)}: persistent_volume_claim instead of "
-            "host_path. Coder's envbox template needs such volumes: say so, with a reason, in spec.waivers",
-        )
-        for one in found
-        if one.pod.shape.host_paths
+    mounts = [_mounts(one) for one in found if one.pod.shape.host_paths]
+    volumes, known = claims.volumes(world), claims.classes(world)
+    lying = [
+        (one, claims.lies_on(one, volumes.get((one.meta.namespace, one.meta.name)), known))
+        for one in owned
     ]
-    hidden = list(_hidden(owned, world))
-    unseen = claims.not_seen_through(owned, claims.classes(world))
+    hidden = list(_hidden([one for one, on_node in lying if on_node], known))
+    unseen = [one.meta.path for one, on_node in lying if on_node is None]
     if unseen and not mounts and not hidden:
         return unknown(
             "VolumeNotSeen",
-            f"{named(unseen)}: no StorageClass says what volume stands behind the claim, and it may be a "
-            "disk or a folder of a node",
+            f"{named(unseen)}: neither a volume nor a StorageClass says what stands behind the claim, and "
+            "it may be a disk or a folder of a node",
         )
     told = (
         f"{are(len(found), 'workspace')} and {are(len(owned), 'claim')} of workspaces: {len(mounts)} mount "
-        f"folders of their node, and of their StorageClasses {len(hidden)} give disks of one node"
+        f"folders of their node, and {sum(bool(on_node) for _, on_node in lying)} claims lie on one node"
     )
     return verdict([*mounts, *hidden], held=told, broken=told)
 
 
-def _hidden(owned: Iterable[PersistentVolumeClaim], world: World) -> Iterator[Finding]:
-    """Classes of local disks, each with the claims that use it."""
-    users: dict[str, list[str]] = {}
-    for claim in owned:
-        users.setdefault(claim.storage_class or "", []).append(claim.meta.path)
-    for name, found in sorted(claims.classes(world).items()):
-        if name in users and claims.is_on_the_node(found):
-            yield Finding(
-                "CVA-STO-004",
-                f"StorageClass {name}",
-                "provisioner",
-                "a class whose volumes outlive a node",
-                f"{found.provisioner}, a disk of one node, for {named(users[name])}",
-                "use the StorageClass of a CSI driver for new workspaces; data of old ones is moved by "
-                "their people",
-            )
+def _mounts(workspace: Workspace) -> Finding:
+    return Finding(
+        "CVA-STO-004",
+        workload(workspace),
+        "spec.volumes[].hostPath",
+        "no volume of the node: it is a way around the walls of the workspace",
+        ", ".join(workspace.pod.shape.host_paths),
+        f"in the template of {remedies.workspace_name(workspace)}: persistent_volume_claim instead of "
+        "host_path. Coder's envbox template needs such volumes: say so, with a reason, in spec.waivers",
+    )
+
+
+def _hidden(
+    on_node: Iterable[PersistentVolumeClaim], known: Mapping[str, StorageClass]
+) -> Iterator[Finding]:
+    """One finding for each class and its claims; a claim without a class by itself."""
+    users: dict[tuple[str, str], list[str]] = {}
+    for claim in on_node:
+        name = claim.storage_class or ""
+        key = ("StorageClass", name) if name else ("PersistentVolumeClaim", claim.meta.path)
+        users.setdefault(key, []).append(claim.meta.path)
+    for (kind, name), found in sorted(users.items()):
+        by = known.get(name) if kind == "StorageClass" else None
+        how = f"{by.provisioner}: " if by is not None else ""
+        yield Finding(
+            "CVA-STO-004",
+            f"{kind} {name}",
+            "provisioner" if by is not None else "spec.volumeName",
+            "volumes that outlive a node",
+            f"{how}a disk or a folder of one node, for {named(found)}",
+            "use the StorageClass of a CSI driver for new workspaces; the data of old ones is theirs to move",
+        )
 
 
 _CLAIMS: Final = WORKSPACES | {Need.PERSISTENT_VOLUME_CLAIMS, Need.STORAGE_CLASSES}
 RULES: Final = (
     Rule("CVA-STO-001", workspaces_have_persistent_storage, WORKSPACES),
     Rule("CVA-STO-002", storage_is_provisioned_by_csi, _CLAIMS | {Need.CSI_DRIVERS, Need.NODES}),
-    Rule("CVA-STO-004", workspaces_mount_nothing_of_their_node, _CLAIMS),
+    Rule(
+        "CVA-STO-004",
+        workspaces_mount_nothing_of_their_node,
+        _CLAIMS | {Need.PERSISTENT_VOLUMES},
+    ),
 )
