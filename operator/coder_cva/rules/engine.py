@@ -1,7 +1,6 @@
 """A world in, the report on every clause of the architecture out."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -24,7 +23,8 @@ def evaluate(world: World, rules: Iterable[Rule] = ALL, *, strict: bool = False)
     by_id = {rule.id: rule for rule in rules}
     results = tuple(_result(one, by_id.get(one.id), world, strict=strict) for one in clauses())
     findings = [finding for one in results for finding in one.findings]
-    findings.sort(key=lambda one: (one.waived, _ORDER[one.severity], one))
+    # The sort is stable: within a severity the catalogue's order stays, and each rule's own.
+    findings.sort(key=lambda one: (one.waived, _ORDER[one.severity]))
     return Report(results, tuple(findings))
 
 
@@ -105,12 +105,11 @@ def _without_rule(clause: Clause, world: World) -> Judgement:
 def _waived(clause: Clause, findings: tuple[Finding, ...], world: World) -> tuple[Finding, ...]:
     today = world.now.date()
     waivers = [one for one in world.deployment.spec.waivers if one.rule == clause.id]
+    severity = clause.severity.value
+    if not waivers:
+        return tuple(one.judged(severity) for one in findings)
     return tuple(
-        replace(
-            one,
-            severity=clause.severity.value,
-            waived=any(_covers(waiver, one, today) for waiver in waivers),
-        )
+        one.judged(severity, waived=any(_covers(waiver, one, today) for waiver in waivers))
         for one in findings
     )
 

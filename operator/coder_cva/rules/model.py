@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
+from typing import Final
 
 from coder_cva.catalogue.clauses import Clause
 from coder_cva.snapshot.needs import Need
@@ -30,6 +32,19 @@ class Finding:
     remedy: str = ""
     severity: str = ""
     waived: bool = False
+
+    def judged(self, severity: str, *, waived: bool = False) -> "Finding":
+        """The same with what the catalogue and the waivers say; there may be thousands of them."""
+        return Finding(
+            self.rule,
+            self.resource,
+            self.field,
+            self.expected,
+            self.observed,
+            self.remedy,
+            severity,
+            waived,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,10 @@ class Report:
     findings: tuple[Finding, ...] = ()
 
 
+_TEXTS: Final = attrgetter("rule", "resource", "field", "expected", "observed", "remedy")
+"""How findings are sorted: as their fields are, and compared without a call for each of thousands."""
+
+
 def passed(message: str) -> Judgement:
     """The clause holds; the message is the evidence."""
     return Judgement(Verdict.PASSED, message)
@@ -83,7 +102,7 @@ def passed(message: str) -> Judgement:
 
 def failed(message: str, findings: Iterable[Finding]) -> Judgement:
     """The clause does not hold, for these reasons."""
-    return Judgement(Verdict.FAILED, message, findings=tuple(sorted(findings)))
+    return Judgement(Verdict.FAILED, message, findings=tuple(sorted(findings, key=_TEXTS)))
 
 
 def unknown(reason: str, message: str) -> Judgement:

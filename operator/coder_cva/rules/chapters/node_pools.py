@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
@@ -19,7 +19,7 @@ from coder_cva.rules.subjects import (
 from coder_cva.snapshot import pools, records
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.shapes import mappings
+from coder_cva.snapshot.shapes import mappings, texts
 from coder_cva.snapshot.shapes import selector as shaped
 from coder_cva.snapshot.world import World
 from coder_cva.values import selectors
@@ -204,7 +204,8 @@ def workspaces_keep_off_each_other(world: World) -> Judgement:
     found = world.found.workspaces
     if not found:
         return no_workspaces()
-    close = [one for one in found if not _keeps_distance(one.pod)]
+    selected: _Selectors = {}
+    close = [one for one in found if not _keeps_distance(one.pod, selected)]
     findings = [
         Finding(
             "CVA-NODE-006",
@@ -225,15 +226,40 @@ def _terms(pod: records.Pod) -> Sequence[Mapping[str, Any]]:
     return mappings(dig(pod.shape.scheduling.affinity, "podAntiAffinity", soft))
 
 
-def _keeps_distance(pod: records.Pod) -> bool:
-    common = {key: value for key, value in pod.meta.labels.items() if not key.startswith(_ITS_OWN)}
-    wanted = (shaped(dig(one, "podAffinityTerm", "labelSelector")) for one in _terms(pod))
-    return any(one and selectors.matches(one, common) for one in wanted)
+_Selectors: TypeAlias = dict[tuple[str, int], list[Mapping[str, Any]]]
+"""By namespace and scheduling, which Pods of one template share as one object, the selectors of terms."""
+
+
+def _keeps_distance(pod: records.Pod, known: _Selectors) -> bool:
+    """Whether a term selects the others of its kind: by labels that are not its own alone, where it is."""
+    key = (pod.meta.namespace, id(pod.shape.scheduling))
+    if key not in known:
+        here = (one for one in _terms(pod) if _is_about_here(one, pod))
+        read = (shaped(dig(one, "podAffinityTerm", "labelSelector")) for one in here)
+        known[key] = [one for one in read if one is not None]
+    return any(_selects_others(one, pod) for one in known[key])
+
+
+def _selects_others(wanted: Mapping[str, Any], pod: records.Pod) -> bool:
+    asked = {
+        *wanted.get("matchLabels", ()),
+        *(one["key"] for one in wanted.get("matchExpressions", ())),
+    }
+    labels = pod.meta.labels
+    common = {key: labels[key] for key in asked if key in labels and not key.startswith(_ITS_OWN)}
+    return selectors.matches(wanted, common)
+
+
+def _is_about_here(term: Mapping[str, Any], pod: records.Pod) -> bool:
+    """Whether a term reaches Pods of the same namespace: it does unless it names others."""
+    names = texts(dig(term, "podAffinityTerm", "namespaces"))
+    chosen = dig(term, "podAffinityTerm", "namespaceSelector")
+    return pod.meta.namespace in names or chosen == {} or (not names and chosen is None)
 
 
 def _distance(pod: records.Pod) -> str:
     if _terms(pod):
-        return "a preferred term whose selector matches no label that workspaces have in common"
+        return "a preferred term that matches no label that workspaces have in common, or not in this namespace"
     if dig(pod.shape.scheduling.affinity, "podAntiAffinity"):
         return "a required term only, which leaves workspaces without a node"
     return "none"
