@@ -4,6 +4,7 @@ A Service, an Ingress or an HTTPRoute before it, or a scrape annotation that lea
 a connection that works today (CVA-NET-005): it stays allowed until the user says otherwise.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -68,11 +69,11 @@ def connections(world: World, namespace: str, workspaces: tuple[Workspace, ...])
 
 
 def _by_services(world: World, namespace: str, workspaces: tuple[Workspace, ...]) -> Iterable[Use]:
-    services = [
-        one
-        for one in world.snapshot.items(Need.SERVICES)
-        if one.meta.namespace == namespace and one.selector
-    ]
+    everywhere = world.snapshot.items(Need.SERVICES)
+    # A kind is sorted by namespace: with one for each workspace nobody looks through all of them each time.
+    begin = bisect_left(everywhere, namespace, key=_namespace)
+    end = bisect_right(everywhere, namespace, key=_namespace)
+    services = [one for one in everywhere[begin:end] if one.selector]
     if not services:
         return
     routes, by_label = _routes(world), _by_label(workspaces)
@@ -83,6 +84,10 @@ def _by_services(world: World, namespace: str, workspaces: tuple[Workspace, ...]
             ports = tuple(sorted(targets(service, led)))
             if ports:
                 yield Use(_subject(service, routes), ports)
+
+
+def _namespace(service: Service) -> str:
+    return service.meta.namespace
 
 
 def _by_label(workspaces: tuple[Workspace, ...]) -> Mapping[tuple[str, str], list[Workspace]]:

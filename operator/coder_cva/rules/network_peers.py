@@ -22,6 +22,14 @@ def live(pods: Iterable[Pod]) -> list[Pod]:
     return [one for one in pods if one.phase not in FINISHED and not one.meta.deleting]
 
 
+def by_namespace(world: World) -> dict[str, list[Workspace]]:
+    """The workspaces of each namespace that consents, also of those in which nobody works now."""
+    found: dict[str, list[Workspace]] = {one.name: [] for one in world.found.namespaces}
+    for one in world.found.workspaces:
+        found[one.pod.meta.namespace].append(one)
+    return found
+
+
 def alike(found: Iterable[Workspace], net: Reachability) -> list[list[Workspace]]:
     """Workspaces in groups of which no policy could tell one from another."""
     known: dict[Hashable, list[Workspace]] = {}

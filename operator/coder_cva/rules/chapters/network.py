@@ -12,6 +12,7 @@ from coder_cva.rules.model import Judgement, Rule, failed, passed, unknown, verd
 from coder_cva.rules.network_findings import Cuts
 from coder_cva.rules.network_peers import (
     alike,
+    by_namespace,
     coderd_peers,
     matching_peers,
     outgoing_peers,
@@ -212,12 +213,8 @@ def workspaces_accept_no_connections(world: World) -> Judgement:
     ]
     uses = [
         use
-        for space in world.found.namespaces
-        for use in connections.connections(
-            world,
-            space.name,
-            tuple(one for one in found if one.pod.meta.namespace == space.name),
-        )
+        for space, here in by_namespace(world).items()
+        for use in connections.connections(world, space, tuple(here))
     ]
     told = (
         f"{len(found) - len(open_ones)} of {len(found)} workspaces are closed to strangers, and of "
