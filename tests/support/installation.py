@@ -77,10 +77,11 @@ class OperatorProcess:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, *, wait_ready: bool = True) -> None:
+    def start(self, *, wait_ready: bool = True, keep_credentials: bool = False) -> None:
         """Starts the process under the shipped ServiceAccount, and waits until /readyz says ok."""
         config = self.folder / f"{self.name}.kubeconfig"
-        self.cluster.serviceaccount_kubeconfig(NAMESPACE, SERVICE_ACCOUNT, config)
+        if not keep_credentials:
+            self.cluster.serviceaccount_kubeconfig(NAMESPACE, SERVICE_ACCOUNT, config)
         self.port = _free_port()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

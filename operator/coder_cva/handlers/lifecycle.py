@@ -1,10 +1,20 @@
 """Start-up, kopf's own settings, and the end of the process."""
 
+from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
 
 from coder_cva.runtime.operator import Operator
+
+
+class Patience:
+    """Seconds between tries, without end; every request begins anew."""
+
+    def __iter__(self) -> Iterator[float]:
+        """The waits of one request: longer and longer, up to thirty seconds."""
+        return chain((1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0), repeat(30.0))
 
 
 def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
@@ -16,6 +26,8 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
         settings.posting.enabled = False
         # Leadership is a Lease: kopf's peering is neither needed nor installed.
         settings.peering.standalone = True
+        # By itself kopf ends the process when the API server has been gone for a minute.
+        settings.networking.error_backoffs = Patience()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:

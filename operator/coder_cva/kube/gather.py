@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from coder_cva.kube import listing, paths, refusals
 from coder_cva.kube.connection import Connection, NoAnswer, Refused
@@ -14,11 +14,21 @@ from coder_cva.kube.owned import KINDS, Owned
 from coder_cva.kube.reflector import DEFAULT_PACE, Pace, Reflector
 from coder_cva.kube.served import Discovery
 from coder_cva.kube.store import Key, Projection, key_of
-from coder_cva.snapshot.model import Absence, ClusterSnapshot, Gathered, SecretKeys, Unavailable
+from coder_cva.snapshot.model import (
+    Absence,
+    ClusterSnapshot,
+    Gathered,
+    Reading,
+    SecretKeys,
+    Unavailable,
+)
 from coder_cva.snapshot.needs import SOURCES, Need, Source
 from coder_cva.values.manifest import Ref, dig
 
 logger = logging.getLogger(__name__)
+
+_LOOK_AGAIN: Final = 0.5
+"""Seconds."""
 
 
 class Gatherer:
@@ -85,15 +95,22 @@ class Gatherer:
         await reflector.run()
 
     async def synced(self) -> None:
-        """Waits until everything that is watched has had its first answer, whatever it was."""
+        """Waits until everything that is watched has had its first answer, and not all in vain.
+
+        One kind for which no answer comes holds up nothing; an API server that is not there does.
+        """
         await self.discovery.answered()
         for reflector in self._every:
             await reflector.answered()
+        while not self.is_synced:  # noqa: ASYNC110 - two dozen reflectors, any of which may be the first
+            await asyncio.sleep(_LOOK_AGAIN)
 
     @property
     def is_synced(self) -> bool:
         """Whether ``synced`` would return at once."""
-        return self.discovery.has_answered and all(one.has_answered for one in self._every)
+        readings = [one.reading() for one in self._every if one.has_answered]
+        complete = self.discovery.has_answered and len(readings) == len(self._every)
+        return complete and not all(_timed_out(one) for one in readings)
 
     async def snapshot(self, secrets: frozenset[tuple[str, str]]) -> ClusterSnapshot:
         """The cluster now: the watched kinds, and the keys of the Secrets asked for by name."""
@@ -150,6 +167,10 @@ def _resource(raw: Mapping[str, Any]) -> _Resource:
         int(dig(metadata, "generation", default=0)),
         dig(metadata, "deletionTimestamp") is not None,
     )
+
+
+def _timed_out(reading: Reading[Any]) -> bool:
+    return isinstance(reading, Unavailable) and reading.reason is Absence.TIMED_OUT
 
 
 def _always(source: Source) -> Callable[[], Source]:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +14,7 @@ from coder_cva.apply.memory import Memory
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.gather import Gatherer
 from coder_cva.kube.leases import Elector
+from coder_cva.kube.reflector import DEFAULT_PACE
 from coder_cva.kube.teller import Teller
 from coder_cva.kube.writer import Writer
 from coder_cva.ports import WriteError
@@ -43,7 +45,12 @@ class Operator:
         self.queue = WakeQueue(time.monotonic)
         self.known: set[Key] = set()
         self.connection = connection
-        self.gatherer = Gatherer(connection, PROJECTIONS, on_change=self.wake_all)
+        self.gatherer = Gatherer(
+            connection,
+            PROJECTIONS,
+            on_change=self.wake_all,
+            pace=replace(DEFAULT_PACE, watch=settings.watch_seconds),
+        )
         self.elector = Elector(connection, settings.namespace)
         self.shell = Shell(
             reader=self.gatherer,

@@ -18,6 +18,8 @@ class Settings:
     """/healthz, /readyz and /metrics; 0 takes a free port and logs it."""
     log_format: str = "text"
     log_level: str = "INFO"
+    watch_seconds: float = 300.0
+    """After which a watch is asked for anew: a right that was taken away goes unnoticed for so long."""
     resync_seconds: float = 600.0
     """A look at everything even when nothing happened: dates in the spec pass, and belt and braces."""
 
@@ -33,6 +35,7 @@ def from_environment() -> Settings:
         port=_number("PORT", 8080),
         log_format=os.environ.get("LOG_FORMAT", "text"),
         log_level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+        watch_seconds=_number("WATCH_SECONDS", 300),
     )
 
 
@@ -48,5 +51,5 @@ def _number(name: str, default: int) -> int:
     if not text:
         return default
     if not text.isdigit():
-        raise ValueError(f"{name}={text!r} is no port number: set it to a number such as {default}")
+        raise ValueError(f"{name}={text!r} is no number: set it to one such as {default}")
     return int(text)
