@@ -53,7 +53,7 @@ def coder(kube: Kube, operator: OperatorProcess) -> Object:
 
 
 @pytest.mark.parametrize(
-    ("component", "begin", "end", "seconds"),
+    "outage",
     [
         ("kube-apiserver", "stop", "start", A_WHILE),
         ("kube-apiserver", "freeze", "thaw", A_WHILE),
@@ -66,12 +66,10 @@ def test_an_outage_ends_without_a_trace(
     stage: Stage,
     operator: OperatorProcess,
     coder: Object,
-    component: str,
-    begin: str,
-    end: str,
-    seconds: int,
+    outage: tuple[str, str, str, int],
 ) -> None:
     """The process lives, writes nothing on stale ground, loses nothing, and repairs afterwards what went wrong."""
+    component, begin, end, seconds = outage
     process, namespace = operator.pid, coder["metadata"]["namespace"]
     before = everything(kube, namespace)
 
