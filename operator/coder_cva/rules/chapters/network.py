@@ -32,6 +32,9 @@ from coder_cva.snapshot.reachability import Answer, Peer, Reachability, best
 from coder_cva.snapshot.world import World
 
 _HTTPS: Final = 443
+_MIRRORS: Final = (_HTTPS, 22, 80, 3000, 3128, 8081, 8888)
+"""Where mirrors and proxies listen by their own defaults: HTTPS, SSH, HTTP, Gitea, Squid, Nexus, Tinyproxy."""
+_REPOSITORIES: Final = "git and package repositories"
 _STRANGERS: Final = (
     Peer("anybody"),
     Peer("a Pod of any namespace", namespace="-"),
@@ -93,6 +96,11 @@ def _in_doubt(answer: Answer) -> Answer:
     return Answer(tuple(replace(one, possible=None) for one in answer.deciding))
 
 
+def _perhaps(answer: Answer) -> Answer:
+    """The same answer, but where it is possible not certain."""
+    return _in_doubt(answer) if answer.possible else answer
+
+
 def the_control_plane_reaches_its_database(world: World) -> Judgement:
     """CVA-NET-002: egress of coderd to PostgreSQL, whose host and port stand in a Secret."""
     net = Reachability(world.snapshot)
@@ -123,12 +131,7 @@ def the_control_plane_reaches_repositories(world: World) -> Judgement:
     net = Reachability(world.snapshot)
     if not coderd_peers(world, net):
         return no_coderd_pod(world)
-    public = Peer("git and package repositories", ranges=address_ranges.INTERNET)
-    mirror = Peer("git and package repositories")
-    answers = [
-        best(net.connection(one, there, _HTTPS) for there in (public, mirror))
-        for one in outgoing_peers(world, net)
-    ]
+    answers = [_fetching(net, one) for one in outgoing_peers(world, net)]
     closed = [one for one in answers if one.possible is False]
     if closed:
         missing = network_findings.coderd_to_repositories()
@@ -141,6 +144,19 @@ def the_control_plane_reaches_repositories(world: World) -> Judgement:
             "repositories are is not known here",
         )
     return passed(answers[0].why)
+
+
+def _fetching(net: Reachability, source: Peer) -> Answer:
+    """To the world on HTTPS; a mirror or a proxy inside may be all that is needed, and is not known here."""
+    public = Peer(_REPOSITORIES, ranges=address_ranges.INTERNET)
+    inside = Peer(_REPOSITORIES, ranges=address_ranges.ANY_ADDRESS)
+    return best(
+        (
+            net.connection(source, public, _HTTPS),
+            *(_perhaps(net.connection(source, Peer(_REPOSITORIES), port)) for port in _MIRRORS),
+            _perhaps(net.connection(source, inside, None)),
+        )
+    )
 
 
 def users_reach_the_control_plane(world: World) -> Judgement:
