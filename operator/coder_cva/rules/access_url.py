@@ -15,16 +15,25 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class AccessPath:
-    """The way by the access URL, where it leads out of the cluster and back; ``hint`` makes it known."""
+    """The way by the access URL, where it leads out of the cluster and back; ``hint`` makes it known.
+
+    Without a port the URL itself is not seen: it may be in the cluster as well.
+    """
 
     peer: Peer
-    port: int
+    port: int | None
     hint: str
 
 
 def access_path(world: World) -> AccessPath | None:
-    """The way by the access URL; None where it is a Service of the cluster, or is not known."""
-    url = environment.literal(world.coderd.deployment, _VARIABLE) if world.coderd else None
+    """The way by the access URL; None where it is a Service of the cluster, or none that can be read."""
+    live = world.coderd.deployment if world.coderd else None
+    if live is None:
+        return None
+    if environment.is_elsewhere(live, _VARIABLE):
+        hint = f"write {_VARIABLE} as a literal into {live.meta.path}, where it can be seen"
+        return AccessPath(Peer("the access URL, which is not seen here"), None, hint)
+    url = environment.literal(live, _VARIABLE)
     try:
         parts = urlsplit(url or "")
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)

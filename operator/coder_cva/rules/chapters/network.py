@@ -86,6 +86,8 @@ def _dialled(
     if outside is None:
         return direct
     around = net.connection(source, outside.peer, outside.port)
+    if outside.port is None and around.possible:
+        return direct if direct.possible else _in_doubt(direct)
     if around.possible is False:
         return direct if direct.possible is False else _in_doubt(around)
     return around
