@@ -37,6 +37,23 @@ KINDS = (
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 )
+ADMISSION = "admissionregistration.k8s.io"
+WRITTEN = (
+    ("", "services", "Service"),
+    ("", "serviceaccounts", "ServiceAccount"),
+    ("apps", "deployments", "Deployment"),
+    ("policy", "poddisruptionbudgets", "PodDisruptionBudget"),
+    ("networking.k8s.io", "networkpolicies", "NetworkPolicy"),
+    ("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
+    ("rbac.authorization.k8s.io", "clusterroles", "RoleBinding"),
+    (ADMISSION, "mutatingadmissionpolicies", "MutatingAdmissionPolicy"),
+    (ADMISSION, "mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding"),
+    (ADMISSION, "validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
+    (ADMISSION, "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
+)
+"""Rights to write, and the kind of object that is missed without them."""
+TOLD = {"coderdeployments", "coderdeployments/status", "customresourcedefinitions", "events"}
+"""Rights with tests of their own below. The one to evict is at work in test_bad_days_pools.py."""
 
 
 @pytest.fixture(scope="module")
@@ -138,29 +155,7 @@ def test_what_may_not_be_read_is_unknown(
     wait_condition(kube, coder, "Ready", "True")
 
 
-@pytest.mark.parametrize(
-    ("group", "resource", "kind"),
-    [
-        ("", "services", "Service"),
-        ("", "serviceaccounts", "ServiceAccount"),
-        ("apps", "deployments", "Deployment"),
-        ("policy", "poddisruptionbudgets", "PodDisruptionBudget"),
-        ("networking.k8s.io", "networkpolicies", "NetworkPolicy"),
-        ("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
-        ("rbac.authorization.k8s.io", "clusterroles", "RoleBinding"),
-        (
-            "admissionregistration.k8s.io",
-            "mutatingadmissionpolicybindings",
-            "MutatingAdmissionPolicyBinding",
-        ),
-        (
-            "admissionregistration.k8s.io",
-            "validatingadmissionpolicies",
-            "ValidatingAdmissionPolicy",
-        ),
-    ],
-    ids=lambda one: one,
-)
+@pytest.mark.parametrize(("group", "resource", "kind"), WRITTEN, ids=lambda one: one)
 def test_what_may_not_be_written_is_told(
     kube: Kube,
     operator: OperatorProcess,
@@ -190,6 +185,45 @@ def test_what_may_not_be_written_is_told(
     operator.look_again(kube, coder)
     wait_condition(kube, coder, "Ready", "True")
     assert len(kube.list(kind, labels=OURS)) == len(lost)
+
+
+@pytest.mark.parametrize(
+    ("group", "resource", "kind"),
+    [one for one in WRITTEN if one[0] == ADMISSION or one[1] == "serviceaccounts"],
+    ids=lambda one: one,
+)
+def test_what_may_not_be_seen_of_ours_is_left(
+    kube: Kube,
+    operator: OperatorProcess,
+    coder: Object,
+    role: Object,
+    group: str,
+    resource: str,
+    kind: str,
+) -> None:
+    """Kinds that are only written: unseen they are neither written again nor swept, and all else goes on."""
+    wait_condition(kube, coder, "Ready", "True")
+    made = kube.list(kind, labels=OURS)
+
+    take_away(kube, role, group, resource, "get", "list", "watch")
+
+    wait_condition(kube, coder, "Ready", "False", reason="Forbidden")
+    operator.look_again(kube, coder)
+    assert kube.list(kind, labels=OURS) == made
+    give_back(kube, role)
+    operator.look_again(kube, coder)
+    wait_condition(kube, coder, "Ready", "True")
+    assert kube.list(kind, labels=OURS) == made
+
+
+def test_no_right_is_forgotten(kube: Kube) -> None:
+    """Every resource of the shipped ClusterRole stands in one of the tables of these tests."""
+    shipped = kube.get("ClusterRole", SERVICE_ACCOUNT)["rules"]
+    granted = {resource for rule in shipped for resource in rule["resources"]}
+
+    tested = {source.plural for source in SOURCES.values()} | {one[1] for one in WRITTEN} | TOLD
+
+    assert granted - tested == {"pods/eviction"}
 
 
 def test_without_the_right_to_tell_it_still_keeps(
