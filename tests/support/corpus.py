@@ -6,7 +6,7 @@
 - ``deployment``: what is laid over it;
 - ``objects``: objects as the API server gives them, or ``{make: builder, …}``: Coder's own objects as its
   charts and templates make them, running. ``nodes`` says where their Pods run (in turn), ``pending: true``
-  that they found none, ``with: {Kind: …}`` what is laid over the objects of a kind. Without any Node both
+  that they found none, ``ours: true`` that the operator made them, ``with: {Kind: …}`` what is laid over the objects of a kind. Without any Node both
   pools have three;
 - ``unavailable``: kinds that could not be read, with the reason;
 - ``now``: the clock;
@@ -64,6 +64,8 @@ _MADE: dict[str, Callable[..., Any]] = {
         workspace_manifests.workspace_pod,
     )
 }
+_OWNER = {"cva.coder.com/owner-uid": builders.uid_of("CoderDeployment", "coder", "coder")}
+"""What the operator writes on its objects: the CoderDeployment of every file is of this name."""
 _ON_CONTROL_PLANE = {"chart_coderd", "chart_provisioner", "chart_proxy", "coder_k8s_coderd"}
 
 
@@ -143,7 +145,7 @@ def made(entry: Manifest) -> list[Manifest]:
     if "make" not in entry:
         return [entry]
     words = dict(entry)
-    builder, over = words.pop("make"), words.pop("with", {})
+    builder, over, ours = words.pop("make"), words.pop("with", {}), words.pop("ours", False)
     home = builders.CONTROL_PLANE if builder in _ON_CONTROL_PLANE else builders.WORKSPACES
     nodes, pending = (
         words.pop("nodes", [f"{home}-{n}" for n in (1, 2, 3)]),
@@ -154,6 +156,8 @@ def made(entry: Manifest) -> list[Manifest]:
         found = builders.all_running(found, nodes)
     if pending:
         found = [_waiting(one) for one in found]
+    if ours:
+        found = [merged(one, {"metadata": {"labels": _OWNER}}) for one in found]
     return [merged(one, over.get(one["kind"], {})) for one in found]
 
 

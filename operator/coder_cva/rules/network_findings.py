@@ -9,8 +9,8 @@ from coder_cva.desired.connections import Use
 from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding
-from coder_cva.rules.network_peers import live, serving_ports
-from coder_cva.rules.subjects import are, named, workload
+from coder_cva.rules.network_peers import serving_ports
+from coder_cva.rules.subjects import are, live, named, workload
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.reachability import Answer, Direction, Peer, Reachability
 from coder_cva.snapshot.world import World

@@ -5,21 +5,16 @@ from typing import Final
 
 from coder_cva.api.v1alpha1.network import Peer as NamedPeer
 from coder_cva.desired.coderd_pod import HTTP_PORT, HTTPS_PORT
+from coder_cva.rules.subjects import live
 from coder_cva.snapshot.discovered import Workload, Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.reachability import Peer, Reachability
 from coder_cva.snapshot.records import Pod
-from coder_cva.snapshot.workspaces import FINISHED
 from coder_cva.snapshot.world import World
 from coder_cva.values import selectors
 
 _SERVED: Final = (HTTP_PORT, HTTPS_PORT)
 _SERVED_NAMES: Final = frozenset({"http", "https"})
-
-
-def live(pods: Iterable[Pod]) -> list[Pod]:
-    """Without those that have ended or are on their way out."""
-    return [one for one in pods if one.phase not in FINISHED and not one.meta.deleting]
 
 
 def by_namespace(world: World) -> dict[str, list[Workspace]]:

@@ -37,17 +37,36 @@ def coderd(world: World, values: Mapping[str, Any], spec: Mapping[str, Any] | No
         spec: the part of the CoderDeployment's spec that says the same; None where the operator's
             own template always says it, so that somebody must have taken it away.
     """
-    if world.deployment.spec.control_plane.management == "Adopted":
-        manager = world.coderd.manager if world.coderd is not None else ""
-        where = _WHERE.get(manager, "in the values.yaml of Coder's Helm chart")
-        return f"{where}:\n{as_yaml(values)}"
-    if spec is not None:
-        return resource(world, spec)
+    if not is_ours(world):
+        return f"{_where(world)}:\n{as_yaml(values)}"
+    return resource(world, spec) if spec is not None else _put_back(world)
+
+
+def without(world: World, what: str, where: str) -> str:
+    """How to take something out of coderd; ``where`` names the chart's values in which it stands."""
+    if not is_ours(world):
+        return f"{_where(world)}: take {what} out of {where}"
+    return _put_back(world)
+
+
+def _where(world: World) -> str:
+    manager = world.coderd.manager if world.coderd is not None else ""
+    return _WHERE.get(manager, "in the values.yaml of Coder's Helm chart")
+
+
+def _put_back(world: World) -> str:
     owner = world.deployment
     return (
-        "the operator puts it back; who took it away says kubectl "
+        "the operator puts it back; who changed it says kubectl "
         f"-n {owner.namespace} get deployment {owner.name} -o yaml --show-managed-fields"
     )
+
+
+def is_ours(world: World) -> bool:
+    """Whether coderd is the operator's own: also where it should be, a foreign one may stand there."""
+    if world.coderd is not None:
+        return world.coderd.ours
+    return world.deployment.spec.control_plane.management == "Managed"
 
 
 def resource(world: World, spec: Mapping[str, Any]) -> str:

@@ -1,10 +1,13 @@
 """What rules talk about: the answers where there is nothing to look at, and the names of things."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from coder_cva.rules.model import Judgement, not_applicable, unknown
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import Pod
+from coder_cva.snapshot.workspaces import FINISHED
 from coder_cva.snapshot.world import World
 
 CODERD: Final = frozenset({Need.DEPLOYMENTS})
@@ -41,6 +44,11 @@ def no_coderd_pod(world: World) -> Judgement:
 def no_workspaces() -> Judgement:
     """Where no workspace runs, nothing is known about workspaces."""
     return not_applicable("no workspace runs in the namespaces that consent")
+
+
+def live(pods: Iterable[Pod]) -> list[Pod]:
+    """Without those that have ended or are on their way out."""
+    return [one for one in pods if one.phase not in FINISHED and not one.meta.deleting]
 
 
 def workload(workspace: Workspace) -> str:

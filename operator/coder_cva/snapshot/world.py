@@ -45,7 +45,12 @@ class World:
 
     @cached_property
     def coderd(self) -> Workload | None:
-        """The coderd that this deployment is about: ours first, else the only one found, else None."""
+        """The coderd that this deployment is about: ours first, else the only one found, else None.
+
+        A region (management None) has none: what stands in its namespace is somebody else's business.
+        """
+        if self.deployment.spec.control_plane.management == "None":
+            return None
         ours = [one for one in self.found.coderd if one.ours]
         if ours:
             return ours[0]

@@ -13,7 +13,9 @@ from coder_cva.rules.subjects import CODERD, no_coderd
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import records
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.shapes import mappings, text
 from coder_cva.snapshot.world import World
+from coder_cva.values.manifest import dig
 from coder_cva.values.quantity import byte_text, cpu_millicores, cpu_text
 
 _KEYS: Final = "CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS"
@@ -39,12 +41,31 @@ def coderd_runs_with_several_replicas(world: World) -> Judgement:
         f"{live.meta.path} has {live.replicas} replicas, {live.ready_replicas} of them ready; the "
         f"architecture asks for {wanted}"
     )
-    findings = [
-        *_too_few(world, live, wanted),
-        *_none_to_spare(live, wanted),
-        *_scaled(world, live),
-    ]
+    findings = [*_too_few(world, live, wanted), *_scaled(world, live)]
+    if not findings and _is_rolling_out(live):
+        return unknown("RollingOut", f"{told}; a rollout is under way")
+    findings += _none_to_spare(live, wanted)
+    if (
+        not findings
+        and wanted > 1
+        and not world.deployment.spec.control_plane.high_availability_licensed
+    ):
+        return unknown(
+            "LicenceNotStated",
+            f"{told}. Replicas know each other only with a licence that includes high availability, and the "
+            "cluster does not show one: if yours does, set spec.controlPlane.highAvailabilityLicensed: true",
+        )
     return verdict(findings, held=told, broken=told)
+
+
+def _is_rolling_out(live: records.Deployment) -> bool:
+    """Whether replicas are being brought up just now, and Kubernetes has not given that up."""
+    if live.progress_failure:
+        return False
+    conditions = mappings(dig(live.body, "status", "conditions"))
+    reasons = [one.get("reason") for one in conditions if one.get("type") == "Progressing"]
+    is_seen = live.observed_generation >= live.meta.generation
+    return not is_seen or any(one != "NewReplicaSetAvailable" for one in reasons)
 
 
 def _too_few(world: World, live: records.Deployment, wanted: int) -> Iterator[Finding]:
@@ -169,23 +190,28 @@ def coderd_keeps_nothing_on_disk(world: World) -> Judgement:
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
-    kept = sorted(_STORED & set(live.shape.volume_types))
+    kept = [
+        (text(one.get("name")), kind)
+        for one in mappings(dig(live.body, "spec", "template", "spec", "volumes"))
+        for kind in sorted(_STORED & {key for key, value in one.items() if value is not None})
+    ]
     findings = [
         _about(
             "CVA-CTL-004",
             live,
             "spec.template.spec.volumes",
             "no persistent storage: coderd's file system is ephemeral, its state is in the database",
-            f"a volume of type {one}",
-            "take the volume and its mounts out: "
-            + remedies.coderd(world, {"coder": {"volumes": [], "volumeMounts": []}}),
+            f"volume {name} of type {kind}",
+            remedies.without(
+                world, f"volume {name} and its mounts", "coder.volumes, coder.volumeMounts"
+            ),
         )
-        for one in kept
+        for name, kind in kept
     ]
     return verdict(
         findings,
         held=f"{live.meta.path} mounts no claim and no volume of its node",
-        broken=f"{live.meta.path} mounts {', '.join(kept)}",
+        broken=f"{live.meta.path} mounts {', '.join(f'{name} ({kind})' for name, kind in kept)}",
     )
 
 

@@ -7,6 +7,7 @@ from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, verdict
 from coder_cva.rules.subjects import WORKSPACES
 from coder_cva.sizing.size import size
+from coder_cva.snapshot.records import Meta
 from coder_cva.snapshot.world import World
 
 
@@ -15,7 +16,7 @@ def the_reference_architecture_fits(world: World) -> Judgement:
     spec, owner = world.deployment.spec, world.deployment
     sizing = size(spec)
     limits = architectures(spec.edition).tier(sizing.tier).limits
-    running = len(world.found.workspaces)
+    running = len({_identity(one.pod.meta) for one in world.found.workspaces})
     exceeded = [("spec.architecture", one) for one in sizing.exceeded]
     if running > limits.workspaces:
         seen = f"{running:,} running workspaces are more than its {limits.workspaces:,}"
@@ -37,6 +38,11 @@ def the_reference_architecture_fits(world: World) -> Judgement:
         "workspaces run",
         broken=f"tier {sizing.tier} is exceeded: {'; '.join(one for _, one in exceeded)}",
     )
+
+
+def _identity(meta: Meta) -> str:
+    """A workspace may have several Pods: Coder's id tells which belong together, where it is on them."""
+    return meta.labels.get("com.coder.workspace.id") or meta.path
 
 
 def _remedy(world: World, running: int) -> str:

@@ -10,6 +10,7 @@ from coder_cva.rules.subjects import (
     CODERD,
     WORKSPACES,
     are,
+    live,
     named,
     no_coderd,
     no_coderd_pod,
@@ -86,7 +87,7 @@ def coderd_runs_on_its_pool(world: World) -> Judgement:
     pool = world.deployment.spec.control_plane.node_pool
     if world.coderd is None or pool is None:
         return no_coderd(world)
-    placed = [pod for pod in world.coderd_pods if pod.node and not pod.meta.deleting]
+    placed = [pod for pod in live(world.coderd_pods) if pod.node]
     if not placed:
         return no_coderd_pod(world)
     inside = {one.meta.name for one in pools.pool_nodes(pool.selector, world.snapshot)}
@@ -109,7 +110,7 @@ def coderd_runs_on_its_pool(world: World) -> Judgement:
 
 def _onto_pool(world: World) -> str:
     pool = world.deployment.spec.control_plane.node_pool
-    if pool is None or world.deployment.spec.control_plane.management != "Adopted":
+    if pool is None or remedies.is_ours(world):
         return (
             "the next Pod is bound to the pool at admission while the pool can take it "
             "(status.placement.guards says how that stands); to bind it always, "
@@ -154,7 +155,7 @@ def _stacked(
 def _apart(world: World, live: records.Deployment) -> str:
     """By labels that the Pods have: the chart's own default names the literal release ``coder``."""
     restart = f"kubectl -n {live.meta.namespace} rollout restart deployment {live.meta.name}"
-    if world.deployment.spec.control_plane.management != "Adopted":
+    if remedies.is_ours(world):
         return f"the template spreads them already; at a quiet hour: {restart}"
     spread = {
         "maxSkew": 1,
