@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from coder_cva.desired import enforcement, placement
+from coder_cva.desired.enforcement import Mode
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import (
@@ -181,13 +183,32 @@ def workspaces_run_on_their_pool(world: World) -> Judgement:
             workload(one),
             "spec.nodeName",
             f"a node with {_text(pool.selector)}",
-            f"{one.pod.node} ({remedies.workspace_name(one)})",
-            remedies.template(one, block),
+            f"{one.pod.node} ({remedies.workspace_name(one)}){_choice(one.pod)}",
+            _start_anew(world, one) + remedies.template(one, block),
         )
         for one in astray
     ]
     told = f"{len(placed) - len(astray)} of {len(placed)} workspaces run on their pool"
     return verdict(findings, held=told, broken=told)
+
+
+def _choice(pod: records.Pod) -> str:
+    """What the template itself asks of nodes: an explicit choice, which nobody overrules."""
+    wanted = pod.shape.scheduling.node_selector
+    return f", chosen by its own node selector {_text(wanted)}" if wanted else ""
+
+
+def _start_anew(world: World, workspace: Workspace) -> str:
+    """The shorter way, where admission places the next Pod."""
+    spec = world.deployment.spec
+    is_subject = bool(workspace.controller) or spec.workspaces.bare_pods == "Enforce"
+    acts = placement.engine(world)[0] == placement.ENGINE and not spec.suspend
+    is_enforced = enforcement.mode(world.deployment, placement.WORKSPACES_ON_POOL) is Mode.ENFORCE
+    if not (is_subject and acts and is_enforced) or workspace.pod.shape.scheduling.node_selector:
+        return ""
+    return (
+        "stop and start the workspace, and admission places it while the pool has nodes; to say it "
+    )
 
 
 def _none_placed(world: World) -> Judgement:
