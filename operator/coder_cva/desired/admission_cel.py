@@ -52,17 +52,18 @@ def is_workspace(labels: str = LABELS, spec: str = "object.spec") -> str:
     """Whether a Pod with these labels and this spec is a workspace (CVA-WS-001).
 
     The proofs are those of discovery: a container is told an agent's token, Coder's own labels, the
-    name that Coder's templates give. Never a prefix of a name, which coderd's Pods have too.
+    name that Coder's templates give. Never a prefix of a name, which coderd's Pods have too. Labels
+    come first: where one of them says it, no variable of a container is read.
     """
     coders = ", ".join(f"'{name}'" for name in sorted(marks.CODER_NAMES))
     return cleandoc(f"""
         !({labels}[?'{marks.NAME}'].orValue('') in [{coders}])
-        && (({spec}.containers + {spec}.?initContainers.orValue([])).exists(c,
-            c.?env.orValue([]).exists(e, e.name == '{marks.AGENT_TOKEN}'))
-          || {labels}[?'com.coder.resource'].orValue('') == 'true'
+        && ({labels}[?'com.coder.resource'].orValue('') == 'true'
           || {labels}[?'com.coder.workspace.id'].orValue('') != ''
           || {labels}[?'{marks.NAME}'].orValue('') == '{marks.WORKSPACE_NAME}'
-          || {labels}[?'app'].orValue('') == '{marks.WORKSPACE_NAME}')
+          || {labels}[?'app'].orValue('') == '{marks.WORKSPACE_NAME}'
+          || ({spec}.containers + {spec}.?initContainers.orValue([])).exists(c,
+            c.?env.orValue([]).exists(e, e.name == '{marks.AGENT_TOKEN}')))
     """)
 
 

@@ -29,10 +29,11 @@ from coder_cva.desired.admission_variables import PREFERRED, REQUIRED, SAYS, VAR
 _IS_PLACED: Final = either(
     both(IS_CODERD, HAS_CONTROLLER),
     both(
-        is_workspace(),
         IS_WANTED,
         # Bare Pods have their own switch: nothing but the next start of the workspace moves them.
         either(HAS_CONTROLLER, both(f"{WORKSPACES}.?barePods.orValue(false)", IS_BARE)),
+        # Last, for it may read every variable of every container.
+        is_workspace(),
     ),
 )
 
@@ -49,10 +50,7 @@ def policy_spec() -> dict[str, Any]:
             ("coderd-or-workspace", _IS_PLACED),
         ),
         "variables": named(*VARIABLES),
-        "mutations": [
-            {"patchType": "JSONPatch", "jsonPatch": {"expression": cleandoc(expression)}}
-            for expression in (_node_affinity(), _tolerations(), _distance())
-        ],
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": _mutation()}}],
         # An error here must never keep a workspace, or coderd, from starting.
         "failurePolicy": "Ignore",
         # A webhook that changes the Pod afterwards runs this again, which changes nothing twice.
@@ -60,14 +58,26 @@ def policy_spec() -> dict[str, Any]:
     }
 
 
+def _mutation() -> str:
+    """All patches in one list.
+
+    For each mutation of a policy the API server writes the whole Pod as JSON, reads it again and works
+    out the variables anew, which takes longer than the patches; and an error leaves no Pod half placed.
+    """
+    affinity = patch("'/spec/affinity'", "{}")
+    parent = f"""(has(object.spec.affinity) || !(variables.isBound || variables.isDistanced) ? []
+          : [{affinity}])"""
+    parts = (parent, *(f"({part})" for part in (_node_affinity(), _tolerations(), _distance())))
+    return "\n+ ".join(cleandoc(part) for part in parts)
+
+
 def _node_affinity() -> str:
     return f"""
-        variables.needed.size() == 0 ? []
+        !variables.isBound ? []
         : variables.mode == 'Required' ? (
         {_require()})
-        : variables.mode == 'Preferred' ? (
+        : (
         {_prefer()})
-        : []
     """
 
 
@@ -90,7 +100,7 @@ def _require() -> str:
               }})"""
     another = patch(f"'{path}/nodeSelectorTerms/' + string(i) + '/matchExpressions'", whole)
     return f"""variables.terms.size() == 0
-          ? {_parents("nodeAffinity")}
+          ? {_parent("nodeAffinity")}
             + [{first}]
           : variables.terms.transformList(i, t,
             (has(t.matchExpressions) || has(t.matchFields))
@@ -107,7 +117,7 @@ def _prefer() -> str:
             p.preference.?matchExpressions.orValue([]).exists(e, {SAYS}))) ? []
           : variables.preferences.size() > 0
           ? [{another}]
-          : {_parents("nodeAffinity")}
+          : {_parent("nodeAffinity")}
             + [{first}]"""
 
 
@@ -143,19 +153,15 @@ def _distance() -> str:
     first = patch(f"'{path}'", "[variables.distance]")
     another = patch(f"'{path}/-'", "variables.distance")
     return f"""
-        variables.isCoderd || !variables.pool.?antiAffinity.orValue(false)
-          || variables.sharedLabels.size() == 0 || variables.keepsDistance
-        ? []
+        !variables.isDistanced ? []
         : variables.distances.size() > 0
         ? [{another}]
-        : {_parents("podAntiAffinity")}
+        : {_parent("podAntiAffinity")}
           + [{first}]
     """
 
 
-def _parents(field: str) -> str:
-    """Patches for ``/spec/affinity`` and a field in it, where they are missing."""
-    affinity = patch("'/spec/affinity'", "{}")
+def _parent(field: str) -> str:
+    """The patch for a field of the Pod's affinity, where it is missing."""
     inner = patch(f"'/spec/affinity/{field}'", "{}")
-    return f"""(has(object.spec.affinity) ? [] : [{affinity}])
-            + (has(object.spec.affinity) && has(object.spec.affinity.{field}) ? [] : [{inner}])"""
+    return f"(object.spec.?affinity.?{field}.hasValue() ? [] : [{inner}])"

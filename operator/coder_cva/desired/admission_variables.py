@@ -112,6 +112,8 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
     ),
     # The requirements that the Pod's nodeSelector does not state already.
     ("needed", "variables.requirements.filter(r, !(r.key in variables.nodeSelector))"),
+    # Whether the Pod's node affinity is our business: whether it says so already is seen term by term.
+    ("isBound", "variables.needed.size() > 0 && variables.mode != 'Off'"),
     # The same as a preference of the highest weight. Values of different types need ``dyn``.
     (
         "preference",
@@ -139,6 +141,14 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
             || (d.podAffinityTerm.?labelSelector.?matchExpressions.orValue([]).size() == 1
               && d.podAffinityTerm.labelSelector.matchExpressions.exists(e,
                 e.key == label[0] && e.operator == 'In' && label[1] in e.values))))
+        """,
+    ),
+    # Whether the soft anti-affinity is wanted, there is a label to select by, and none like it already.
+    (
+        "isDistanced",
+        """
+        !variables.isCoderd && variables.pool.?antiAffinity.orValue(false)
+        && variables.sharedLabels.size() > 0 && !variables.keepsDistance
         """,
     ),
     # The soft anti-affinity of Coder's own template: weight 1, between nodes.

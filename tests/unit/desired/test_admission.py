@@ -137,6 +137,18 @@ def test_an_error_of_a_policy_never_stops_anybody() -> None:
     assert {one["spec"]["failurePolicy"] for one in policies(part).values()} == {"Ignore"}
 
 
+def test_a_policy_changes_its_object_once() -> None:
+    """Each further mutation would have the API server write and read the whole Pod again, twice."""
+    spec = with_storage(managed("coder"), storageClassName="fast")
+    made = policies(build_admission(b.world(spec, storage_class("fast"))))
+    mutations = {
+        name: len(one["spec"]["mutations"])
+        for name, one in made.items()
+        if one["kind"] == "MutatingAdmissionPolicy"
+    }
+    assert mutations == {PLACEMENT: 1, "coder-cva-claims": 1}
+
+
 def test_policies_act_on_creation_only() -> None:
     """What exists, a running workspace and its volume above all, is never touched."""
     spec = with_storage(managed("coder"), storageClassName="fast", minSize="1Gi")
