@@ -8,6 +8,7 @@ from coder_cva.desired import rollout
 from coder_cva.desired.changes import WRITTEN, Action, Change
 from coder_cva.desired.plan import Plan, Withheld
 from coder_cva.snapshot import records
+from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 from coder_cva.status.conditions import Condition
 from coder_cva.status.reasons import Reason
@@ -36,6 +37,7 @@ def standing(world: World, plan: Plan, changes: Iterable[Change]) -> Standing:
         _suspended(world)
         or _blocked(plan)
         or _failed(done)
+        or _unseen(world)
         or _adopted_missing(world)
         or _rolling_out(world)
         or _written(done)
@@ -85,6 +87,19 @@ def _failed(changes: tuple[Change, ...]) -> Standing | None:
     # Somebody else's object stays where it is until a person moves it: no progress is under way.
     progressing = any(one.action is Action.FAILED for one in failed)
     return Standing(ready=False, reason=reason, message=message + more, progressing=progressing)
+
+
+def _unseen(world: World) -> Standing | None:
+    """Without a look at Deployments nobody can say that there is a coderd, nor that there is none."""
+    unread = world.snapshot.missing().get(Need.DEPLOYMENTS)
+    if unread is None or world.deployment.spec.control_plane.management == "None":
+        return None
+    return Standing(
+        ready=False,
+        reason=Reason.CLUSTER_UNREADABLE,
+        message=f"Deployments could not be read ({unread.reason}), so nothing is known about coderd. "
+        "Compare the operator's ClusterRole with deploy/base/rbac.yaml",
+    )
 
 
 def _adopted_missing(world: World) -> Standing | None:
