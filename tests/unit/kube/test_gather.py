@@ -225,3 +225,62 @@ async def test_a_cluster_without_policies_serves_none(world: World, connection: 
         await discovery.answered()
 
         assert discovery.served() == Served((), ())
+
+
+async def test_coder_deployments_are_known_by_their_keys(world: World, gatherer: Gatherer) -> None:
+    """Namespace and name of each; none where they cannot be read."""
+    path = "/apis/cva.coder.com/v1alpha1/coderdeployments"
+    world.objects[path] = [obj("b", "x"), obj("a", "x")]
+    async with gatherer.running():
+        await asyncio.wait_for(gatherer.synced(), 5)
+        assert gatherer.keys() == {("x", "a"), ("x", "b")}
+
+
+async def test_where_none_are_served_none_are_known(world: World, gatherer: Gatherer) -> None:
+    """Without the CRD there is nothing to wake."""
+    world.refusals["/apis/cva.coder.com/v1alpha1/coderdeployments"] = 404
+    async with gatherer.running():
+        await asyncio.wait_for(gatherer.synced(), 5)
+
+        assert gatherer.keys() == frozenset()
+
+
+async def test_their_status_is_no_news(
+    world: World, gatherer: Gatherer, connection: Connection
+) -> None:
+    """What we write into a status wakes nobody; a new generation or UID does."""
+    told: list[int] = []
+    again = Gatherer(connection, {}, on_change=lambda: told.append(1), pace=PACE)
+    put = again.resources._store.put
+    body = {"metadata": {"name": "a", "namespace": "x", "uid": "u", "generation": 1}}
+    assert put(body)
+
+    assert not put({**body, "status": {"tier": "1k"}})
+    assert put({"metadata": {**body["metadata"], "generation": 2}})
+    assert put({"metadata": {**body["metadata"], "uid": "v"}})
+
+
+async def test_an_api_server_that_is_not_there_is_no_answer(
+    world: World, gatherer: Gatherer
+) -> None:
+    """Where every kind times out nothing is synced; one kind that does not time out is enough."""
+    world.policies = {"v1": [plural for plurals in POLICIES.values() for plural in plurals]}
+    everything = {
+        source.path: 503
+        for source in (
+            *(one._scope for one in gatherer.reflectors.values()),
+            *(one._scope for one in gatherer.owned.reflectors),
+            gatherer.resources._scope,
+        )
+    }
+    world.refusals |= everything
+    async with gatherer.running():
+        every = gatherer._every
+        await until(lambda: all(one.has_answered for one in every))
+        assert not gatherer.is_synced
+        del world.refusals["/api/v1/pods"]
+        await asyncio.wait_for(gatherer.synced(), 5)
+        snapshot = await gatherer.snapshot(frozenset())
+
+    assert isinstance(snapshot.pods, Gathered)
+    assert snapshot.reading(Need.NODES).reason is Absence.TIMED_OUT
