@@ -44,10 +44,16 @@ def access_path(world: World) -> AccessPath | None:
     stated = address_ranges.networks(world.deployment.spec.network.access_url_cidrs)
     name = f"the access URL {parts.scheme}://{host}"
     return AccessPath(
-        Peer(name, ranges=(stated,) if stated else ()),
+        Peer(name, ranges=_by_family(stated)),
         port,
         f"state the addresses behind {name} in spec.network.accessURLCIDRs",
     )
+
+
+def _by_family(stated: address_ranges.Ranges) -> tuple[address_ranges.Ranges, ...]:
+    """Addresses of a name in both families are two ways, of which one is enough."""
+    families = (tuple(one for one in stated if one.version == version) for version in (4, 6))
+    return tuple(one for one in families if one)
 
 
 def _is_inside(host: str, namespace: str) -> bool:
