@@ -36,3 +36,19 @@ def test_what_runs_counts_although_nobody_said_it() -> None:
 def test_what_is_said_and_what_runs_lead_to_one_tier() -> None:
     """The remedy holds both, or the next look would find the other one."""
     assert "tier: 3k" in judged(601, users=2100).findings[0].remedy
+
+
+def test_a_workspace_of_several_pods_is_one() -> None:
+    """Coder's id tells which belong together; Pods without one count each."""
+    pods = [
+        builders.pod(f"ws-{number}-{part}", "coder", labels={"com.coder.workspace.id": str(number)})
+        for number in range(600)
+        for part in range(2)
+    ]
+
+    found = the_reference_architecture_fits(
+        builders.world(adopted("coder"), builders.pools(), pods)
+    )
+
+    assert found.verdict is Verdict.PASSED
+    assert "600 of 600 workspaces run" in found.message
