@@ -52,7 +52,7 @@ def test_a_missing_storage_class_is_told_and_waited_for(
         resource,
         lambda one: one["status"]["placement"]["workspaces"].get("storageClassName") == name,
     )
-    assert "StorageClassMissing" not in withheld(kube.refresh(resource))
+    kube.wait_until(resource, lambda one: "StorageClassMissing" not in withheld(one))
     kube.delete(there)
     kube.wait_until(resource, lambda one: "StorageClassMissing" in withheld(one))
     wait_condition(kube, resource, "Ready", "True")

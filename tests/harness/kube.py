@@ -125,13 +125,13 @@ class Kube:
         return found
 
     def wait_for(
-        self, predicate: Callable[[], T], *, timeout: float = 60, what: str = "the condition"
+        self, predicate: Callable[[], T], *, timeout: float = 180, what: str = "the condition"
     ) -> T:
         """Ask again and again until the answer is truthy, and return it."""
         return wait_for(predicate, timeout=timeout, what=what)
 
     def wait_until(
-        self, target: Object, holds: Callable[[Object], object], *, timeout: float = 60
+        self, target: Object, holds: Callable[[Object], object], *, timeout: float = 180
     ) -> Object:
         """Wait until something holds for an object, and return the object then."""
         seen: list[Object] = []
@@ -145,7 +145,7 @@ class Kube:
             raise AssertionError("`wait_for` returns nothing but truth")
         return found
 
-    def wait_gone(self, target: Object, *, timeout: float = 60) -> None:
+    def wait_gone(self, target: Object, *, timeout: float = 180) -> None:
         """Wait until an object does not exist any more."""
 
         def gone() -> bool:

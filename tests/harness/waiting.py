@@ -24,7 +24,7 @@ class TimedOut(HarnessError):
 def wait_for(
     predicate: Callable[[], T],
     *,
-    timeout: float = 60,
+    timeout: float = 180,
     what: str = "the condition",
     seen: Callable[[], object] | None = None,
 ) -> T:

@@ -67,7 +67,7 @@ def wait_condition(
     status: str,
     *,
     reason: str = "",
-    timeout: float = 60,
+    timeout: float = 180,
 ) -> dict[str, Any]:
     """The resource once the condition has this status (and reason) for its newest generation.
 

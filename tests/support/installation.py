@@ -42,7 +42,7 @@ def install(kube: Kube) -> None:
     for manifest in shipped_manifests():
         kube.apply(manifest, manager="installer")
     crd = kube.get("CustomResourceDefinition", "coderdeployments.cva.coder.com")
-    kube.wait_until(crd, _is_established, timeout=30)
+    kube.wait_until(crd, _is_established, timeout=120)
 
 
 def _is_established(crd: dict[str, Any]) -> bool:
@@ -100,7 +100,7 @@ class OperatorProcess:
             )
         if wait_ready:
             wait_for(
-                self.is_ready, timeout=60, what=f"the operator's /readyz; its log is {self.log}"
+                self.is_ready, timeout=180, what=f"the operator's /readyz; its log is {self.log}"
             )
 
     def is_ready(self) -> bool:
@@ -132,7 +132,7 @@ class OperatorProcess:
             # The pass that ends after the first touch may have begun before it.
             before = self.passes(resource)
             kube.patch(resource, {"metadata": {"annotations": {"test/touched": str(before)}}})
-            wait_for(lambda: self.passes(resource) > before, timeout=60, what="a pass")  # noqa: B023
+            wait_for(lambda: self.passes(resource) > before, timeout=180, what="a pass")  # noqa: B023
         return kube.refresh(resource)
 
     def stop(self) -> None:

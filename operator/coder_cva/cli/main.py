@@ -20,6 +20,7 @@ from coder_cva.runtime.operator import Operator
 from coder_cva.telemetry import logs
 
 USAGE_ERROR: Final = 2
+KOPF_AGAIN_SECONDS: Final = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,15 +56,7 @@ async def _run(settings: process_settings.Settings) -> None:
         lifecycle.register(registry, operator)
         coderdeployment.register(registry, operator)
         stop, stop_kopf, ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        watching = asyncio.create_task(
-            kopf.operator(
-                registry=registry,
-                clusterwide=True,
-                standalone=True,
-                ready_flag=ready,
-                stop_flag=stop_kopf,
-            )
-        )
+        watching = asyncio.create_task(_watch(registry, ready, stop_kopf))
         watching.add_done_callback(lambda _: stop.set())
         try:
             async with operator.running():
@@ -74,6 +67,32 @@ async def _run(settings: process_settings.Settings) -> None:
             stop_kopf.set()
             await watching
     logging.getLogger(__name__).info("stopped")
+
+
+async def _watch(
+    registry: kopf.OperatorRegistry, ready: asyncio.Event, stop: asyncio.Event
+) -> None:
+    """kopf, begun anew where it gives up; returns when it was stopped.
+
+    A CRD that goes between two of its watches is a 404 that kopf takes for its own end. The operator
+    watches CoderDeployments by itself meanwhile, so nothing goes unseen.
+    """
+    while True:
+        try:
+            await kopf.operator(
+                registry=registry,
+                clusterwide=True,
+                standalone=True,
+                ready_flag=ready,
+                stop_flag=stop,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever ends kopf must not end the operator
+            logging.getLogger(__name__).warning("kopf ended, and begins anew: %s", error)
+        else:
+            return
+        if stop.is_set():
+            return
+        await asyncio.sleep(KOPF_AGAIN_SECONDS)
 
 
 async def _either(*events: asyncio.Event) -> None:
