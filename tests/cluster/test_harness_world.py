@@ -291,4 +291,4 @@ class TestWorlds:
         with NativeCluster(audit=True) as cluster:
             cluster.kube.acting_as("jane", "system:masters").list("pods", "kube-public")
             record = cluster.logs / "audit.log"
-            wait_for(lambda: '"username":"jane"' in record.read_text(), timeout=10)
+            wait_for(lambda: '"username":"jane"' in record.read_text(), timeout=60)

@@ -79,13 +79,13 @@ def test_only_pods_that_mount_such_a_claim_merely_prefer_the_pool(alone: Kube) -
     (wish,) = preferred(_mounting(armed, "old"))
     assert wish["preference"] == BOUND[0]
     armed.say(workspaces={"strandedClaims": ["elsewhere/old"]})
-    alone.wait_for(lambda: _is_bound(armed, "old"), timeout=5, what="the other claim")
+    alone.wait_for(lambda: _is_bound(armed, "old"), timeout=60, what="the other claim")
     armed.say(workspaces={"strandedClaims": [f"{namespace}/old"]})
-    alone.wait_for(lambda: not _is_bound(armed, "old"), timeout=5, what="the claim again")
+    alone.wait_for(lambda: not _is_bound(armed, "old"), timeout=60, what="the claim again")
     resource = alone.refresh(armed.resource)
     pool = {"nodePool": {"placement": "Required"}}
     alone.patch(resource, {"spec": {"workspaces": pool}})
-    alone.wait_for(lambda: _is_bound(armed, "old"), timeout=5, what="the user's word")
+    alone.wait_for(lambda: _is_bound(armed, "old"), timeout=60, what="the user's word")
     armed.disarm()
 
 

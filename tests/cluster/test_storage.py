@@ -48,7 +48,7 @@ def no_default_class(kube: Kube) -> Iterator[None]:
     probe = home_claim("probe", "default", LABELS)
     kube.wait_for(
         lambda: "storageClassName" not in kube.create(probe, dry_run=True)["spec"],
-        timeout=10,
+        timeout=60,
         what="the default class to go",
     )
     yield
@@ -223,7 +223,7 @@ def test_by_default_a_warning_is_seen_and_nothing_is_refused(
     armed = arm(kube, resource)
     box = envbox_pod("box", armed.namespace)[-1]
     warned = kube.wait_for(
-        lambda: warnings(unattended, box), timeout=10, what="the warning about host volumes"
+        lambda: warnings(unattended, box), timeout=60, what="the warning about host volumes"
     )
     assert "Warning: " in warned
     assert "CVA-STO-004: workspace Pod coder-alice-box mounts volumes of its node" in warned
@@ -251,7 +251,7 @@ def test_deleting_the_deployment_disarms_refusals_too(kube: Kube) -> None:
         lambda: (
             not refusal(kube, hosting(namespace)) and not refusal(kube, claim(namespace, "1Gi"))
         ),
-        timeout=5,
+        timeout=60,
         what="the disarming",
     )
     armed.disarm()
@@ -289,6 +289,6 @@ def warnings(cluster: Provider, manifest: dict[str, Any]) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=60,
     )
     return answer.stderr

@@ -43,7 +43,7 @@ def test_a_preferred_pool_keeps_nobody_from_starting(fresh: Armed) -> None:
     fresh.say(workspaces={"mode": "Preferred", "requirements": [nowhere]})
     wanted = [{"weight": 100, "preference": {"matchExpressions": [nowhere]}}]
     fresh.kube.wait_for(
-        lambda: preferred(workspace(fresh)) == wanted, timeout=5, what="the flip of the guard"
+        lambda: preferred(workspace(fresh)) == wanted, timeout=60, what="the flip of the guard"
     )
     for one in workspace_deployment("dev", fresh.namespace):
         fresh.kube.create(one)
@@ -72,7 +72,7 @@ def test_off_places_nobody(fresh: Armed) -> None:
     """With the mode Off a Pod is as its template made it."""
     fresh.say(workspaces={"mode": "Off", "antiAffinity": False})
     fresh.kube.wait_for(
-        lambda: not fresh.affinity_of(pod(fresh.namespace)), timeout=5, what="mode Off"
+        lambda: not fresh.affinity_of(pod(fresh.namespace)), timeout=60, what="mode Off"
     )
     assert "affinity" not in workspace(fresh, labels=BY_NAME)
 

@@ -100,7 +100,7 @@ def test_a_change_by_another_policy_afterwards_changes_nothing_twice(armed: Arme
     made = pod(armed.namespace, labels=BY_NAME)
     kube.wait_for(
         lambda: kube.create(made, dry_run=True)["spec"].get("priorityClassName"),
-        timeout=20,
+        timeout=60,
         what="the other policy",
     )
     spec = armed.admitted(made)
@@ -145,7 +145,7 @@ def test_deleting_the_deployment_disarms_at_once(kube: Kube) -> None:
     kube.delete(armed.resource)
     deleted = time.monotonic()
     kube.wait_for(
-        lambda: not armed.affinity_of(pod(armed.namespace)), timeout=5, what="the disarming"
+        lambda: not armed.affinity_of(pod(armed.namespace)), timeout=60, what="the disarming"
     )
     assert time.monotonic() - deleted < 2
     armed.disarm()
@@ -178,6 +178,6 @@ def test_without_a_status_nothing_happens(fresh: Armed) -> None:
     """A CoderDeployment that no operator has looked at yet changes no Pod."""
     fresh.kube.patch(fresh.resource, {"status": {"placement": None}}, subresource="status")
     fresh.kube.wait_for(
-        lambda: not fresh.affinity_of(pod(fresh.namespace)), timeout=5, what="the placement to go"
+        lambda: not fresh.affinity_of(pod(fresh.namespace)), timeout=60, what="the placement to go"
     )
     assert "affinity" not in workspace(fresh, labels=BY_NAME)
