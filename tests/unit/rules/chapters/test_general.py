@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from coder_cva.rules.chapters.general import the_reference_architecture_fits
 from coder_cva.rules.model import Verdict
 from support import builders
@@ -52,3 +54,33 @@ def test_a_workspace_of_several_pods_is_one() -> None:
 
     assert found.verdict is Verdict.PASSED
     assert "600 of 600 workspaces run" in found.message
+
+
+@pytest.mark.parametrize(
+    ("architecture", "tier"),
+    [
+        ({"users": 2000}, "2k"),
+        ({"users": 2001}, "3k"),
+        ({"users": 1001, "concurrentBuilds": 120}, "2k"),
+        ({"users": 1001, "concurrentBuilds": 121}, "3k"),
+        ({"users": 1001, "concurrentWorkspaces": 1200}, "2k"),
+        ({"users": 1001, "concurrentWorkspaces": 1201}, "3k"),
+        ({"concurrentBuilds": 61}, "2k"),
+        ({"concurrentWorkspaces": 6000}, "10k"),
+    ],
+)
+def test_the_remedy_is_the_smallest_tier_that_holds_everything(
+    architecture: dict[str, int], tier: str
+) -> None:
+    """To the last user, workspace and build."""
+    found = judged(0, tier="1k", **architecture)
+
+    assert found.verdict is Verdict.FAILED
+    assert {one.remedy.rpartition(": ")[2] for one in found.findings} == {tier}
+
+
+def test_beyond_the_largest_tier_there_is_none_to_name() -> None:
+    """Another deployment is the way, or an accepted finding."""
+    found = judged(0, tier="10k", users=10_001)
+
+    assert "no tier is larger" in found.findings[0].remedy
