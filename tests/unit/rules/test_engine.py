@@ -157,6 +157,40 @@ def test_an_attestation_holds_to_its_last_day(until: str, verdict: Verdict, reas
         assert f"attested until {until}: https://git.example.com" in found.message
 
 
+@pytest.mark.parametrize("clause", ["CVA-OPS-001", "CVA-OPS-003", "CVA-OPS-005", "CVA-DB-007"])
+def test_a_word_stands_in_where_a_check_cannot_always_be_made(clause: str) -> None:
+    """The clauses that say so; once a rule judges them here, its word counts instead."""
+    assert result(world(attested(clause, "2027-01-31")), clause).reason == "Attested"
+    without = result(world(), clause)
+    assert without.reason == "NotImplemented"
+    assert "spec.attestations" in without.message
+
+
+@pytest.mark.parametrize("clause", ["CVA-DB-001", "CVA-GEN-001", "CVA-OBS-003"])
+def test_a_word_does_not_stand_in_for_a_check_that_is_not_made_yet(clause: str) -> None:
+    """What a cluster can show is not settled by saying so: Conformant would be True by word alone."""
+    found = result(world(attested(clause, "2027-01-31")), clause)
+
+    assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "NotImplemented")
+
+
+def test_an_attestation_that_has_ended_is_told() -> None:
+    """Whoever looks sees why a clause is open again."""
+    found = result(world(attested(TEMPLATES, "2026-11-22")), TEMPLATES)
+
+    assert "the attestation ended on 2026-11-22" in found.message
+
+
+def test_an_extension_that_is_not_installed_hides_nothing() -> None:
+    """Without the Gateway API there are no routes: a rule that looks at them is asked. Refused is another thing."""
+    rule = Rule(POOLS, holds, frozenset({Need.HTTP_ROUTES}))
+    absent = world(unavailable={Need.HTTP_ROUTES: Absence.NOT_SERVED})
+    refused = world(unavailable={Need.HTTP_ROUTES: Absence.FORBIDDEN})
+
+    assert result(absent, POOLS, rule).verdict is Verdict.PASSED
+    assert result(refused, POOLS, rule).verdict is Verdict.UNKNOWN
+
+
 def test_the_last_day_ends_at_midnight_of_utc() -> None:
     """The clock of the world decides, and nothing else."""
     spec = attested(TEMPLATES, "2026-11-23")
