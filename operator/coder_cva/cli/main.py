@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import kopf
 from kubernetes.aio.config import ConfigException
@@ -14,13 +14,14 @@ from kubernetes.aio.config import ConfigException
 from coder_cva import __version__
 from coder_cva.cli import generate
 from coder_cva.handlers import coderdeployment, lifecycle
+from coder_cva.handlers.beside import Beside
 from coder_cva.kube.connection import Connection
 from coder_cva.runtime import settings as process_settings
 from coder_cva.runtime.operator import Operator
+from coder_cva.runtime.queue import Key
 from coder_cva.telemetry import logs
 
 USAGE_ERROR: Final = 2
-KOPF_AGAIN_SECONDS: Final = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,64 +50,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(settings: process_settings.Settings) -> None:
-    """kopf and the operator beside each other, until a signal or the end of kopf ends both."""
+    """kopf and the operator beside each other, until a signal ends both."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stop.set)
     async with await Connection.open() as connection:
         operator = Operator(settings, connection)
+
+        def wake(key: Key) -> None:
+            loop.call_soon_threadsafe(operator.wake, key)
+
+        async def credentials() -> dict[str, Any]:
+            asked = asyncio.run_coroutine_threadsafe(connection.kopf_info(), loop)
+            return await asyncio.wrap_future(asked)
+
         registry = kopf.OperatorRegistry()
-        lifecycle.register(registry, operator)
-        coderdeployment.register(registry, operator)
-        stop, stop_kopf, ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        watching = asyncio.create_task(_watch(registry, ready, stop_kopf))
-        watching.add_done_callback(lambda _: stop.set())
-        try:
-            async with operator.running():
-                await _either(ready, stop)
-                _take_signals(stop)
-                await stop.wait()
-        finally:
-            stop_kopf.set()
-            await watching
+        lifecycle.register(registry, credentials)
+        coderdeployment.register(registry, wake)
+        async with Beside(registry, lifecycle.Patience()).running(), operator.running():
+            await stop.wait()
     logging.getLogger(__name__).info("stopped")
-
-
-async def _watch(
-    registry: kopf.OperatorRegistry, ready: asyncio.Event, stop: asyncio.Event
-) -> None:
-    """kopf, begun anew where it gives up; returns when it was stopped.
-
-    A CRD that goes between two of its watches is a 404 that kopf takes for its own end. The operator
-    watches CoderDeployments by itself meanwhile, so nothing goes unseen.
-    """
-    while True:
-        try:
-            await kopf.operator(
-                registry=registry,
-                clusterwide=True,
-                standalone=True,
-                ready_flag=ready,
-                stop_flag=stop,
-            )
-        except Exception as error:  # noqa: BLE001 - whatever ends kopf must not end the operator
-            logging.getLogger(__name__).warning("kopf ended, and begins anew: %s", error)
-        else:
-            return
-        if stop.is_set():
-            return
-        await asyncio.sleep(KOPF_AGAIN_SECONDS)
-
-
-async def _either(*events: asyncio.Event) -> None:
-    tasks = [asyncio.create_task(one.wait()) for one in events]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for one in tasks:
-        one.cancel()
-
-
-def _take_signals(stop: asyncio.Event) -> None:
-    """From here on the signals end the operator first, and kopf after it.
-
-    kopf takes them for itself when it starts. On one it would wait five seconds for everything
-    that runs beside it, and then cancel that.
-    """
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, stop.set)

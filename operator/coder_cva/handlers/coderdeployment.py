@@ -4,17 +4,18 @@
 and daemons a finalizer, and a namespace could not go while the operator is down.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import kopf
 
-from coder_cva.runtime.operator import Operator
+from coder_cva.runtime.queue import Key
 
 
-def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
-    """Registers the one watch that is kopf's."""
+def register(registry: kopf.OperatorRegistry, wake: Callable[[Key], None]) -> None:
+    """Registers the one watch that is kopf's; ``wake`` is called in kopf's thread."""
 
     @kopf.on.event("cva.coder.com", "v1alpha1", "coderdeployments", registry=registry)
     async def seen(namespace: str | None, name: str | None, **_: Any) -> None:
         if namespace and name:
-            operator.wake((namespace, name))
+            wake((namespace, name))

@@ -1,12 +1,10 @@
-"""Start-up, kopf's own settings, and the end of the process."""
+"""kopf's own settings, and as whom it speaks to the API server."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import chain, repeat
 from typing import Any
 
 import kopf
-
-from coder_cva.runtime.operator import Operator
 
 
 class Patience:
@@ -17,8 +15,10 @@ class Patience:
         return chain((1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0), repeat(30.0))
 
 
-def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
-    """Registers start-up and login."""
+def register(
+    registry: kopf.OperatorRegistry, credentials: Callable[[], Awaitable[Mapping[str, Any]]]
+) -> None:
+    """Registers start-up and login; ``credentials`` gives the arguments of kopf's ConnectionInfo."""
 
     @kopf.on.startup(registry=registry)
     async def settle(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -31,4 +31,4 @@ def register(registry: kopf.OperatorRegistry, operator: Operator) -> None:
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:
-        return kopf.ConnectionInfo(**await operator.connection.kopf_info())
+        return kopf.ConnectionInfo(**await credentials())

@@ -38,7 +38,7 @@ NOBODY: Final[Key] = ("", "")
 
 
 class Operator:
-    """Everything that runs, over one connection, within kopf's event loop."""
+    """Everything that runs, over one connection, within one event loop."""
 
     def __init__(self, settings: Settings, connection: Connection) -> None:
         self.settings = settings

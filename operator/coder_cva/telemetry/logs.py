@@ -48,3 +48,5 @@ def set_up(level: str, form: str) -> None:
     root.setLevel(level)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It warns that signals do not reach it: they are ours.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
