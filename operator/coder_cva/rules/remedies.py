@@ -21,11 +21,13 @@ SHARED_LABELS: Final = (
 
 
 _WHERE: Final = {
-    "coder-k8s": "in the CoderControlPlane of coder-k8s, what Helm's values would say so",
     "Argo CD": "in the values.yaml of Coder's chart that Argo CD applies",
     "Flux": "in the values of the HelmRelease of Coder's chart that Flux applies",
 }
 """By who manages coderd, where its Helm values are kept."""
+_CODER_K8S: Final = "coder-k8s"
+_OF_CODER_K8S: Final = {"env": "extraEnv", "replicaCount": "replicas"}
+"""Values of the chart that the CoderControlPlane of coder-k8s calls otherwise; all others are called alike."""
 
 
 def coderd(world: World, values: Mapping[str, Any], spec: Mapping[str, Any] | None = None) -> str:
@@ -33,12 +35,13 @@ def coderd(world: World, values: Mapping[str, Any], spec: Mapping[str, Any] | No
 
     Args:
         world: who manages coderd stands in it.
-        values: the values of Coder's Helm chart.
+        values: the values of Coder's Helm chart, under their one key ``coder``.
         spec: the part of the CoderDeployment's spec that says the same; None where the operator's
             own template always says it, so that somebody must have taken it away.
     """
     if not is_ours(world):
-        return f"{_where(world)}:\n{as_yaml(values)}"
+        kept = _of_coder_k8s(values) if _manager(world) == _CODER_K8S else values
+        return f"{_where(world)}{_beside(values)}:\n{as_yaml(kept)}"
     return resource(world, spec) if spec is not None else _put_back(world)
 
 
@@ -49,9 +52,26 @@ def without(world: World, what: str, where: str) -> str:
     return _put_back(world)
 
 
+def _manager(world: World) -> str:
+    return world.coderd.manager if world.coderd is not None else ""
+
+
 def _where(world: World) -> str:
-    manager = world.coderd.manager if world.coderd is not None else ""
-    return _WHERE.get(manager, "in the values.yaml of Coder's Helm chart")
+    if world.coderd is not None and _manager(world) == _CODER_K8S:
+        meta = world.coderd.deployment.meta
+        name = meta.owner.name if meta.owner is not None else meta.name
+        return f"in CoderControlPlane {meta.namespace}/{name} of coder-k8s"
+    return _WHERE.get(_manager(world), "in the values.yaml of Coder's Helm chart")
+
+
+def _beside(values: Mapping[str, Any]) -> str:
+    """A list in the values replaces the one that is there, unless whoever pastes it knows better."""
+    lists = sorted(key for key, one in values["coder"].items() if isinstance(one, list))
+    return f", beside what {' and '.join(lists)} hold already" if lists else ""
+
+
+def _of_coder_k8s(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"spec": {_OF_CODER_K8S.get(key, key): one for key, one in values["coder"].items()}}
 
 
 def _put_back(world: World) -> str:

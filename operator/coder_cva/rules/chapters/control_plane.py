@@ -83,9 +83,9 @@ def _too_few(world: World, live: records.Deployment, wanted: int) -> Iterator[Fi
         f"at least {wanted}",
         str(live.replicas),
         "only with a licence that includes high availability, which "
-        f"spec.controlPlane.highAvailabilityLicensed states: {remedy}\nWithout one keep a single replica, "
-        "because others do not know each other and connections to workspaces break, and accept this "
-        "finding in spec.waivers",
+        "spec.controlPlane.highAvailabilityLicensed states (without one replicas do not know each other, and "
+        "connections to workspaces break: keep one, and accept this finding in spec.waivers), "
+        + remedy,
     )
 
 
