@@ -98,9 +98,10 @@ def test_of_two_in_a_namespace_the_older_holds(
     assert f"{namespace}/older" in condition(told, "Ready")["message"]
     assert kube.find("Deployment", "younger", namespace) is None
     wait_condition(kube, older, "Ready", "True")
+    theirs = kube.get("Deployment", "older", namespace)
     kube.delete(older)
     wait_condition(kube, younger, "Ready", "True")
-    kube.wait_gone({**kube.get("Deployment", "younger", namespace), "metadata": {"name": "older", "namespace": namespace}})  # fmt: skip
+    kube.wait_gone(theirs)
 
 
 @pytest.mark.parametrize("system", ["kube-system", NAMESPACE])

@@ -14,6 +14,8 @@ from coder_cva.status.conditions import Condition, render
 from coder_cva.status.reasons import Reason
 from coder_cva.values.manifest import pruned
 
+UNWATCHED: Final = frozenset({"DatabaseSecretMissing"})
+"""Reasons for not being ready whose end no watch tells."""
 SOONEST_LOOK: Final = 5.0
 LATEST_LOOK: Final = 60.0
 """Seconds. For what is watched a safety net only: the watches wake the reconcile much sooner."""
@@ -106,10 +108,11 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
 def _patience(world: World, status: Mapping[str, Any]) -> list[float]:
     """When to look again at what is not ready without a failure.
 
-    The reason may lie in what is not watched (a Secret): the longer it has been so, the later.
+    At what is under way, as a safety net, and at what is not watched: the longer it has been so,
+    the later.
     """
     ready = next(one for one in status["conditions"] if one["type"] == "Ready")
-    if ready["status"] == "True" or word(status) == "stalled":
+    if word(status) != "progressing" and ready["reason"] not in UNWATCHED:
         return []
     since = world.now - datetime.fromisoformat(ready["lastTransitionTime"])
     return [min(max(since.total_seconds(), SOONEST_LOOK), LATEST_LOOK)]

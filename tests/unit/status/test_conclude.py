@@ -20,6 +20,7 @@ from coder_cva.status import conclude
 from coder_cva.status.invariants import broken
 from coder_cva.values.manifest import Ref
 from support import builders
+from support.deployments import adopted
 from support.managed_coder import SECRET, after, before, rendered, resource
 from support.results import FAILED, PASSED, UNKNOWN, report, result
 
@@ -165,7 +166,8 @@ def test_one_word_for_logs(world: World, word: str) -> None:
 def test_a_settled_deployment_is_left_to_the_watches() -> None:
     """No polling of what can be watched; what only the user can change is not looked at either."""
     refused = after(resource(version="2.0.0"), rendered(resource()))
-    for world in (after(resource()), refused):
+    suspended = after(resource({"suspend": True}), rendered(resource()))
+    for world in (after(resource()), refused, suspended, before(adopted("coder"))):
         assert conclude.retry_after(world, concluded(world), ()) is None
 
 
