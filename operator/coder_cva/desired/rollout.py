@@ -150,12 +150,7 @@ def _changes_version(world: World, live: records.Deployment) -> bool:
 
 
 def _is_recreating(live: records.Deployment) -> bool:
-    is_recreate = dig(live.body, "spec", "strategy", "type") == "Recreate"
-    settled = (
-        live.observed_generation >= live.meta.generation
-        and live.updated_replicas == live.replicas == live.available_replicas
-    )
-    return is_recreate and not settled
+    return dig(live.body, "spec", "strategy", "type") == "Recreate" and not live.is_settled
 
 
 def _image(wanted: Manifest) -> str:

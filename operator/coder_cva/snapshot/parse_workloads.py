@@ -24,6 +24,7 @@ def deployment(body: Any) -> Deployment | None:
         selector=selector(spec.get("selector")) or _NOBODY,
         template_meta=template_meta,
         shape=found,
+        present_replicas=whole(status.get("replicas")),
         ready_replicas=whole(status.get("readyReplicas")),
         updated_replicas=whole(status.get("updatedReplicas")),
         available_replicas=whole(status.get("availableReplicas")),

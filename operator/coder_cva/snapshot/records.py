@@ -110,19 +110,37 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A Deployment. ``body`` is the whole object for Coder's own workloads, else None."""
+    """A Deployment. ``body`` is the whole object for Coder's own workloads, else None.
+
+    ``replicas`` is what is asked for, ``present_replicas`` what there is, of whatever template.
+    """
 
     meta: Meta
     replicas: int
     selector: Mapping[str, Any]
     template_meta: Meta
     shape: PodShape
+    present_replicas: int = 0
     ready_replicas: int = 0
     updated_replicas: int = 0
     available_replicas: int = 0
     observed_generation: int = 0
     progress_failure: str = ""
     body: Mapping[str, Any] | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the last change was seen and carried out: as `kubectl rollout status` waits for it.
+
+        All replicas are of the newest template and available, and none of an older one is left.
+        """
+        return (
+            self.observed_generation >= self.meta.generation
+            and self.replicas
+            == self.present_replicas
+            == self.updated_replicas
+            == self.available_replicas
+        )
 
 
 @dataclass(frozen=True, slots=True)

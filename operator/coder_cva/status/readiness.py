@@ -128,7 +128,7 @@ def _rolling_out(world: World) -> Standing | None:
             f"{live.meta.namespace} describe pods -l {_selector(live)}",
             progressing=True,
         )
-    if is_settled(live):
+    if live.is_settled:
         return None
     waiting = [one.unschedulable for one in world.coderd_pods if one.unschedulable]
     why = f"; the scheduler says: {waiting[0]}" if waiting else ""
@@ -138,14 +138,6 @@ def _rolling_out(world: World) -> Standing | None:
         message=f"Deployment {live.meta.path}: {live.updated_replicas} of {live.replicas} replicas "
         f"updated, {live.ready_replicas} ready{why}",
         progressing=True,
-    )
-
-
-def is_settled(live: records.Deployment) -> bool:
-    """Whether the Deployment controller has seen the last change and all replicas are up to date."""
-    return (
-        live.observed_generation >= live.meta.generation
-        and live.updated_replicas == live.replicas == live.available_replicas
     )
 
 

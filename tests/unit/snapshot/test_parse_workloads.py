@@ -37,12 +37,13 @@ def test_a_workspace_keeps_no_body() -> None:
 
 
 def test_progress_is_read_from_the_status() -> None:
-    """Replicas wanted, ready, updated, available, and which generation was seen."""
+    """Replicas wanted, present, ready, updated, available, and which generation was seen."""
     found = read(builders.rolled_out(coder_manifests.chart_coderd(replicas=3)[-1])[0])
 
-    assert found.replicas == 3
+    assert (found.replicas, found.present_replicas) == (3, 3)
     assert (found.ready_replicas, found.updated_replicas, found.available_replicas) == (3, 3, 3)
     assert found.observed_generation == found.meta.generation == 1
+    assert found.is_settled
     assert found.progress_failure == ""
 
 

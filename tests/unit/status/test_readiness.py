@@ -59,9 +59,15 @@ def test_what_is_as_intended_is_ready() -> None:
     [
         {"availableReplicas": 2},
         {"updatedReplicas": 1},
+        {"replicas": 4},
         {"observedGeneration": 0},
     ],
-    ids=["one is not available", "the old template still runs", "not looked at yet"],
+    ids=[
+        "one is not available",
+        "the old template still runs",
+        "one of the old template is left",
+        "not looked at yet",
+    ],
 )
 def test_a_rollout_that_is_not_over_is_under_way(status: dict[str, int]) -> None:
     """Ready only when the Deployment controller has seen the last change and finished it."""

@@ -60,7 +60,7 @@ def coderd_runs_with_several_replicas(world: World) -> Judgement:
 
 def _is_rolling_out(live: records.Deployment) -> bool:
     """Whether replicas are being brought up just now, and Kubernetes has not given that up."""
-    if live.progress_failure:
+    if live.is_settled or live.progress_failure:
         return False
     conditions = mappings(dig(live.body, "status", "conditions"))
     reasons = [one.get("reason") for one in conditions if one.get("type") == "Progressing"]
