@@ -62,7 +62,7 @@ class Candidate:
         """Ends it cleanly."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def kill(self) -> None:
         """Ends it without ado."""
@@ -70,7 +70,7 @@ class Candidate:
             assert self.process.stdin is not None
             self.process.stdin.close()
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -109,14 +109,14 @@ def test_a_frozen_leader_that_wakes_up_does_not_act(
 ) -> None:
     """The other one takes over; the woken one says no at once; never do both say yes."""
     first = stand("first")
-    wait_for(lambda: first.holds, timeout=60, what="the first to hold the Lease")
+    wait_for(lambda: first.holds, what="the first to hold the Lease")
     second = stand("second")
-    wait_for(lambda: second.said, timeout=60, what="the second to stand")
+    wait_for(lambda: second.said, what="the second to stand")
     time.sleep(1)
     assert not any(holds for _, holds in second.said)
 
     first.signal(signal.SIGSTOP)
-    wait_for(lambda: second.holds, timeout=60, what="the second to take over")
+    wait_for(lambda: second.holds, what="the second to take over")
     woken = time.monotonic()
     first.signal(signal.SIGCONT)
     time.sleep(1)
@@ -133,19 +133,19 @@ def test_a_frozen_leader_that_wakes_up_does_not_act(
 
 
 def test_a_clean_end_hands_over_before_the_lease_expires(
-    stand: Callable[[str], Candidate],
+    stand: Callable[[str], Candidate], kube: Kube, namespace: str
 ) -> None:
     """Releasing saves the others the waiting."""
     first = stand("first")
-    wait_for(lambda: first.holds, timeout=60, what="the first to hold the Lease")
+    wait_for(lambda: first.holds, what="the first to hold the Lease")
     second = stand("second")
-    wait_for(lambda: second.said, timeout=60, what="the second to stand")
+    wait_for(lambda: second.said, what="the second to stand")
 
     first.leave()
-    left = time.monotonic()
-    wait_for(lambda: second.holds, timeout=60, what="the second to take over")
 
-    assert time.monotonic() - left < 2
+    lease = kube.get("Lease", "shared", namespace)
+    assert lease["spec"].get("holderIdentity") != "first"
+    wait_for(lambda: second.holds, what="the second to take over")
 
 
 def test_the_leader_stops_while_the_api_server_is_frozen(
@@ -153,10 +153,10 @@ def test_the_leader_stops_while_the_api_server_is_frozen(
 ) -> None:
     """Without renewals nobody acts; afterwards somebody does."""
     first = stand("first")
-    wait_for(lambda: first.holds, timeout=60, what="the first to hold the Lease")
+    wait_for(lambda: first.holds, what="the first to hold the Lease")
     cluster.freeze("kube-apiserver")
     try:
-        wait_for(lambda: not first.holds, timeout=60, what="the leader to stop")
+        wait_for(lambda: not first.holds, what="the leader to stop")
     finally:
         cluster.thaw("kube-apiserver")
-    wait_for(lambda: first.holds, timeout=60, what="the leader to come back")
+    wait_for(lambda: first.holds, what="the leader to come back")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,7 @@ async def test_an_api_server_that_is_killed_and_started_again(
 
         await asyncio.to_thread(own.start, "kube-apiserver")
         await asyncio.to_thread(own.kube.create, config_map("b", namespace))
-        await until(lambda: seen.items == {"a": "0", "b": "0"}, limit=30)
+        await until(lambda: seen.items == {"a": "0", "b": "0"})
         changes = seen.changes
 
     assert changes == 2
@@ -70,14 +69,14 @@ async def test_an_api_server_that_stays_away(own: NativeCluster, to_own: Connect
         await until(lambda: seen.absence is None)
         await asyncio.to_thread(own.stop, "kube-apiserver")
         try:
-            await until(lambda: seen.absence is Absence.STALE, limit=30)
+            await until(lambda: seen.absence is Absence.STALE)
             reading = seen.reflector.reading()
 
             assert isinstance(reading, Unavailable)
             assert reading.message.startswith("not followed since 20")
         finally:
             await asyncio.to_thread(own.start, "kube-apiserver")
-        await until(lambda: seen.absence is None, limit=30)
+        await until(lambda: seen.absence is None)
 
 
 async def test_a_frozen_api_server(own: NativeCluster, to_own: Connection) -> None:
@@ -87,15 +86,12 @@ async def test_a_frozen_api_server(own: NativeCluster, to_own: Connection) -> No
         await until(lambda: seen.absence is None)
         await asyncio.to_thread(own.freeze, "kube-apiserver")
         try:
-            began = time.monotonic()
             with pytest.raises(NoAnswer):
                 await to_own.request("GET", "/api/v1/namespaces")
-
-            assert time.monotonic() - began < 3
-            await until(lambda: seen.absence is Absence.STALE, limit=30)
+            await until(lambda: seen.absence is Absence.STALE)
         finally:
             await asyncio.to_thread(own.thaw, "kube-apiserver")
-        await until(lambda: seen.absence is None, limit=30)
+        await until(lambda: seen.absence is None)
 
 
 async def test_a_version_that_is_no_longer_known(
@@ -120,7 +116,7 @@ async def test_a_version_that_is_no_longer_known(
         seen.reflector._version = "1"
         await asyncio.to_thread(own.restart, "kube-apiserver")
         await asyncio.to_thread(own.kube.create, config_map("late", namespace))
-        await until(lambda: "late" in seen.items, limit=30)
+        await until(lambda: "late" in seen.items)
 
         assert len(lists) == 2
 
@@ -158,8 +154,8 @@ async def test_a_kind_that_comes_and_goes(own: NativeCluster, to_own: Connection
     async with background(seen.reflector.run()):
         await until(lambda: seen.absence is Absence.NOT_SERVED)
         await asyncio.to_thread(own.kube.create, crd)
-        await until(lambda: seen.absence is None, limit=30)
+        await until(lambda: seen.absence is None)
         await asyncio.to_thread(own.kube.create, route)
         await until(lambda: "r" in seen.items)
         await asyncio.to_thread(own.kube.delete, crd)
-        await until(lambda: seen.absence is Absence.NOT_SERVED, limit=30)
+        await until(lambda: seen.absence is Absence.NOT_SERVED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,14 +67,11 @@ async def test_a_thousand_pods(connection: Connection, kube: Kube, namespace: st
         connection, PODS, QUICK, label_selector="many=yes",
         field_selector=f"metadata.namespace={namespace}",
     )  # fmt: skip
-    began = time.monotonic()
     async with background(seen.reflector.run()):
         await seen.reflector.answered()
-        took = time.monotonic() - began
 
         assert list(seen.items) == [f"p-{number:04}" for number in range(1000)]
         assert seen.changes == 1
-        assert took < 5
 
         one = await asyncio.to_thread(kube.get, "Pod", "p-0500", namespace)
         await asyncio.to_thread(kube.patch, one, {"metadata": {"labels": {"step": "1"}}})
@@ -132,11 +128,11 @@ async def test_a_right_that_is_granted_and_taken_away(
             try:
                 await asyncio.to_thread(kube.create, role)
                 await asyncio.to_thread(kube.create, binding)
-                await until(lambda: seen.absence is None, limit=20)
+                await until(lambda: seen.absence is None)
             finally:
                 await asyncio.to_thread(kube.delete, binding)
                 await asyncio.to_thread(kube.delete, role)
-            await until(lambda: seen.absence is Absence.FORBIDDEN, limit=20)
+            await until(lambda: seen.absence is Absence.FORBIDDEN)
 
 
 async def test_metadata_alone(connection: Connection, kube: Kube, namespace: str) -> None:

@@ -107,8 +107,11 @@ def kubeconfig(path: Path, port: int, user: dict[str, Any]) -> str:
     return str(path)
 
 
-async def until(condition: Callable[[], Any], limit: float = 10.0) -> None:
-    """Waits until something holds; fails the test where it does not in time (seconds)."""
+async def until(condition: Callable[[], Any], limit: float = 120.0) -> None:
+    """Waits until something holds; fails the test where it does not in time (seconds).
+
+    The limit is for what never comes: it says nothing about how long anything may take.
+    """
     async with asyncio.timeout(limit):
         while not condition():  # noqa: ASYNC110 - any condition, also of a fake
             await asyncio.sleep(0.005)
