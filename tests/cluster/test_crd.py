@@ -181,7 +181,7 @@ def test_kubectl_get_shows_one_look(server: Provider, stored: dict[str, Any]) ->
         ("cdep.spec", ["architecture", "-required-", "The reference architecture to follow."]),
         ("cdep.spec.controlPlane.resources.cpu", ["2500m"]),
         ("cdep.spec.controlPlane.management", ["ENUM", "Managed", "Adopted: a coderd that Helm"]),
-        ("cdep.spec.controlPlane.nodePool", ["CVA-NODE-003", "protectNodes"]),
+        ("cdep.spec.controlPlane.nodePool", ["CVA-NODE-003", "tolerations"]),
         ("cdep.status.conditions", ["lastTransitionTime"]),
     ],
 )

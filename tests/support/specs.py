@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from coder_cva.catalogue.clauses import clauses
+
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -16,14 +18,19 @@ Json = Any
 NAMES = st.from_regex(r"[a-z][-a-z0-9]{0,20}[a-z0-9]", fullmatch=True)
 LABEL_VALUES = st.from_regex(r"([a-zA-Z0-9]([-_.a-zA-Z0-9]{0,20}[a-zA-Z0-9])?)?", fullmatch=True)
 LABEL_KEYS = st.from_regex(r"([a-z]{1,9}[.](com|io)/)?[a-zA-Z]{1,9}[a-z0-9]", fullmatch=True)
-CLAUSES = st.from_regex(r"CVA-[A-Z]{2,5}-[0-9]{3}", fullmatch=True)
+CLAUSES = st.sampled_from([one.id for one in clauses()])
+ATTESTABLE = st.sampled_from([one.id for one in clauses() if one.is_attestable])
 SENTENCES = st.text("abc äé.:", min_size=1, max_size=40).filter(str.strip)
 DAYS = st.dates(min_value=date(2000, 1, 1)).map(str)
 MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- the strategy adds the zone
-QUANTITIES = st.one_of(
+CPUS = st.one_of(
     st.integers(1, 1000),
+    st.sampled_from(["500m", "0.5", "1e2", ".5", "+1", "1k"]),
+)
+BYTES = st.one_of(
+    st.integers(128 * 1024**2, 1024**4),
     st.integers(1, 999).map(lambda number: f"{number}Gi"),
-    st.sampled_from(["500m", "0.5", "1e3", "1.5Gi", "128Mi", "2k", ".5", "+1"]),
+    st.sampled_from(["1.5Gi", "128Mi", "2G", "1e10", "200000k"]),
 )
 FLAGS = st.booleans()
 
@@ -96,9 +103,9 @@ WAIVERS = part(
     {"rule": CLAUSES, "reason": SENTENCES, "until": DAYS},
     resources=st.lists(NAMES, max_size=3, unique=True),
 )
-ATTESTATIONS = part({"clause": CLAUSES, "evidence": SENTENCES, "until": DAYS})
+ATTESTATIONS = part({"clause": ATTESTABLE, "evidence": SENTENCES, "until": DAYS})
 STORAGE = st.one_of(
-    part(storageClassName=NAMES, minSize=QUANTITIES, hostVolumes=st.sampled_from(["Off", "Deny"])),
+    part(storageClassName=NAMES, minSize=BYTES, hostVolumes=st.sampled_from(["Off", "Deny"])),
     part({"minSize": st.just("1Gi"), "maxSize": st.just("2G")}),
 )
 
@@ -114,7 +121,7 @@ def pools(marker: str, **more: Any) -> SearchStrategy[dict[str, Json]]:
 
 CONTROL_PLANES = part(
     {
-        "nodePool": pools("coder", protectNodes=FLAGS),
+        "nodePool": pools("coder"),
         "version": st.from_regex(r"[1-9]\.[0-9]{1,2}\.[0-9](-rc\.[0-9])?", fullmatch=True),
         "highAvailabilityLicensed": st.just(True),
     },
@@ -122,7 +129,7 @@ CONTROL_PLANES = part(
     replicas=st.integers(1, 100),
     image=part(repository=st.just("registry.example.com:5000/coder"), pullSecrets=st.just(["a"])),
     encryption=part({"keysSecretRef": KEY_REFS}),
-    resources=part(cpu=QUANTITIES, memory=QUANTITIES),
+    resources=part(cpu=CPUS, memory=BYTES),
     accessURL=NAMES.map(lambda host: f"https://{host}.example.com"),
     wildcardAccessURL=NAMES.map(lambda host: f"*.{host}.example.com"),
     env=several(VARIABLES, key=lambda it: it["name"]),

@@ -85,7 +85,7 @@ def test_everything_users_write_is_bounded() -> None:
             assert "maxItems" in node, path
         if "additionalProperties" in node:
             assert "maxProperties" in node, path
-        if node.get("type") == "integer" and not path.endswith("tolerationSeconds"):
+        if node.get("type") == "integer":
             assert {"minimum", "maximum"} <= set(node), path
 
 

@@ -23,26 +23,75 @@ def _is_quantity(value: str) -> bool:
     return True
 
 
-Quantity = Annotated[
+_AS_WRITTEN: Final = WithJsonSchema(
+    {
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "maxLength": 32,
+        "x-kubernetes-int-or-string": True,
+    }
+)
+
+
+def _bound(limit: str, message: str, *, least: bool) -> Validation:
+    """A quantity not below (or above) a limit; what is no quantity at all is told elsewhere."""
+    sign, edge = (">=", quantity.parse(limit)) if least else ("<=", quantity.parse(limit))
+    return Validation(
+        cel=f"!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('{limit}')) {sign} 0",
+        message=message,
+        holds=lambda value: (
+            not _is_quantity(value)
+            or (quantity.parse(value) >= edge if least else quantity.parse(value) <= edge)
+        ),
+    )
+
+
+_IS_QUANTITY: Final = Validation(
+    cel="isQuantity(string(self))", message=_NO_QUANTITY, holds=_is_quantity
+)
+
+Cpu = Annotated[
     str,
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "maxLength": 32,
-            "x-kubernetes-int-or-string": True,
-        }
-    ),
+    _AS_WRITTEN,
     Field(max_length=32),
     BeforeValidator(_written),
-    Validation(
-        cel="isQuantity(string(self))",
-        message=_NO_QUANTITY,
-        holds=_is_quantity,
+    _IS_QUANTITY,
+    _bound(
+        "100m",
+        "is less than a tenth of a CPU, with which coderd cannot serve: write for example 2 or 2500m",
+        least=True,
     ),
-    Validation(
-        cel="!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",
-        message="is not above zero: write a larger quantity, or leave the field out",
-        holds=lambda value: not _is_quantity(value) or quantity.parse(value) > 0,
+    _bound(
+        "1024",
+        "is more CPUs than a node has, an amount of memory perhaps: write for example 2",
+        least=False,
     ),
 ]
-"""An amount above zero as Kubernetes writes it. Whole numbers become text."""
+"""CPU of a Pod, from a tenth of a core to what the largest machines have. Whole numbers become text."""
+
+Memory = Annotated[
+    str,
+    _AS_WRITTEN,
+    Field(max_length=32),
+    BeforeValidator(_written),
+    _IS_QUANTITY,
+    _bound(
+        "128Mi",
+        "is less than 128Mi, with which coderd cannot start; is the unit missing: write for example 8Gi",
+        least=True,
+    ),
+]
+"""Memory of a Pod in bytes. A forgotten unit would be a handful of bytes, and is refused."""
+
+StorageSize = Annotated[
+    str,
+    _AS_WRITTEN,
+    Field(max_length=32),
+    BeforeValidator(_written),
+    _IS_QUANTITY,
+    _bound(
+        "1Mi",
+        "is less than 1Mi, so small that no volume could be meant; is the unit missing: write for example 10Gi",
+        least=True,
+    ),
+]
+"""The size of a volume in bytes. A forgotten unit would be a handful of bytes, and is refused."""

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.addresses import AccessUrl, WildcardHost
-from coder_cva.api.v1alpha1.amounts import Quantity
+from coder_cva.api.v1alpha1.amounts import Cpu, Memory
 from coder_cva.api.v1alpha1.environment import EnvFrom, EnvVar
-from coder_cva.api.v1alpha1.scheduling import ControlPlanePool
+from coder_cva.api.v1alpha1.scheduling import NodePool
 from coder_cva.api.v1alpha1.words import LABEL_KEYS, DataKey, Flag, LabelValue, ObjectName
 from coder_cva.api.validation import ListMap, ListSet, Validation, matching
 
@@ -65,9 +65,9 @@ class Encryption(Part):
 class Resources(Part):
     """CPU and memory of one replica; request and limit are equal (CVA-CTL-002)."""
 
-    cpu: Quantity | None = None
+    cpu: Cpu | None = None
     """CPU, for example 2 or 2500m; absent means the tier's."""
-    memory: Quantity | None = None
+    memory: Memory | None = None
     """Memory, for example 8Gi; absent means the tier's."""
 
 
@@ -115,7 +115,7 @@ class ControlPlane(Part):
     """Managed: the operator creates coderd and keeps it. Adopted: a coderd that Helm, GitOps or
     coder-k8s installed is found in this namespace, judged, and never written to. None: a region
     with workspaces and without coderd."""
-    node_pool: ControlPlanePool | None = None
+    node_pool: NodePool | None = None
     """The static pool of nodes on which coderd runs (CVA-NODE-003). Required unless management is None."""
     image: Image = Image()
     """The image of coderd. Managed only."""

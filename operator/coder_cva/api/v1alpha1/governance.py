@@ -5,10 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from coder_cva.api.part import Part
+from coder_cva.api.v1alpha1.clause_ids import RULE_KEYS, AttestableId, ClauseId
 from coder_cva.api.v1alpha1.dates import Day, Moment
-from coder_cva.api.v1alpha1.words import ClauseId, Sentence
+from coder_cva.api.v1alpha1.words import Sentence
 from coder_cva.api.v1alpha1.workspaces import EnforcementMode
-from coder_cva.api.validation import ListSet, keys_matching
+from coder_cva.api.validation import ListSet
 
 
 class Maintenance(Part):
@@ -24,10 +25,7 @@ class Enforcement(Part):
     rules: Annotated[
         dict[str, EnforcementMode],
         Field(max_length=64),
-        keys_matching(
-            "CVA-[A-Z]+-[0-9]{3}",
-            "has a key that is no id of a rule: write for example CVA-STO-004: Audit",
-        ),
+        RULE_KEYS,
     ] = Field(default_factory=dict)
     """By the rule's id: Enforce writes, Audit only reports, Off does neither. Absent means the rule's own
     default for this management. Where two switches meet, the weaker one wins."""
@@ -53,7 +51,7 @@ class Waiver(Part):
 class Attestation(Part):
     """A clause that no cluster state can prove, stated with evidence."""
 
-    clause: ClauseId
+    clause: AttestableId
     """The clause's id, for example CVA-OPS-004."""
     evidence: Sentence
     """Where to look: a URL, a document, a ticket."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from coder_cva.api.part import Part
-from coder_cva.api.v1alpha1.words import LABEL_KEYS, Flag, LabelValue
+from coder_cva.api.v1alpha1.words import LABEL_KEYS, LabelValue
 from coder_cva.api.validation import ATOMIC, Validation
 
 PlacementMode = Literal["Auto", "Required", "Preferred"]
@@ -40,7 +40,7 @@ class Toleration(Part):
     """The taint's value, for Equal."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """The taint's effect; absent means every effect."""
-    toleration_seconds: Annotated[int, Field(strict=True)] | None = None
+    toleration_seconds: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)] | None = None
     """For how many seconds a NoExecute taint is put up with; absent means for ever."""
 
 
@@ -59,11 +59,3 @@ class NodePool(Part):
     """How firmly Pods are bound to the pool. Auto requires it while the pool can take the Pod and
     prefers it otherwise, so that a pool that vanishes never keeps a Pod from starting. Required and
     Preferred are your own decision. Source: CVA-NODE-003, CVA-NODE-005."""
-
-
-class ControlPlanePool(NodePool):
-    """The static pool of nodes on which coderd runs (CVA-NODE-001, CVA-NODE-002)."""
-
-    protect_nodes: Flag = False
-    """Whether the operator may annotate the pool's nodes so that autoscalers do not remove them while
-    replicas run there. The one thing it writes to objects of others. Source: CVA-NODE-002."""

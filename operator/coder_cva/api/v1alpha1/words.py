@@ -45,13 +45,6 @@ DataKey = Annotated[
 ]
 """A key inside a Secret or a ConfigMap."""
 
-ClauseId = Annotated[
-    str,
-    Field(max_length=32),
-    matching("CVA-[A-Z]+-[0-9]{3}", "is no id of a clause or rule: write for example CVA-CTL-001"),
-]
-"""The id of a clause of the architecture, which is also the id of the rule that judges it."""
-
 Sentence = Annotated[
     str,
     Field(max_length=1024),

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from coder_cva.api.part import Part
-from coder_cva.api.v1alpha1.amounts import Quantity
+from coder_cva.api.v1alpha1.amounts import StorageSize
 from coder_cva.api.v1alpha1.scheduling import NodePool
 from coder_cva.api.v1alpha1.selectors import LabelSelector
 from coder_cva.api.v1alpha1.words import NamespaceName, ObjectName
@@ -61,9 +61,9 @@ class Storage(Part):
 
     storage_class_name: ObjectName | None = None
     """The StorageClass that claims of workspaces get where they name none. Claims that name one keep it."""
-    min_size: Quantity | None = None
+    min_size: StorageSize | None = None
     """The smallest size of a new claim, for example 10Gi."""
-    max_size: Quantity | None = None
+    max_size: StorageSize | None = None
     """The largest size of a new claim, for example 200Gi."""
     host_volumes: Literal["Off", "Warn", "Deny"] = "Warn"
     """What happens to a workspace that mounts a volume of its node (hostPath): nothing, a warning, or a
