@@ -84,7 +84,7 @@ def snapshot_of(
     for body in flat(manifests):
         places.add(body["metadata"].get("namespace", ""))
         need = _NEEDS.get((body["apiVersion"].rpartition("/")[0], body["kind"]))
-        if need is not None:  # a ServiceAccount, a Role: applied to clusters, not watched
+        if need is not None:  # a ServiceAccount: applied to clusters, not watched
             bodies[need].append(live(body))
     there = {one["metadata"]["name"] for one in bodies[Need.NAMESPACES]}
     bodies[Need.NAMESPACES] += [live(namespace(name)) for name in places - there - {""}]
@@ -186,6 +186,16 @@ def namespace(
             "labels": {"kubernetes.io/metadata.name": name, **(labels or {})},
             "annotations": dict(annotations or {}),
         },
+    }
+
+
+def cluster_role(name: str, rules: Sequence[Mapping[str, Any]]) -> Manifest:
+    """A ClusterRole, as ``view`` and ``edit`` of every cluster are."""
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": [dict(one) for one in rules],
     }
 
 

@@ -20,7 +20,7 @@ from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
 _CODERD: Final = frozenset({Need.DEPLOYMENTS, Need.PODS, Need.REPLICA_SETS})
-_WHERE: Final = frozenset({Need.NAMESPACES, Need.ROLE_BINDINGS})
+_WHERE: Final = frozenset({Need.NAMESPACES, Need.ROLE_BINDINGS, Need.ROLES, Need.CLUSTER_ROLES})
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class ConsentingNamespace:
     name: str
     consent: str
     """``own namespace``, ``annotation``, or ``RoleBinding <name>``."""
+    since: str = ""
+    """When that RoleBinding was made (RFC 3339, UTC); "" for the other two, which nothing dates."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot import rivals
 from coder_cva.snapshot.consent import Consent
 from coder_cva.snapshot.discovered import Discovered, Workload
+from coder_cva.snapshot.grants import grants
 from coder_cva.snapshot.managers import is_left_for, is_made_for, manager_of
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
@@ -36,9 +37,10 @@ def discover(
         if one.shape.role
     ]
     coderd = _of(ours, "coderd", {deployment.namespace})
-    consent = Consent(deployment, snapshot, coderd, operator_namespace)
+    granted = grants(snapshot)
+    consent = Consent(deployment, snapshot, coderd, granted, operator_namespace)
     homes = {one.namespace: _of(ours, "coderd", {one.namespace}) for one in others}
-    taken = rivals.taken(deployment, others, snapshot, homes, operator_namespace)
+    taken = rivals.taken(deployment, others, snapshot, homes, granted, operator_namespace)
     namespaces = tuple(one for one in consent.given() if one.name not in taken)
     names = {one.name for one in namespaces}
     within = {deployment.namespace, *names}

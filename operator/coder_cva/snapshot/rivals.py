@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot.consent import Consent
 from coder_cva.snapshot.discovered import Workload
+from coder_cva.snapshot.grants import Grants
 from coder_cva.snapshot.model import ClusterSnapshot
 
 
@@ -18,6 +19,7 @@ def taken(
     others: Collection[CoderDeployment],
     snapshot: ClusterSnapshot,
     coderd: Mapping[str, tuple[Workload, ...]],
+    granted: Grants,
     operator_namespace: str,
 ) -> dict[str, str]:
     """The namespaces that are another one's, each with the sentence that says so.
@@ -27,11 +29,14 @@ def taken(
         others: all other CoderDeployments, oldest first.
         snapshot: what the namespaces themselves say.
         coderd: coderd's Deployments by namespace, whose ServiceAccounts RoleBindings name.
+        granted: what those RoleBindings grant.
         operator_namespace: a system namespace that consents to nobody.
     """
     found: dict[str, str] = {}
     for other in others:
-        consent = Consent(other, snapshot, coderd.get(other.namespace, ()), operator_namespace)
+        consent = Consent(
+            other, snapshot, coderd.get(other.namespace, ()), granted, operator_namespace
+        )
         for one in consent.given():
             its_own = one.name == other.namespace
             if one.name != deployment.namespace and (its_own or _is_older(other, deployment)):

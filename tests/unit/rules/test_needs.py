@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from coder_cva.snapshot.model import ClusterSnapshot
     from support.corpus import Case
 
-_CONSENT: Final = {Need.DEPLOYMENTS, Need.NAMESPACES, Need.ROLE_BINDINGS}
+_CONSENT: Final = {
+    Need.DEPLOYMENTS,
+    Need.NAMESPACES,
+    Need.ROLE_BINDINGS,
+    Need.ROLES,
+    Need.CLUSTER_ROLES,
+}
 DISCOVERED: Final = {
     "coderd": {Need.DEPLOYMENTS},
     "proxies": _CONSENT,
