@@ -62,12 +62,14 @@ def world(
     contradictions = impossible(snapshot) if plausible else ()
     if contradictions:
         raise AssertionError(f"no cluster could show this: {'; '.join(contradictions)}")
+    known = tuple(sorted(map(coder_deployment, others), key=lambda one: (one.created, one.uid)))
     return World(
         deployment=deployment,
         snapshot=snapshot,
         now=now,
-        found=discover(deployment, snapshot),
-        others=tuple(sorted(map(coder_deployment, others), key=lambda one: (one.created, one.uid))),
+        found=discover(deployment, snapshot, others=known),
+        others=known,
+        living=frozenset(one.uid for one in (deployment, *known)),
     )
 
 

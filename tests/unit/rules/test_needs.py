@@ -32,6 +32,8 @@ DISCOVERED: Final = {
     "workspaces": _CONSENT | {Need.PODS, Need.REPLICA_SETS},
     "namespaces": _CONSENT,
     "refused_namespaces": _CONSENT,
+    "taken": _CONSENT,
+    "rival": _CONSENT,
 }
 """What went into each part of what was discovered."""
 CASES = cases()
