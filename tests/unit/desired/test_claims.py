@@ -12,7 +12,7 @@ from coder_cva.snapshot import marks
 from coder_cva.snapshot.model import Unavailable
 from support import builders
 from support.coder_manifests import chart_coderd, coder_k8s_coderd
-from support.deployments import DATABASE_SECRET, adopted, managed
+from support.deployments import DATABASE_SECRET, adopted, managed, region
 from support.managed_coder import BIG, SECRET, after, before, rendered, resource
 
 if TYPE_CHECKING:
@@ -39,13 +39,6 @@ def elsewhere(cr: dict[str, Any]) -> dict[str, Any]:
     """The same, with its workspaces in another namespace than its own."""
     cr["spec"]["workspaces"]["namespaces"] = {"names": ["region"]}
     return cr
-
-
-def region(namespace: str = "coder") -> dict[str, Any]:
-    """A region without coderd."""
-    made = adopted(namespace)
-    made["spec"]["controlPlane"] = {"management": "None"}
-    return made
 
 
 def coderd_of(cr: dict[str, Any], *, owned: bool = True) -> dict[str, Any]:
@@ -130,7 +123,7 @@ def test_the_older_one_holds(other: dict[str, Any], expected: str) -> None:
 def test_the_younger_one_names_the_older() -> None:
     """So that one knows which of the two to delete, or what else helps."""
     both = claims.obstacle(before(resource(), others=[another(OLD)]))
-    beside = claims.obstacle(before(region(), others=[another(OLD)]))
+    beside = claims.obstacle(before(region("coder"), others=[another(OLD)]))
 
     assert both is not None
     assert "CoderDeployment coder/another is older" in both.message
@@ -143,7 +136,7 @@ def test_the_younger_one_names_the_older() -> None:
 
 
 @pytest.mark.parametrize(
-    "cr", [resource(), adopted("coder"), region()], ids=["Managed", "Adopted", "None"]
+    "cr", [resource(), adopted("coder"), region("coder")], ids=["Managed", "Adopted", "None"]
 )
 def test_a_coderd_that_runs_for_a_younger_one_is_left_to_it(cr: dict[str, Any]) -> None:
     """Edited into claiming it, the older one stands by, and hears both remedies."""

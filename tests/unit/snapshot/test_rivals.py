@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from coder_cva.snapshot import marks
 from coder_cva.snapshot.discovery import discover
 from support import builders, coder_manifests
-from support.deployments import adopted, managed
+from support.deployments import adopted, managed, region
 
 if TYPE_CHECKING:
     from coder_cva.snapshot.discovered import Discovered
@@ -30,9 +30,8 @@ def deployment(
     elsewhere: str = "",
 ) -> Any:
     """A CoderDeployment of that age; ``elsewhere`` is the one namespace that its workspaces are in."""
-    manifest = managed(namespace, name) if management == "Managed" else adopted(namespace, name)
-    if management == "None":
-        manifest["spec"]["controlPlane"] = {"management": "None"}
+    make = {"Managed": managed, "Adopted": adopted, "None": region}[management]
+    manifest = make(namespace, name)
     if elsewhere:
         manifest["spec"]["workspaces"]["namespaces"] = {"names": [elsewhere]}
     manifest["metadata"] |= {
