@@ -283,4 +283,4 @@ async def test_an_api_server_that_is_not_there_is_no_answer(
         snapshot = await gatherer.snapshot(frozenset())
 
     assert isinstance(snapshot.pods, Gathered)
-    assert snapshot.reading(Need.NODES).reason is Absence.TIMED_OUT
+    assert snapshot.missing()[Need.NODES].reason is Absence.TIMED_OUT
