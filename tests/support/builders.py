@@ -141,6 +141,7 @@ def node(
     unschedulable: bool = False,
     zone: str = "",
     labels: Mapping[str, str] | None = None,
+    devices: Mapping[str, str] | None = None,
 ) -> Manifest:
     """A Node; ``pool`` is the value of the label that tells the two pools apart."""
     described = {"kubernetes.io/hostname": name, **(labels or {})}
@@ -148,7 +149,7 @@ def node(
         described[POOL] = pool
     if zone:
         described["topology.kubernetes.io/zone"] = zone
-    amounts = {"cpu": cpu, "memory": memory, "pods": pods}
+    amounts = {"cpu": cpu, "memory": memory, "pods": pods, **(devices or {})}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -309,19 +310,22 @@ def rolled_out(manifest: Manifest, nodes: Sequence[str] = ("workspaces-1",)) -> 
         )
         for number in range(count)
     ]
-    return [made, replica_set, *pods]
+    return [made, replica_set, *pods, *flat(map(ephemeral_claims, pods))]
 
 
 def all_running(
     manifests: Iterable[Any], nodes: Sequence[str] = ("workspaces-1",)
 ) -> list[Manifest]:
-    """Manifests with every Deployment rolled out, every Pod running and every claim bound."""
+    """Manifests with every Deployment rolled out, every Pod running and every claim bound.
+
+    The claims of generic ephemeral volumes are there too, as Kubernetes makes them.
+    """
     made: list[Manifest] = []
     for one in flat(manifests):
         if one["kind"] == "Deployment":
             made += rolled_out(one, nodes)
         elif one["kind"] == "Pod":
-            made.append(running(one, nodes))
+            made += [running(one, nodes), *ephemeral_claims(live(one))]
         elif one["kind"] == "PersistentVolumeClaim":
             made.append(bound(one))
         else:
@@ -335,6 +339,28 @@ def bound(claim: Manifest) -> Manifest:
     made["spec"]["volumeName"] = f"pv-{claim['metadata']['name']}"
     made["status"] = {"phase": "Bound"}
     return made
+
+
+def ephemeral_claims(pod: Manifest) -> list[Manifest]:
+    """The claims that Kubernetes makes for a Pod's generic ephemeral volumes, bound."""
+    metadata = live(pod)["metadata"]
+    return [
+        bound(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {
+                    **one["ephemeral"]["volumeClaimTemplate"].get("metadata", {}),
+                    "name": f"{metadata['name']}-{one['name']}",
+                    "namespace": metadata["namespace"],
+                    "ownerReferences": [_controller(live(pod))],
+                },
+                "spec": one["ephemeral"]["volumeClaimTemplate"]["spec"],
+            }
+        )
+        for one in pod["spec"].get("volumes", [])
+        if "ephemeral" in one
+    ]
 
 
 def persistent_volume(
