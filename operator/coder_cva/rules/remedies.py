@@ -108,11 +108,11 @@ def as_yaml(values: Any) -> str:
     return text.rstrip("\n")
 
 
-def template(workspace: Workspace, block: str) -> str:
-    """What to write into the Pod's spec of the workspace's template, in Terraform."""
+def template(workspace: Workspace, block: str, where: str = ", in the spec of its Pod") -> str:
+    """What to write into the workspace's template, in Terraform; ``where`` in it, "" where the block says."""
     return (
-        f"in the template of {workspace_name(workspace)}, in the spec of its Pod; it holds from the "
-        f"next start of the workspace:\n{block}"
+        f"in the template of {workspace_name(workspace)}{where}; it holds from the next start of the "
+        f"workspace:\n{block}"
     )
 
 
