@@ -38,9 +38,7 @@ def the_reference_architecture_fits(world: World) -> Judgement:
         )
         for field, one in exceeded
     ]
-    told = (
-        f"tier {sizing.tier} of edition {spec.edition}: {running:,} of {limits.workspaces:,} workspaces run"
-    )
+    told = f"tier {sizing.tier} of edition {spec.edition}: {running:,} of {limits.workspaces:,} workspaces run"
     if not findings and not _is_load_known(spec.architecture):
         return unknown(
             "UsersNotStated",
