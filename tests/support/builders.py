@@ -21,6 +21,7 @@ from coder_cva.snapshot.needs import SOURCES, Need
 from coder_cva.snapshot.parse import gathered
 from coder_cva.snapshot.world import World
 from support.coder_manifests import POOL
+from support.ephemeral import ephemeral_claims
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -310,7 +311,7 @@ def rolled_out(manifest: Manifest, nodes: Sequence[str] = ("workspaces-1",)) -> 
         )
         for number in range(count)
     ]
-    return [made, replica_set, *pods, *flat(map(ephemeral_claims, pods))]
+    return [made, replica_set, *pods, *flat(ephemeral_claims(live(one)) for one in pods)]
 
 
 def all_running(
@@ -339,28 +340,6 @@ def bound(claim: Manifest) -> Manifest:
     made["spec"]["volumeName"] = f"pv-{claim['metadata']['name']}"
     made["status"] = {"phase": "Bound"}
     return made
-
-
-def ephemeral_claims(pod: Manifest) -> list[Manifest]:
-    """The claims that Kubernetes makes for a Pod's generic ephemeral volumes, bound."""
-    metadata = live(pod)["metadata"]
-    return [
-        bound(
-            {
-                "apiVersion": "v1",
-                "kind": "PersistentVolumeClaim",
-                "metadata": {
-                    **one["ephemeral"]["volumeClaimTemplate"].get("metadata", {}),
-                    "name": f"{metadata['name']}-{one['name']}",
-                    "namespace": metadata["namespace"],
-                    "ownerReferences": [_controller(live(pod))],
-                },
-                "spec": one["ephemeral"]["volumeClaimTemplate"]["spec"],
-            }
-        )
-        for one in pod["spec"].get("volumes", [])
-        if "ephemeral" in one
-    ]
 
 
 def persistent_volume(
