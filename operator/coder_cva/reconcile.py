@@ -104,6 +104,7 @@ async def read(
         now=now,
         found=discover(deployment, snapshot, shell.operator_namespace, others),
         others=others,
+        living=frozenset(map(_uid, bodies)),
         operator_namespace=shell.operator_namespace,
         previous=body.get("status") or {},
     )

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.deployments import managed, ready_coder, wait_condition
+from support.deployments import (
+    apply_younger,
+    database_secret,
+    managed,
+    ready_coder,
+    region,
+    wait_condition,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +62,81 @@ def test_consent_comes_and_goes(kube: Kube, operator: OperatorProcess, namespace
     kube.wait_for(names(kube, resource, namespace, other), what="bindings that name both")
     consents(kube, other, None)
     kube.wait_for(lambda: not kube.find("RoleBinding", "coder", other), what="no rights there")
+    kube.wait_for(names(kube, resource, namespace), what="bindings that name one")
+    kube.delete(kube.get("Namespace", other))
+
+
+@pytest.mark.parametrize("newcomer", [managed, region], ids=["a coderd", "a region"])
+def test_who_moves_into_a_consenting_namespace_takes_nothing_away(
+    kube: Kube,
+    operator: OperatorProcess,
+    namespace: str,
+    newcomer: Callable[[str, str], Object],
+) -> None:
+    """The older coderd keeps its rights, and the workspaces there stay placed and isolated as they were."""
+    resource = ready_coder(kube, namespace)
+    other = kube.namespace("team")
+    consents(kube, other, resource)
+    kube.wait_for(names(kube, resource, namespace, other), what="bindings that name both")
+    isolation = f"{namespace}-coder-workspaces"
+    kept = [
+        kube.wait_for(lambda: kube.find("RoleBinding", "coder", other), what="coderd's rights"),
+        kube.wait_for(lambda: kube.find("NetworkPolicy", isolation, other), what="isolation"),
+    ]
+    kube.create(database_secret(other))
+
+    younger = apply_younger(kube, newcomer(other, "newcomer"), resource)
+
+    if newcomer is region:
+        told = wait_condition(kube, younger, "Stalled", "True", reason="ClaimedByOlder")
+    else:
+        told = wait_condition(kube, younger, "Ready", "True")
+    refused = told["status"]["workspaces"]["refusedNamespaces"][other]
+    assert f"consents to CoderDeployment {namespace}/coder too (annotation)" in refused
+    operator.look_again(kube, younger)
+    operator.look_again(kube, resource)
+    for one in kept:
+        found = kube.find(one["kind"], one["metadata"]["name"], other)
+        assert found is not None
+        assert found["metadata"]["uid"] == one["metadata"]["uid"]
+    assert names(kube, resource, namespace, other)()
+    wait_condition(kube, resource, "Ready", "True")
+    kube.delete(kube.get("Namespace", other))
+
+
+def test_a_role_binding_consents_while_it_lets_coderd_make_pods(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """One to ``view`` opens nothing; a role written by hand counts as long as its rules say so."""
+    resource = ready_coder(kube, namespace)
+    other = kube.namespace("team")
+    group = "rbac.authorization.k8s.io"
+    rule = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "delete"]}
+    metadata = {"name": "by-hand", "namespace": other}
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]}
+
+    def bind(name: str, kind: str, bound: str) -> Object:
+        return kube.create(
+            {
+                "apiVersion": f"{group}/v1",
+                "kind": "RoleBinding",
+                "metadata": {"name": name, "namespace": other},
+                "roleRef": {"apiGroup": group, "kind": kind, "name": bound},
+                "subjects": [{"kind": "ServiceAccount", "name": "coder", "namespace": namespace}],
+            }
+        )
+
+    bind("looks", "ClusterRole", "view")
+    operator.look_again(kube, resource)
+    assert names(kube, resource, namespace)()
+    bind("edits", "ClusterRole", "edit")
+    kube.wait_for(names(kube, resource, namespace, other), what="bindings that name both")
+    kube.delete(kube.get("RoleBinding", "edits", other))
+    kube.wait_for(names(kube, resource, namespace), what="bindings that name one")
+    role = kube.create(role)
+    bind("makes", "Role", "by-hand")
+    kube.wait_for(names(kube, resource, namespace, other), what="bindings that name both")
+    kube.patch(role, {"rules": [{**rule, "verbs": ["get"]}]})
     kube.wait_for(names(kube, resource, namespace), what="bindings that name one")
     kube.delete(kube.get("Namespace", other))
 

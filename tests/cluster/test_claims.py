@@ -8,15 +8,19 @@ import pytest
 
 from support.coder_manifests import chart_coderd
 from support.deployments import (
+    apply_younger,
     condition,
     database_secret,
     managed,
     ready_coder,
+    region,
     wait_condition,
 )
 from support.installation import NAMESPACE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.api import Object
     from harness.kube import Kube
     from support.installation import OperatorProcess
@@ -102,6 +106,103 @@ def test_of_two_in_a_namespace_the_older_holds(
     kube.delete(older)
     wait_condition(kube, younger, "Ready", "True")
     kube.wait_gone(theirs)
+
+
+def acts_on(kube: Kube, resource: Object, namespace: str) -> list[str]:
+    """What was made for a CoderDeployment over the Pods of a namespace: its bindings and policies."""
+    made = f"cva.coder.com/owner-uid={resource['metadata']['uid']}"
+    bindings = [
+        one
+        for kind in ("MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicyBinding")
+        for one in kube.list(kind, labels=made)
+        if namespace in str(one["spec"]["matchResources"]["namespaceSelector"])
+    ]
+    policies = kube.list("networkpolicies", namespace, labels=made)
+    return [f"{one['kind']} {one['metadata']['name']}" for one in (*bindings, *policies)]
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [(managed, region), (region, managed), (region, region)],
+    ids=["a region beside a coderd", "a coderd beside a region", "two regions"],
+)
+def test_in_a_namespace_one_acts_on_its_workspaces(
+    kube: Kube,
+    operator: OperatorProcess,
+    namespace: str,
+    older: Callable[[str, str], Object],
+    younger: Callable[[str, str], Object],
+) -> None:
+    """Whatever the two are: over the same Pods there is one placement; who is elsewhere stands in nobody's way."""
+    kube.create(database_secret(namespace))
+    first = wait_condition(kube, kube.apply(older(namespace, "older")), "Ready", "True")
+    second = apply_younger(kube, younger(namespace, "younger"), first)
+
+    told = stalled(kube, second, "ClaimedByOlder")
+
+    assert f"{namespace}/older is older" in condition(told, "Ready")["message"]
+    operator.look_again(kube, second)
+    assert acts_on(kube, second, namespace) == []
+    assert acts_on(kube, first, namespace)
+    assert kube.find("Deployment", "younger", namespace) is None
+    wait_condition(kube, first, "Ready", "True")
+    elsewhere = kube.patch(
+        second, {"spec": {"workspaces": {"namespaces": {"names": ["elsewhere"]}}}}
+    )
+    wait_condition(kube, elsewhere, "Ready", "True")
+
+
+def test_a_coderd_that_runs_is_not_doubled_by_an_edit(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """An older region that becomes Managed stands by beside a younger one's coderd, and takes over when that goes."""
+    kube.create(database_secret(namespace))
+    older = kube.apply(region(namespace, "older", "elsewhere"))
+    younger = apply_younger(kube, managed(namespace, "younger"), older)
+    wait_condition(kube, younger, "Ready", "True")
+    theirs = kube.get("Deployment", "younger", namespace)
+
+    older = kube.apply(managed(namespace, "older"))
+
+    message = condition(stalled(kube, older, "ForeignCoderd"), "Ready")["message"]
+    assert "move this one to a namespace of its own" in message
+    assert f"kubectl -n {namespace} delete coderdeployment younger" in message
+    operator.look_again(kube, older)
+    operator.look_again(kube, younger)
+    assert kube.find("Deployment", "older", namespace) is None
+    assert kube.refresh(theirs)["metadata"]["uid"] == theirs["metadata"]["uid"]
+    wait_condition(kube, younger, "Ready", "True")
+    kube.delete(younger)
+    wait_condition(kube, older, "Ready", "True")
+    kube.wait_gone(theirs)
+
+
+def test_beside_an_orphaned_coderd_of_another_name_none_is_made(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """It is on the same database: it is told with its remedies, and applied again under its name it is taken up."""
+    kube.create(database_secret(namespace))
+    manifest = managed(namespace)
+    manifest["spec"]["deletionPolicy"] = "Orphan"
+    old = wait_condition(kube, kube.apply(manifest), "Ready", "True")
+    kube.delete(old)
+    kube.wait_gone(old)
+    left = kube.get("Deployment", "coder", namespace)
+    pods = {one["metadata"]["uid"] for one in kube.list("pods", namespace)}
+
+    other = kube.apply(managed(namespace, "coder2"))
+
+    message = condition(stalled(kube, other, "ForeignCoderd"), "Ready")["message"]
+    assert f"Adopted, or apply {namespace}/coder again" in message
+    assert f"kubectl -n {namespace} delete deployment coder" in message
+    operator.look_again(kube, other)
+    assert [one["metadata"]["name"] for one in kube.list("Deployment", namespace)] == ["coder"]
+    again = wait_condition(kube, apply_younger(kube, manifest, other), "Ready", "True")
+    assert kube.refresh(left)["metadata"]["uid"] == left["metadata"]["uid"]
+    assert {one["metadata"]["uid"] for one in kube.list("pods", namespace)} == pods
+    stalled(kube, other, "ForeignCoderd")
+    kube.patch(again, {"spec": {"deletionPolicy": "Delete"}})
+    wait_condition(kube, kube.refresh(again), "Ready", "True")
 
 
 @pytest.mark.parametrize("system", ["kube-system", NAMESPACE])

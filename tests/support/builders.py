@@ -63,12 +63,14 @@ def world(
     contradictions = impossible(snapshot) if plausible else ()
     if contradictions:
         raise AssertionError(f"no cluster could show this: {'; '.join(contradictions)}")
+    known = tuple(sorted(map(coder_deployment, others), key=lambda one: (one.created, one.uid)))
     return World(
         deployment=deployment,
         snapshot=snapshot,
         now=now,
-        found=discover(deployment, snapshot),
-        others=tuple(sorted(map(coder_deployment, others), key=lambda one: (one.created, one.uid))),
+        found=discover(deployment, snapshot, others=known),
+        others=known,
+        living=frozenset(one.uid for one in (deployment, *known)),
     )
 
 
@@ -85,7 +87,7 @@ def snapshot_of(
     for body in flat(manifests):
         places.add(body["metadata"].get("namespace", ""))
         need = _NEEDS.get((body["apiVersion"].rpartition("/")[0], body["kind"]))
-        if need is not None:  # a ServiceAccount, a Role: applied to clusters, not watched
+        if need is not None:  # a ServiceAccount: applied to clusters, not watched
             bodies[need].append(live(body))
     there = {one["metadata"]["name"] for one in bodies[Need.NAMESPACES]}
     bodies[Need.NAMESPACES] += [live(namespace(name)) for name in places - there - {""}]
@@ -188,6 +190,16 @@ def namespace(
             "labels": {"kubernetes.io/metadata.name": name, **(labels or {})},
             "annotations": dict(annotations or {}),
         },
+    }
+
+
+def cluster_role(name: str, rules: Sequence[Mapping[str, Any]]) -> Manifest:
+    """A ClusterRole, as ``view`` and ``edit`` of every cluster are."""
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": [dict(one) for one in rules],
     }
 
 

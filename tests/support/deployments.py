@@ -44,6 +44,15 @@ def adopted(namespace: str, name: str = "coder") -> dict[str, Any]:
     return made
 
 
+def region(namespace: str, name: str = "coder", *workspaces: str) -> dict[str, Any]:
+    """A region without coderd, whose workspaces are in these namespaces; in those that consent where none is named."""
+    made = adopted(namespace, name)
+    made["spec"]["controlPlane"] = {"management": "None"}
+    if workspaces:
+        made["spec"]["workspaces"]["namespaces"] = {"names": list(workspaces)}
+    return made
+
+
 def database_secret(namespace: str) -> dict[str, Any]:
     """The Secret that a managed Coder's spec names."""
     return {
@@ -95,3 +104,18 @@ def ready_coder(
     return wait_condition(
         kube, kube.apply(managed(namespace, name, **control_plane)), "Ready", "True"
     )
+
+
+def apply_younger(kube: Kube, manifest: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]:
+    """Applies it in a later second than the other one: the API server's clock counts seconds."""
+    age = older["metadata"]["creationTimestamp"]
+    probe = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "probe", "namespace": manifest["metadata"]["namespace"]},
+    }
+    kube.wait_for(
+        lambda: kube.create(probe, dry_run=True)["metadata"]["creationTimestamp"] > age,
+        what="the next second",
+    )
+    return kube.apply(manifest)

@@ -68,6 +68,7 @@ def _others() -> list[Manifest]:
         },
         builders.persistent_volume("pv-home", "coder/home", "eu-1a"),
         {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "ebs.csi.aws.com"}},
+        builders.cluster_role("edit", coder_manifests.WORKSPACE_RULES),
     ]  # fmt: skip
 
 

@@ -214,6 +214,43 @@ async def test_another_ones_broken_spec_concerns_nobody_else(story: Story) -> No
     assert (await story.look()).word == "settled"
 
 
+async def test_beside_the_coderd_of_a_broken_spec_none_is_made(story: Story) -> None:
+    """It claims nothing, and its coderd runs all the same: the other one says so and writes nothing."""
+    story.bodies[0]["spec"]["architecture"] = {"tier": "many"}
+    other = resource()
+    other["metadata"]["name"] = "other"
+    story.put(other)
+    before = dict(story.objects)
+
+    outcome = await story.look(name="other")
+
+    assert outcome.word == "stalled"
+    assert story.status("other")["conditions"][0]["reason"] == "ForeignCoderd"
+    assert story.objects == before
+
+
+async def test_a_region_that_is_applied_in_a_namespace_of_an_older_one_changes_nothing(
+    story: Story,
+) -> None:
+    """coderd keeps its rights there; the newcomer is Stalled and says whose the namespace is."""
+    region = resource()
+    region["metadata"] |= {
+        "name": "region",
+        "namespace": "team",
+        "creationTimestamp": "2026-11-22T08:00:00Z",
+    }
+    region["spec"]["controlPlane"] = {"management": "None"}
+    story.put(region)
+    before = dict(story.objects)
+
+    outcome = await story.look("team", "region")
+    await story.look()
+
+    assert outcome.word == "stalled"
+    assert "CoderDeployment coder/coder too" in story.status("region")["conditions"][0]["message"]
+    assert story.objects == before
+
+
 async def test_when_it_is_gone_only_what_nobody_collects_goes(story: Story) -> None:
     """The policies and what is in other namespaces; the rest has an owner whom Kubernetes knows."""
     story.bodies.clear()

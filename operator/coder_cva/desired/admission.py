@@ -71,8 +71,9 @@ def _pair(
 ) -> tuple[Manifest, ...]:
     """The policy and its binding; neither where there is no namespace to bind it to."""
     owner = world.deployment
-    # coderd itself is placed too, also where no workspaces are wanted beside it.
-    own = {owner.namespace} if name == PLACEMENT else set()
+    # coderd itself is placed too, also where no workspaces are wanted beside it. A region has none.
+    has_coderd = owner.spec.control_plane.management != "None"
+    own = {owner.namespace} if name == PLACEMENT and has_coderd else set()
     namespaces = own | {one.name for one in world.found.namespaces}
     if not namespaces:
         return ()

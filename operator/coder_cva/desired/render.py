@@ -20,7 +20,7 @@ from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
 _CODERD: Final = frozenset({Need.DEPLOYMENTS, Need.PODS, Need.REPLICA_SETS})
-_WHERE: Final = frozenset({Need.NAMESPACES, Need.ROLE_BINDINGS})
+_WHERE: Final = frozenset({Need.NAMESPACES, Need.ROLE_BINDINGS, Need.ROLES, Need.CLUSTER_ROLES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,10 @@ def plan(world: World) -> Plan:
     built = [(one, _guarded(one, world)) for one in BUILDERS]
     return Plan(
         objects=tuple(manifest for _, part in built for manifest in part.objects),
-        withheld=tuple(reason for _, part in built for reason in part.withheld),
+        withheld=(
+            *filter(None, [claims.nothing_left(world)]),
+            *(reason for _, part in built for reason in part.withheld),
+        ),
         keep=frozenset(ref for _, part in built for ref in part.keep),
         keep_kinds=frozenset(kind for one, _ in built if _unread(one, world) for kind in one.kinds),
         previews=tuple(preview for _, part in built for preview in part.previews),

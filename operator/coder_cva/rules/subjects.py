@@ -12,7 +12,9 @@ from coder_cva.snapshot.world import World
 
 CODERD: Final = frozenset({Need.DEPLOYMENTS})
 """What finding coderd's Deployment takes."""
-NAMESPACES: Final = frozenset({Need.DEPLOYMENTS, Need.NAMESPACES, Need.ROLE_BINDINGS})
+NAMESPACES: Final = frozenset(
+    {Need.DEPLOYMENTS, Need.NAMESPACES, Need.ROLE_BINDINGS, Need.ROLES, Need.CLUSTER_ROLES}
+)
 """What knowing the namespaces that consent takes."""
 WORKSPACES: Final = NAMESPACES | {Need.PODS, Need.REPLICA_SETS}
 """What recognising workspaces takes."""

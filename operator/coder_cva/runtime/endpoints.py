@@ -10,7 +10,7 @@ from coder_cva.telemetry import metrics
 async def serve(
     port: int, is_alive: Callable[[], bool], is_ready: Callable[[], bool]
 ) -> web.AppRunner:
-    """Starts the endpoints on all addresses; the runner is for ``cleanup()`` at the end.
+    """Starts the endpoints on all addresses of both families; ``cleanup()`` of the runner ends them.
 
     ``/healthz`` fails where the worker is dead, ``/readyz`` while the cluster is not read yet: a
     restart helps the first and not the second.
@@ -21,7 +21,8 @@ async def serve(
     app.router.add_get("/metrics", _metrics)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "0.0.0.0", port).start()  # noqa: S104 - a Pod's probes come from outside
+    # No host means all of them: a Pod's probes come from outside, and some clusters have IPv6 alone.
+    await web.TCPSite(runner, None, port).start()
     return runner
 
 

@@ -4,12 +4,13 @@ Nobody who may write a CoderDeployment in one namespace gains anything in anothe
 must say so itself. This is checked at every reconcile, since the API server cannot see it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.api.v1alpha1.workspaces import SYSTEM_NAMESPACES
 from coder_cva.snapshot import marks, records
 from coder_cva.snapshot.discovered import ConsentingNamespace, Workload
+from coder_cva.snapshot.grants import Account, Bindings, Grants
 from coder_cva.snapshot.model import ClusterSnapshot, Unavailable
 from coder_cva.snapshot.needs import Need
 from coder_cva.values import selectors
@@ -22,7 +23,7 @@ class Consent:
     """What the namespaces of one snapshot say about one CoderDeployment.
 
     ``coderd`` are the coderd Deployments of its namespace. What could not be read proves nothing:
-    without RoleBindings only annotations count, without Namespaces only RoleBindings.
+    without RoleBindings or their roles only annotations count, without Namespaces only RoleBindings.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Consent:
         deployment: CoderDeployment,
         snapshot: ClusterSnapshot,
         coderd: tuple[Workload, ...],
+        grants: Grants,
         operator_namespace: str,
     ) -> None:
         self._owner = deployment
@@ -39,17 +41,23 @@ class Consent:
         self._namespaces: dict[str, records.Namespace] = {
             one.meta.name: one for one in snapshot.items(Need.NAMESPACES)
         }
-        self._bindings = dict(_bindings(snapshot, _account(deployment, coderd)))
+        account = _account(deployment, coderd)
+        self._bindings: Bindings = grants.making.get(account, {}) if account else {}
+        self._powerless: Bindings = grants.other.get(account, {}) if account else {}
 
     def given(self) -> tuple[ConsentingNamespace, ...]:
         """The namespaces that consent, as far as the spec does not narrow them, sorted by name."""
         candidates = {self._owner.namespace, *self._namespaces, *self._bindings}
         found = (
-            ConsentingNamespace(name, self._word(name))
+            ConsentingNamespace(name, self._word(name), self._since(name))
             for name in sorted(candidates)
             if self._word(name) and self._is_wanted(name)
         )
         return tuple(found)
+
+    def command(self, name: str) -> str:
+        """What whoever administers a namespace types, so that it consents."""
+        return f"kubectl annotate namespace {name} {marks.CONSENT}={self._owner.reference}"
 
     def refused(self) -> dict[str, str]:
         """Namespaces that the spec asks for and that are not acted on: the reason and the remedy."""
@@ -64,9 +72,14 @@ class Consent:
             return ""
         if name == self._owner.namespace:
             return OWN
-        if self._annotation(name) == self._reference:
+        if self._annotation(name) == self._owner.reference:
             return ANNOTATION
-        return f"RoleBinding {self._bindings[name]}" if name in self._bindings else ""
+        return f"RoleBinding {self._bindings[name].meta.name}" if name in self._bindings else ""
+
+    def _since(self, name: str) -> str:
+        """From when on it consents, where that can be told: nothing dates an annotation."""
+        is_bound = self._word(name).startswith("RoleBinding")
+        return self._bindings[name].meta.created if is_bound else ""
 
     def _is_wanted(self, name: str) -> bool:
         """Whether the spec leaves it in: named or selected, or nothing is narrowed at all."""
@@ -95,10 +108,6 @@ class Consent:
             return False
         return selectors.matches(self._wanted.selector.dump(), found.meta.labels)
 
-    @property
-    def _reference(self) -> str:
-        return f"{self._owner.namespace}/{self._owner.name}"
-
     def _annotation(self, name: str) -> str:
         found = self._namespaces.get(name)
         return found.meta.annotations.get(marks.CONSENT, "").strip() if found else ""
@@ -108,7 +117,7 @@ class Consent:
         return found is not None and found.meta.deleting
 
     def _reason(self, name: str) -> str:
-        command = f"kubectl annotate namespace {name} {marks.CONSENT}={self._reference}"
+        command = self.command(name)
         other = self._annotation(name)
         if name in self._system:
             return (
@@ -121,12 +130,22 @@ class Consent:
             return f"Namespace {name} is not there. Create it: kubectl create namespace {name} && {command}"
         if other:
             return (
-                f"Namespace {name} consents to {other}, not to {self._reference}: nothing is done "
+                f"Namespace {name} consents to {other}, not to {self._owner.reference}: nothing is done "
                 f"there. To change that: {command} --overwrite"
             )
         return (
             f"Namespace {name} does not consent: nothing is done there. Who administers it types: "
-            f"{command}{self._unread()}"
+            f"{command}{self._seen_there(name)}{self._unread()}"
+        )
+
+    def _seen_there(self, name: str) -> str:
+        """The RoleBinding that names coderd and is not enough, lest it be taken for consent."""
+        found = self._powerless.get(name)
+        if found is None:
+            return ""
+        return (
+            f" (RoleBinding {found.meta.name} names coderd's ServiceAccount, but {' '.join(found.role)} is not "
+            "seen to let it create Pods)"
         )
 
     def _is_read(self, need: Need) -> bool:
@@ -138,6 +157,8 @@ class Consent:
             for need, what in (
                 (Need.NAMESPACES, "namespaces"),
                 (Need.ROLE_BINDINGS, "RoleBindings"),
+                (Need.ROLES, "Roles"),
+                (Need.CLUSTER_ROLES, "ClusterRoles"),
             )
             if isinstance(reading := self._snapshot.reading(need), Unavailable)
         ]
@@ -146,25 +167,18 @@ class Consent:
         )
 
 
-def _account(deployment: CoderDeployment, coderd: tuple[Workload, ...]) -> tuple[str, str] | None:
+def _account(deployment: CoderDeployment, coderd: tuple[Workload, ...]) -> Account | None:
     """coderd's ServiceAccount, None where it is not known which coderd is meant.
 
-    A managed coderd that is not made yet will have an account of the CoderDeployment's name.
+    A managed coderd that is not made yet will have an account of the CoderDeployment's name. A region
+    has no coderd: one that stands beside it speaks for another CoderDeployment, or for none.
     """
+    management = deployment.spec.control_plane.management
+    if management == "None":
+        return None
     ours = [one for one in coderd if one.ours] or list(coderd)
     if len(ours) == 1:
         return deployment.namespace, ours[0].deployment.shape.service_account or "default"
-    if not ours and deployment.spec.control_plane.management == "Managed":
+    if not ours and management == "Managed":
         return deployment.namespace, deployment.name
     return None
-
-
-def _bindings(snapshot: ClusterSnapshot, account: tuple[str, str] | None) -> Mapping[str, str]:
-    """By namespace the first RoleBinding, not made by us, that names the account."""
-    found: dict[str, str] = {}
-    for one in snapshot.items(Need.ROLE_BINDINGS):
-        labels = one.meta.labels
-        is_ours = labels.get(marks.MANAGED_BY) == marks.OURS or marks.OWNER_UID in labels
-        if account in one.service_accounts and not is_ours and not one.meta.deleting:
-            found.setdefault(one.meta.namespace, one.meta.name)
-    return found

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot import records
 
 
@@ -40,6 +41,8 @@ class ConsentingNamespace:
     name: str
     consent: str
     """``own namespace``, ``annotation``, or ``RoleBinding <name>``."""
+    since: str = ""
+    """When that RoleBinding was made (RFC 3339, UTC); "" for the other two, which nothing dates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +57,8 @@ class Discovered:
     """Workspace Pods in the namespaces below."""
     namespaces: tuple[ConsentingNamespace, ...] = ()
     refused_namespaces: Mapping[str, str] = field(default_factory=dict)
-    """Namespaces that the spec names and this deployment may not act on, with the reason."""
+    """Namespaces that this deployment asks for, or that ask for it, and on which it does not act: why not."""
+    taken: frozenset[str] = frozenset()
+    """Of these the ones on which another CoderDeployment acts."""
+    rival: CoderDeployment | None = None
+    """The CoderDeployment in the same namespace that claims the same there and comes first."""

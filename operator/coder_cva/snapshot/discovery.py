@@ -1,14 +1,11 @@
 """A CoderDeployment and a snapshot in, what is recognised as Coder's out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.snapshot import rivals
-from coder_cva.snapshot.consent import Consent
-from coder_cva.snapshot.discovered import Discovered, Workload
-from coder_cva.snapshot.managers import is_left_for, is_made_for, manager_of
+from coder_cva.snapshot import rivals, workloads
+from coder_cva.snapshot.discovered import Discovered
 from coder_cva.snapshot.model import ClusterSnapshot
-from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.workspaces import workspaces
 
 
@@ -24,44 +21,20 @@ def discover(
     the namespaces that consent. What could not be read gives nothing here; who judges asks the
     snapshot whether it was read.
     """
-    reference = f"{deployment.namespace}/{deployment.name}"
-    ours = [
-        Workload(
-            deployment=one,
-            role=one.shape.role,
-            manager=manager_of(one.meta),
-            ours=is_made_for(one.meta, deployment.uid) or is_left_for(one.meta, reference),
-        )
-        for one in snapshot.items(Need.DEPLOYMENTS)
-        if one.shape.role
-    ]
-    coderd = _of(ours, "coderd", {deployment.namespace})
-    consent = Consent(deployment, snapshot, coderd, operator_namespace)
-    homes = {one.namespace: _of(ours, "coderd", {one.namespace}) for one in others}
-    taken = rivals.taken(deployment, others, snapshot, homes, operator_namespace)
-    namespaces = tuple(one for one in consent.given() if one.name not in taken)
+    every = rivals.claimants((deployment, *others), snapshot, operator_namespace)
+    mine, parts = every[0], workloads.coders(snapshot)
+    taken = rivals.taken(mine, every)
+    namespaces = tuple(one for name, one in mine.given.items() if name not in taken)
     names = {one.name for one in namespaces}
     within = {deployment.namespace, *names}
+    told = {name: rivals.sentence(name, holder, mine) for name, holder in taken.items()}
     return Discovered(
-        coderd=coderd,
-        proxies=_of(ours, "wsproxy", within),
-        provisioners=_of(ours, "provisionerd", within),
+        coderd=mine.coderd,
+        proxies=workloads.seen_by(deployment, parts, "wsproxy", within),
+        provisioners=workloads.seen_by(deployment, parts, "provisionerd", within),
         workspaces=workspaces(snapshot, names),
         namespaces=namespaces,
-        refused_namespaces=dict(sorted({**consent.refused(), **_asked(consent, taken)}.items())),
-    )
-
-
-def _asked(consent: Consent, taken: Mapping[str, str]) -> dict[str, str]:
-    """Of the namespaces that are another one's, those that consent to this one too."""
-    given = {one.name for one in consent.given()}
-    return {name: why for name, why in taken.items() if name in given}
-
-
-def _of(found: list[Workload], role: str, namespaces: set[str]) -> tuple[Workload, ...]:
-    here = (
-        one for one in found if one.role == role and one.deployment.meta.namespace in namespaces
-    )
-    return tuple(
-        sorted(here, key=lambda one: (one.deployment.meta.namespace, one.deployment.meta.name))
+        refused_namespaces=dict(sorted({**mine.consent.refused(), **told}.items())),
+        rival=rivals.rival(mine, every),
+        taken=frozenset(taken),
     )

@@ -77,6 +77,8 @@ class ClusterSnapshot:
     storage_classes: Reading[records.StorageClass] = _UNREAD
     csi_drivers: Reading[records.CSIDriver] = _UNREAD
     role_bindings: Reading[records.RoleBinding] = _UNREAD
+    roles: Reading[records.Role] = _UNREAD
+    cluster_roles: Reading[records.Role] = _UNREAD
     secrets: dict[tuple[str, str], SecretKeys | Unavailable | None] = field(default_factory=dict)
     """Secrets asked for by (namespace, name); None where there is none of that name."""
     served: Served | Unavailable = _UNREAD

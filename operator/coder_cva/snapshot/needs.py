@@ -28,6 +28,8 @@ class Need(StrEnum):
     STORAGE_CLASSES = "storage_classes"
     CSI_DRIVERS = "csi_drivers"
     ROLE_BINDINGS = "role_bindings"
+    ROLES = "roles"
+    CLUSTER_ROLES = "cluster_roles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +66,7 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.STORAGE_CLASSES: Source("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
     Need.CSI_DRIVERS: Source("storage.k8s.io", "v1", "csidrivers", "CSIDriver", namespaced=False),
     Need.ROLE_BINDINGS: Source("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
+    Need.ROLES: Source("rbac.authorization.k8s.io", "v1", "roles", "Role"),
+    Need.CLUSTER_ROLES: Source("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False),
 }  # fmt: skip
 """Every need, once. The operator's ClusterRole is generated from this table."""

@@ -11,6 +11,7 @@ from coder_cva.snapshot import (
     parse_cluster,
     parse_network,
     parse_pods,
+    parse_rights,
     parse_storage,
     parse_workloads,
 )
@@ -36,7 +37,9 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.AUTOSCALERS: parse_workloads.autoscaler,
     Need.STORAGE_CLASSES: parse_storage.storage_class,
     Need.CSI_DRIVERS: parse_storage.csi_driver,
-    Need.ROLE_BINDINGS: parse_cluster.role_binding,
+    Need.ROLE_BINDINGS: parse_rights.role_binding,
+    Need.ROLES: parse_rights.role,
+    Need.CLUSTER_ROLES: parse_rights.role,
 }
 """How each need is read, once."""
 

@@ -1,15 +1,18 @@
-"""Nodes, namespaces and RoleBindings in, their records out."""
+"""Nodes and namespaces in, their records out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from coder_cva.snapshot.parse_meta import identified
+<<<<<<< HEAD
 from coder_cva.snapshot.parse_pods import is_device
 from coder_cva.snapshot.records import Namespace, Node, RoleBinding
 from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, millicores, pairs, text
+=======
+from coder_cva.snapshot.records import Namespace, Node
+from coder_cva.snapshot.shapes import byte_count, flag, mappings, millicores, pairs
+>>>>>>> claims
 from coder_cva.values.manifest import dig
-
-_USER_PREFIX = "system:serviceaccount:"
 
 
 def node(body: Any) -> Node | None:
@@ -40,20 +43,6 @@ def namespace(body: Any) -> Namespace | None:
     return Namespace(meta) if meta else None
 
 
-def role_binding(body: Any) -> RoleBinding | None:
-    """A RoleBinding with the ServiceAccounts that it names, also where it names them as users."""
-    meta = identified(body)
-    if meta is None:
-        return None
-    role = mapping(dig(body, "roleRef"))
-    accounts = {one for raw in mappings(dig(body, "subjects")) for one in _accounts(raw)}
-    return RoleBinding(
-        meta=meta,
-        role=(text(role.get("kind")), text(role.get("name"))),
-        service_accounts=tuple(sorted(accounts)),
-    )
-
-
 def _allocatable(body: Any, resource: str) -> Any:
     amount = dig(body, "status", "allocatable", resource)
     return dig(body, "status", "capacity", resource) if amount is None else amount
@@ -67,13 +56,3 @@ def _devices(body: Any) -> tuple[str, ...]:
 
 def _taint(raw: Mapping[str, Any]) -> Mapping[str, str]:
     return pairs({key: raw.get(key) for key in ("key", "value", "effect")})
-
-
-def _accounts(subject: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    name = text(subject.get("name"))
-    if subject.get("kind") == "ServiceAccount" and name and text(subject.get("namespace")):
-        yield text(subject.get("namespace")), name
-    elif subject.get("kind") == "User" and name.startswith(_USER_PREFIX):
-        place, colon, account = name.removeprefix(_USER_PREFIX).partition(":")
-        if place and colon and account:
-            yield place, account

@@ -276,3 +276,11 @@ class RoleBinding:
     meta: Meta
     role: tuple[str, str]
     service_accounts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A Role or, without a namespace, a ClusterRole: whether it lets one make Pods, however that is done."""
+
+    meta: Meta
+    makes_pods: bool

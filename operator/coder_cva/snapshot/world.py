@@ -24,6 +24,8 @@ class World:
     found: Discovered = field(default_factory=Discovered)
     others: tuple[CoderDeployment, ...] = ()
     """The other CoderDeployments of the cluster, oldest first."""
+    living: frozenset[str] = frozenset()
+    """The UIDs of all CoderDeployments, this one's too, and of those whose spec cannot be understood."""
     operator_namespace: str = "coder-cva-system"
     previous: Mapping[str, Any] = field(default_factory=dict)
     """The status as it stands on the API server, as plain data."""

@@ -110,6 +110,16 @@ def test_coderds_own_namespace_is_bound_for_placement_only_where_workspaces_live
     assert _namespaces(bound["coder-cva-host-volumes"]) == ["dev"]
 
 
+def test_a_region_is_bound_where_its_workspaces_are() -> None:
+    """It has no coderd to place, so it binds nothing in a namespace that it does not act on."""
+    spec = adopted("coder")
+    spec["spec"]["controlPlane"] = {"management": "None"}
+    spec["spec"]["workspaces"]["namespaces"] = {"names": ["dev"]}
+    assert build_admission(b.world(spec)).objects == ()
+    bound = bindings(build_admission(b.world(spec, b.namespace("dev", **OURS))))
+    assert _namespaces(bound[PLACEMENT]) == ["dev"]
+
+
 def test_policies_are_the_same_whoever_they_are_rendered_for() -> None:
     """Shared objects carry nothing of one deployment, so two deployments never fight over them."""
     one = policies(build_admission(b.world(managed("coder"), b.pools())))

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from coder_cva.snapshot.model import ClusterSnapshot
     from support.corpus import Case
 
-_CONSENT: Final = {Need.DEPLOYMENTS, Need.NAMESPACES, Need.ROLE_BINDINGS}
+_CONSENT: Final = {
+    Need.DEPLOYMENTS,
+    Need.NAMESPACES,
+    Need.ROLE_BINDINGS,
+    Need.ROLES,
+    Need.CLUSTER_ROLES,
+}
 DISCOVERED: Final = {
     "coderd": {Need.DEPLOYMENTS},
     "proxies": _CONSENT,
@@ -26,6 +32,8 @@ DISCOVERED: Final = {
     "workspaces": _CONSENT | {Need.PODS, Need.REPLICA_SETS},
     "namespaces": _CONSENT,
     "refused_namespaces": _CONSENT,
+    "taken": _CONSENT,
+    "rival": _CONSENT,
 }
 """What went into each part of what was discovered."""
 CASES = cases()

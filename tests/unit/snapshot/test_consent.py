@@ -75,6 +75,103 @@ def test_our_own_binding_is_no_consent(label: dict[str, str]) -> None:
     assert words(found(binding)) == {"coder": "own namespace"}
 
 
+LOOKS = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
+STARTS = [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "delete"]}]
+
+
+def bound(kind: str, name: str, rules: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """A RoleBinding of coderd's account in team-a to a role with these rules, None for one that is not there."""
+    role, binding = coder_manifests.workspace_binding("team-a", name="by-hand")
+    binding["roleRef"] |= {"kind": kind, "name": name}
+    if rules is None:
+        return [binding]
+    if kind == "ClusterRole":
+        return [builders.cluster_role(name, rules), binding]
+    role["metadata"]["name"] = name
+    return [{**role, "rules": rules}, binding]
+
+
+@pytest.mark.parametrize("kind", ["Role", "ClusterRole"])
+@pytest.mark.parametrize("name", ["workspaces", "view", "coder-workspace-perms"])
+def test_consent_is_that_coderd_may_make_pods(kind: str, name: str) -> None:
+    """Whatever the role is called: a role that people wrote counts, a name that only sounds so does not."""
+    assert words(found(bound(kind, name, STARTS)))["team-a"] == "RoleBinding by-hand"
+    assert "team-a" not in words(found(bound(kind, name, LOOKS)))
+    assert "team-a" not in words(found(bound(kind, name, None)))
+
+
+def test_a_role_counts_in_its_own_namespace_and_under_its_own_kind() -> None:
+    """One of the same name somewhere else, or of the other kind, lets nobody do anything here."""
+    looks = bound("Role", "workspaces", LOOKS)
+    elsewhere = {
+        **looks[0],
+        "metadata": {"name": "workspaces", "namespace": "team-b"},
+        "rules": STARTS,
+    }
+
+    assert "team-a" not in words(found(looks, elsewhere))
+    assert "team-a" not in words(found(looks, builders.cluster_role("workspaces", STARTS)))
+
+
+def test_of_several_bindings_one_that_makes_pods_is_enough() -> None:
+    """Whichever comes first by name or by age."""
+    binding = bound("ClusterRole", "view", LOOKS)
+    binding[1]["metadata"]["name"] = "a-look"
+
+    assert (
+        words(found(binding, bound("Role", "workspaces", STARTS)))["team-a"]
+        == "RoleBinding by-hand"
+    )
+
+
+def test_the_oldest_binding_is_the_word() -> None:
+    """So a later one of a name that sorts before it changes nothing."""
+    later = coder_manifests.workspace_binding("team-a", name="a-later")[1]
+    later["metadata"]["creationTimestamp"] = "2026-11-20T08:00:00Z"
+    (it,) = (
+        one
+        for one in found(bound("Role", "coder-workspace-perms", STARTS), later).namespaces
+        if one.name == "team-a"
+    )
+
+    assert (it.consent, it.since) == ("RoleBinding by-hand", builders.CREATED)
+
+
+def test_a_binding_that_only_looks_is_told_where_the_namespace_was_asked_for() -> None:
+    """Whoever made it for consent sees why it is none, and what to type."""
+    it = found(bound("ClusterRole", "view", LOOKS), wanted={"names": ["team-a"]})
+
+    told = it.refused_namespaces["team-a"]
+    assert ANNOTATE in told
+    assert "RoleBinding by-hand names coderd's ServiceAccount" in told
+    assert "ClusterRole view is not seen to let it create Pods" in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "need", "what"),
+    [("Role", Need.ROLES, "Roles"), ("ClusterRole", Need.CLUSTER_ROLES, "ClusterRoles")],
+)
+def test_a_role_that_could_not_be_read_proves_nothing(kind: str, need: Need, what: str) -> None:
+    """Only the kind that was not read is in doubt, and the refusal says so."""
+    unread = {need: Absence.FORBIDDEN}
+    it = found(bound(kind, "r", STARTS), wanted={"names": ["team-a"]}, unavailable=unread)
+    other = "Role" if kind == "ClusterRole" else "ClusterRole"
+
+    assert words(it) == {}
+    assert f"{what} could not be read (Forbidden)" in it.refused_namespaces["team-a"]
+    assert "team-a" in words(found(bound(other, "r", STARTS), unavailable=unread))
+
+
+def test_a_region_has_no_coderd_whose_rights_would_speak_for_it() -> None:
+    """A coderd beside it is somebody else's: what is granted to that is no consent to the region."""
+    region = adopted("coder")
+    region["spec"]["controlPlane"] = {"management": "None"}
+    coderd = coder_manifests.chart_coderd()
+    it = found(coderd, coder_manifests.workspace_binding("team-a"), annotated("team-b"), cr=region)
+
+    assert words(it) == {"coder": "own namespace", "team-b": "annotation"}
+
+
 def test_coderds_account_is_read_from_its_pods() -> None:
     """Whatever the release is called."""
     coderd = coder_manifests.chart_coderd(name="acme")

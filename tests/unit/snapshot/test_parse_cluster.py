@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from coder_cva.snapshot.parse_cluster import node, role_binding
+from coder_cva.snapshot.parse_cluster import node
 from support import builders
 
 GI = 1024**3
@@ -51,27 +51,3 @@ def test_a_node_is_ready_only_where_it_says_so(conditions: Any) -> None:
 
     assert found is not None
     assert not found.ready
-
-
-@pytest.mark.parametrize(
-    ("subject", "expected"),
-    [
-        ({"kind": "ServiceAccount", "name": "coder", "namespace": "a"}, (("a", "coder"),)),
-        ({"kind": "User", "name": "system:serviceaccount:a:coder"}, (("a", "coder"),)),
-        ({"kind": "User", "name": "system:serviceaccount:a"}, ()),
-        ({"kind": "User", "name": "coder"}, ()),
-        ({"kind": "Group", "name": "system:serviceaccount:a:coder"}, ()),
-        ({"kind": "Group", "name": "system:serviceaccounts:a"}, ()),
-        ({"kind": "ServiceAccount", "name": "coder"}, ()),
-    ],
-)
-def test_a_binding_names_service_accounts(
-    subject: dict[str, str], expected: tuple[tuple[str, str], ...]
-) -> None:
-    """By kind, or as the user that the API server sees; a whole group names nobody in particular."""
-    body = {"metadata": {"name": "b", "namespace": "w"}, "subjects": [subject]}
-    found = role_binding({**body, "roleRef": {"kind": "Role", "name": "r"}})
-
-    assert found is not None
-    assert found.service_accounts == expected
-    assert found.role == ("Role", "r")

@@ -33,7 +33,7 @@ class Namespaces(Part):
         ),
     ] = ()
     """Namespaces by name. Each but the CoderDeployment's own must consent: by a RoleBinding there that
-    names coderd's ServiceAccount, or by the annotation cva.coder.com/deployment: namespace/name."""
+    lets coderd's ServiceAccount make Pods, or by the annotation cva.coder.com/deployment: namespace/name."""
     selector: LabelSelector | None = None
     """Namespaces by label. Consent is needed all the same."""
 
