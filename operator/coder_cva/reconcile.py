@@ -37,7 +37,11 @@ class Shell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a pass ended: one word for logs and metrics, the status, when to look again (seconds)."""
+    """How a pass ended: one word for logs and metrics, the status, when to look again (seconds).
+
+    ``retry_after`` knows nothing of changes that failed: they say it themselves, and the queue
+    makes it longer with each failure. Of a pass that ``failed`` as a whole it is the error's own.
+    """
 
     word: str
     status: Mapping[str, Any]

@@ -263,7 +263,7 @@ async def test_a_sweep_that_failed_is_not_forgotten(story: Story) -> None:
 
 
 async def test_a_refused_object_holds_up_no_other(story: Story) -> None:
-    """The others are repaired, the failure is told, and tried again when its error says so."""
+    """The others are repaired, the failure is told, and the outcome says when to try it again."""
     service = Ref("v1", "Service", "coder", "coder")
     del story.objects[service], story.objects[CODERD]
     story.refuse[service] = ports.Forbidden(service, "no rights")
@@ -271,7 +271,9 @@ async def test_a_refused_object_holds_up_no_other(story: Story) -> None:
     outcome = await story.look()
 
     assert CODERD in story.objects
-    assert outcome.retry_after == ports.Forbidden.retry_after
+    (refused,) = (one for one in outcome.changes if one.action == "failed")
+    assert (refused.ref, refused.retry_after) == (service, ports.Forbidden.retry_after)
+    assert outcome.retry_after is None
     assert story.status()["conditions"][0]["reason"] == "Forbidden"
 
 
