@@ -135,6 +135,18 @@ async def test_what_is_no_longer_wanted_goes(story: Story) -> None:
     assert str(THERE) in {str(one.ref) for one in outcome.changes if one.action == "deleted"}
 
 
+async def test_what_is_watched_in_an_older_version_stays(story: Story) -> None:
+    """While an upgrade of the control plane goes on, the plan is of one version and the watch of another."""
+    before, journal = dict(story.objects), list(story.writes)
+    story.watched_version = "v1beta1"
+
+    for _ in range(3):
+        await story.look()
+
+    assert story.objects == before
+    assert story.writes == journal
+
+
 @pytest.mark.parametrize("reason", [Absence.FORBIDDEN, Absence.STALE, Absence.TIMED_OUT])
 async def test_on_the_ground_of_what_was_not_read_nothing_goes(
     story: Story, reason: Absence
