@@ -118,10 +118,10 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     if plan.writes_nothing:
         return ()
     owned = shell.engine.port.owned()
-    cached = {ref_of(one): one for one in owned or ()}
+    cached = {ref_of(one).identity: one for one in owned or ()}
     changes = [
-        await shell.engine.apply(manifest, cached.get(ref_of(manifest)), world.now)
-        for manifest in plan.objects
+        await shell.engine.apply(one, cached.get(ref.identity), world.now, plan.unforced_in(ref))
+        for ref, one in ((ref_of(one), one) for one in plan.objects)
     ]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
