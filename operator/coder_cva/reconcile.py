@@ -37,7 +37,11 @@ class Shell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a pass ended: one word for logs and metrics, the status, when to look again (seconds)."""
+    """How a pass ended: one word for logs and metrics, the status, when to look again (seconds).
+
+    ``retry_after`` knows nothing of changes that failed: they say it themselves, and the queue
+    makes it longer with each failure. Of a pass that ``failed`` as a whole it is the error's own.
+    """
 
     word: str
     status: Mapping[str, Any]
@@ -115,10 +119,10 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     if plan.writes_nothing:
         return ()
     owned = shell.engine.port.owned()
-    cached = {ref_of(one): one for one in owned or ()}
+    cached = {ref_of(one).identity: one for one in owned or ()}
     changes = [
-        await shell.engine.apply(manifest, cached.get(ref_of(manifest)), world.now)
-        for manifest in plan.objects
+        await shell.engine.apply(one, cached.get(ref.identity), world.now, plan.unforced_in(ref))
+        for ref, one in ((ref_of(one), one) for one in plan.objects)
     ]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep

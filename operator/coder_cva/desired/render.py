@@ -90,6 +90,7 @@ def plan(world: World) -> Plan:
             *(reason for _, part in built for reason in part.withheld),
         ),
         keep=frozenset(ref for _, part in built for ref in part.keep),
+        unforced=frozenset(one for _, part in built for one in part.unforced),
         keep_kinds=frozenset(kind for one, _ in built if _unread(one, world) for kind in one.kinds),
         previews=tuple(preview for _, part in built for preview in part.previews),
         placement=where,

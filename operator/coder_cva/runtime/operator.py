@@ -11,6 +11,7 @@ from typing import Final
 
 from coder_cva.apply.engine import Engine, LeadershipLostError
 from coder_cva.apply.memory import Memory
+from coder_cva.desired.changes import Action
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.gather import Gatherer
 from coder_cva.kube.leases import Elector
@@ -146,9 +147,20 @@ class Operator:
         elif outcome.word == "failed":
             self.queue.failed(key, outcome.retry_after)
         else:
+            self._look_again(key, outcome)
+
+    def _look_again(self, key: Key, outcome: Outcome) -> None:
+        """After a pass that came to its end; what it could not write makes it a failure all the same."""
+        if outcome.status:
+            # It may have come while the pass before this one looked at its namesake that went.
+            self.known.add(key)
+        refused = [one for one in outcome.changes if one.action is Action.FAILED]
+        if refused:
+            self.queue.failed(key, min(one.retry_after or 0.0 for one in refused))
+        else:
             self.queue.succeeded(key)
-            if outcome.retry_after is not None:
-                self.queue.wake(key, outcome.retry_after)
+        if outcome.retry_after is not None:
+            self.queue.wake(key, outcome.retry_after)
 
     def _readable(self) -> dict[str, bool]:
         reflectors = self.gatherer.reflectors.items()

@@ -92,12 +92,13 @@ def word(status: Mapping[str, Any]) -> str:
 def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Change]) -> float | None:
     """Seconds until the next look; None where the watches suffice.
 
-    A failed write says itself when to try again, and a maintenance ends without anybody's event.
+    Writes that failed are tried again with back-off by whoever counts their failures, not from
+    here. A maintenance ends without anybody's event.
     """
-    again = (Action.FAILED, Action.FOREIGN, Action.WAITING)
-    undone = [one for one in changes if one.action in again]
+    done = tuple(changes)
+    undone = [one for one in done if one.action in (Action.FOREIGN, Action.WAITING)]
     waits = [one.retry_after for one in undone if one.retry_after is not None]
-    if not waits:
+    if not waits and all(one.action is not Action.FAILED for one in done):
         waits = _patience(world, status)
     maintenance = world.deployment.spec.maintenance
     if maintenance is not None and maintenance.until > world.now:

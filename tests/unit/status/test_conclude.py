@@ -171,16 +171,19 @@ def test_a_settled_deployment_is_left_to_the_watches() -> None:
         assert conclude.retry_after(world, concluded(world), ()) is None
 
 
-def test_a_failed_write_says_when_to_try_again() -> None:
-    """The soonest of them counts."""
+def test_what_waits_for_others_says_when_to_look_again() -> None:
+    """The soonest of them counts; what failed is tried again with back-off, and not from here."""
     world = after(resource())
+    refused = Change(SERVICE, Action.FAILED, "Unreachable", "no", 5.0)
     changes = [
-        Change(SERVICE, Action.FAILED, "Forbidden", "no", 60.0),
-        Change(SERVICE, Action.FAILED, "Unreachable", "no", 5.0),
+        refused,
+        Change(SERVICE, Action.FOREIGN, "ForeignObject", "no", 60.0),
+        Change(SERVICE, Action.WAITING, retry_after=1.5),
         Change(SERVICE, Action.UNCHANGED, retry_after=1.0),
     ]
 
-    assert conclude.retry_after(world, concluded(world, *changes), changes) == 5.0
+    assert conclude.retry_after(world, concluded(world, *changes), changes) == 1.5
+    assert conclude.retry_after(world, concluded(world, refused), [refused]) is None
 
 
 def test_what_is_not_watched_is_looked_at_ever_more_seldom() -> None:
