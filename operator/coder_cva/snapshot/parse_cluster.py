@@ -4,14 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from coder_cva.snapshot.parse_meta import identified
-<<<<<<< HEAD
 from coder_cva.snapshot.parse_pods import is_device
-from coder_cva.snapshot.records import Namespace, Node, RoleBinding
-from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, millicores, pairs, text
-=======
 from coder_cva.snapshot.records import Namespace, Node
-from coder_cva.snapshot.shapes import byte_count, flag, mappings, millicores, pairs
->>>>>>> claims
+from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, millicores, pairs
 from coder_cva.values.manifest import dig
 
 
