@@ -9,7 +9,7 @@ from coder_cva.desired.coderd_pod import HTTP_PORT, PROMETHEUS_PORT, RELAY_PORT
 from coder_cva.rules import environment, network_findings
 from coder_cva.rules.access_url import AccessPath, access_path
 from coder_cva.rules.model import Judgement, Rule, failed, passed, unknown, verdict
-from coder_cva.rules.network_findings import Cuts
+from coder_cva.rules.network_findings import Cuts, Ways
 from coder_cva.rules.network_peers import (
     alike,
     by_namespace,
@@ -18,6 +18,7 @@ from coder_cva.rules.network_peers import (
     outgoing_peers,
     serving_ports,
 )
+from coder_cva.rules.strangers import Strangers
 from coder_cva.rules.subjects import (
     CODERD,
     NAMESPACES,
@@ -35,12 +36,6 @@ _HTTPS: Final = 443
 _MIRRORS: Final = (_HTTPS, 22, 80, 3000, 3128, 8081, 8888)
 """Where mirrors and proxies listen by their own defaults: HTTPS, SSH, HTTP, Gitea, Squid, Nexus, Tinyproxy."""
 _REPOSITORIES: Final = "git and package repositories"
-_STRANGERS: Final = (
-    Peer("anybody"),
-    Peer("a Pod of any namespace", namespace="-"),
-    Peer("any address", ranges=address_ranges.ANY_ADDRESS),
-)
-"""Whoever may come from everywhere: a rule that lets one of them in closes nothing."""
 _UNSURE: Final = "AddressNotKnown"
 
 
@@ -221,32 +216,27 @@ def _entry(world: World, net: Reachability, here: Peer) -> Answer:
 
 
 def workspaces_accept_no_connections(world: World) -> Judgement:
-    """CVA-NET-005: nobody can open a connection to a workspace, and nothing leads to its ports."""
+    """CVA-NET-005: no stranger can open a connection to a workspace, and nothing leads to its ports."""
     found = world.found.workspaces
     if not found:
         return no_workspaces()
     net = Reachability(world.snapshot)
-    open_ones = [
-        one for kind in alike(found, net) if _is_open(net, net.pod(kind[0].pod)) for one in kind
-    ]
-    uses = [
-        use
-        for space, here in by_namespace(world).items()
-        for use in connections.connections(world, space, tuple(here))
-    ]
+    strangers = Strangers(net, found)
+    ways, uses = Ways(), list[connections.Use]()
+    for space, here in by_namespace(world).items():
+        known = connections.connections(world, space, tuple(here))
+        used = frozenset(port for use in known for port in use.ports)
+        uses += known
+        for kind in alike(here, net):
+            ways.add(strangers.ways(net.pod(kind[0].pod), used), kind)
     told = (
-        f"{len(found) - len(open_ones)} of {len(found)} workspaces are closed to strangers, and of "
+        f"{len(found) - ways.count} of {len(found)} workspaces are closed to strangers, and of "
         f"Services and scrapers {len(uses)} lead to ports of workspaces"
     )
-    findings = [
-        *network_findings.open_workspaces(world, open_ones),
-        *map(network_findings.in_use, uses),
-    ]
+    findings = [*ways.findings(world), *map(network_findings.in_use, uses)]
+    if not findings and ways:
+        return unknown(_UNSURE, f"{told}; {ways.doubt}")
     return verdict(findings, held=told, broken=told)
-
-
-def _is_open(net: Reachability, here: Peer) -> bool:
-    return any(net.connection(who, here, None).possible for who in _STRANGERS)
 
 
 _POLICIES: Final = frozenset({Need.PODS, Need.NAMESPACES, Need.NETWORK_POLICIES})
