@@ -6,7 +6,7 @@ from typing import Final
 
 from coder_cva.desired import connections
 from coder_cva.desired.coderd_pod import HTTP_PORT, PROMETHEUS_PORT, RELAY_PORT
-from coder_cva.rules import environment, network_findings
+from coder_cva.rules import entries, environment, network_findings
 from coder_cva.rules.access_url import AccessPath, access_path
 from coder_cva.rules.model import Judgement, Rule, failed, passed, unknown, verdict
 from coder_cva.rules.network_findings import Cuts, Ways
@@ -162,11 +162,14 @@ def users_reach_the_control_plane(world: World) -> Judgement:
     peers = coderd_peers(world, net)
     if not peers:
         return no_coderd_pod(world)
-    answers = [answer for here in peers for answer in _incoming(world, net, here, peers)]
+    way = entries.entry(world, net, {port for one in peers for port in serving_ports(one)})
+    answers = [answer for here in peers for answer in _incoming(world, net, here, peers, way.ports)]
     closed = [one for one in answers if one.possible is False]
-    if closed:
-        missing = network_findings.everybody_to_coderd(world)
-        return failed(closed[0].why, Cuts(closed).findings("CVA-NET-004", missing))
+    findings = Cuts(closed).findings("CVA-NET-004", network_findings.everybody_to_coderd(world))
+    if way.possible is False:
+        findings.append(entries.missing(world, way))
+    if findings:
+        return failed(closed[0].why if closed else way.why, findings)
     unsure = [one for one in answers if one.possible is None]
     if unsure:
         return unknown(
@@ -174,13 +177,17 @@ def users_reach_the_control_plane(world: World) -> Judgement:
             f"{unsure[0].why}; if users come through an Ingress controller or a gateway, name its Pods in "
             "spec.network.ingressControllers",
         )
-    return passed(f"users and replicas may open connections to coderd: {answers[0].why}")
+    if way.possible is None:
+        return unknown("EntryNotKnown", way.why)
+    return passed(
+        f"users and replicas may open connections to coderd: {answers[0].why}; users come in by {way.why}"
+    )
 
 
 def _incoming(
-    world: World, net: Reachability, here: Peer, peers: tuple[Peer, ...]
+    world: World, net: Reachability, here: Peer, peers: tuple[Peer, ...], ports: tuple[int, ...]
 ) -> Iterator[Answer]:
-    yield _entry(world, net, here)
+    yield _entry(world, net, here, ports or serving_ports(here))
     if len(world.coderd_pods) > 1 and world.coderd is not None:
         # Replicas relay to each other on 8080; newer ones carry NATS, by the address in this variable.
         relays = environment.is_set(world.coderd.deployment, "CODER_CLUSTER_HOST")
@@ -195,11 +202,11 @@ def _incoming(
             yield net.connection(scraper, here, PROMETHEUS_PORT)
 
 
-def _entry(world: World, net: Reachability, here: Peer) -> Answer:
+def _entry(world: World, net: Reachability, here: Peer, ports: tuple[int, ...]) -> Answer:
     """From anywhere, or else from the Ingress controllers that the spec names."""
 
     def on_any_port(source: Peer) -> Answer:
-        return best(net.connection(source, here, port) for port in serving_ports(here))
+        return best(net.connection(source, here, port) for port in ports)
 
     direct = on_any_port(Peer("users", ranges=address_ranges.ANY_ADDRESS))
     if direct.possible:
@@ -245,6 +252,6 @@ RULES: Final = (
     Rule("CVA-NET-001", workspaces_reach_the_control_plane, WORKSPACES | _POLICIES),
     Rule("CVA-NET-002", the_control_plane_reaches_its_database, CODERD | _POLICIES),
     Rule("CVA-NET-003", the_control_plane_reaches_repositories, NAMESPACES | _POLICIES),
-    Rule("CVA-NET-004", users_reach_the_control_plane, CODERD | _POLICIES | {Need.SERVICES}),
+    Rule("CVA-NET-004", users_reach_the_control_plane, CODERD | _POLICIES | _LEADING),
     Rule("CVA-NET-005", workspaces_accept_no_connections, WORKSPACES | _POLICIES | _LEADING),
 )
