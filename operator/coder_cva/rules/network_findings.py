@@ -14,6 +14,7 @@ from coder_cva.rules.strangers import Way
 from coder_cva.rules.subjects import are, live, named, workload
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.reachability import Answer, Direction, Peer, Reachability
+from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World
 
 Missing = Mapping[Direction, list[dict[str, Any]]]
@@ -70,11 +71,13 @@ def _finding(
     )
 
 
-def workspaces_to_coderd(world: World, targets: tuple[Peer, ...]) -> Missing:
-    """What lets workspaces reach coderd's Pods; on coderd's side for everybody, as users arrive there too."""
+def workspaces_to(live: Deployment | None, targets: tuple[Peer, ...]) -> Missing:
+    """What lets workspaces reach coderd's Pods or a proxy's; on their side for everybody, as users arrive too."""
+    if live is None:
+        return {"egress": [{"ports": [_port(443)]}]}
     ports = [_port(one) for one in sorted({one for peer in targets for one in serving_ports(peer)})]
-    space = {"matchLabels": {"kubernetes.io/metadata.name": world.deployment.namespace}}
-    to = {"namespaceSelector": space, "podSelector": _coderd(world)}
+    space = {"matchLabels": {"kubernetes.io/metadata.name": live.meta.namespace}}
+    to = {"namespaceSelector": space, "podSelector": dict(live.selector)}
     return {"egress": [{"to": [to], "ports": ports}], "ingress": [{"ports": ports}]}
 
 

@@ -1,13 +1,13 @@
 """Network: the connections that Coder needs, judged over everybody's NetworkPolicies (CVA-NET-*)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from coder_cva.desired import connections
 from coder_cva.desired.coderd_pod import HTTP_PORT, PROMETHEUS_PORT, RELAY_PORT
-from coder_cva.rules import entries, environment, network_findings
-from coder_cva.rules.access_url import AccessPath, access_path
+from coder_cva.rules import destinations, entries, environment, network_findings
+from coder_cva.rules.access_url import access_path
+from coder_cva.rules.destinations import in_doubt
 from coder_cva.rules.model import Judgement, Rule, failed, passed, unknown, verdict
 from coder_cva.rules.network_findings import Cuts, Ways
 from coder_cva.rules.network_peers import (
@@ -25,7 +25,6 @@ from coder_cva.rules.subjects import (
     WORKSPACES,
     no_coderd_pod,
     no_workspaces,
-    workload,
 )
 from coder_cva.snapshot import address_ranges
 from coder_cva.snapshot.needs import Need
@@ -40,62 +39,29 @@ _UNSURE: Final = "AddressNotKnown"
 
 
 def workspaces_reach_the_control_plane(world: World) -> Judgement:
-    """CVA-NET-001: each workspace may open a connection to coderd's Pods, or by the access URL."""
+    """CVA-NET-001: each workspace may connect to coderd and to every proxy, to its Pods or by its URL."""
     if not world.found.workspaces:
         return no_workspaces()
     net = Reachability(world.snapshot)
-    targets = coderd_peers(world, net)
-    if not targets:
+    kinds = alike(world.found.workspaces, net)
+    found = [destinations.reached(net, kinds, to) for to in destinations.destinations(world, net)]
+    if not found:
         return no_coderd_pod(world)
-    outside = access_path(world)
-    cuts, unsure, possible = Cuts(), [], 0
-    for kind in alike(world.found.workspaces, net):
-        source = net.pod(kind[0].pod, workload(kind[0]))
-        answer = _dialled(net, source, targets, outside)
-        if answer.possible is False:
-            cuts.add(answer, len(kind))
-        elif answer.possible:
-            possible += len(kind)
-        else:
-            unsure.append(answer.why)
-    told = f"{possible} of {len(world.found.workspaces)} workspaces may open a connection to coderd"
-    if cuts:
-        missing = network_findings.workspaces_to_coderd(world, targets)
-        return failed(told, cuts.findings("CVA-NET-001", missing))
+    count = len(world.found.workspaces)
+    told = f"{found[0].possible} of {count} workspaces may open a connection to {found[0].to.name}"
+    told += "".join(f", {one.possible} to {one.to.name}" for one in found[1:])
+    findings = [finding for one in found for finding in one.findings()]
+    if findings:
+        return failed(told, findings)
+    unsure = [one for one in found if one.unsure]
     if unsure:
-        hint = f"; {outside.hint}" if outside else ""
-        return unknown(_UNSURE, f"{told}; of others: {min(unsure)}{hint}")
+        return unknown(_UNSURE, f"{told}; of others: {unsure[0].doubt}")
     return passed(told)
-
-
-def _dialled(
-    net: Reachability, source: Peer, targets: tuple[Peer, ...], outside: AccessPath | None
-) -> Answer:
-    """The way that the agent takes. Closed is only an agent that has no way at all.
-
-    Agents dial the access URL unless their template says otherwise; where it leads out of the
-    cluster, a way to coderd's Pods alone proves nothing yet.
-    """
-    ports = [(target, port) for target in targets for port in serving_ports(target)]
-    direct = best(net.connection(source, target, port) for target, port in ports)
-    if outside is None:
-        return direct
-    around = net.connection(source, outside.peer, outside.port)
-    if outside.port is None and around.possible:
-        return direct if direct.possible else _in_doubt(direct)
-    if around.possible is False:
-        return direct if direct.possible is False else _in_doubt(around)
-    return around
-
-
-def _in_doubt(answer: Answer) -> Answer:
-    """The same answer, no longer certain: it is about a way that may not be the one that is taken."""
-    return Answer(tuple(replace(one, possible=None) for one in answer.deciding))
 
 
 def _perhaps(answer: Answer) -> Answer:
     """The same answer, but where it is possible not certain."""
-    return _in_doubt(answer) if answer.possible else answer
+    return in_doubt(answer) if answer.possible else answer
 
 
 def the_control_plane_reaches_its_database(world: World) -> Judgement:
