@@ -117,6 +117,8 @@ def _around(net: Reachability, source: Peer, path: AccessPath) -> Answer:
     return best(net.connection(source, one, path.port) for one in peers)
 
 
-def in_doubt(answer: Answer) -> Answer:
+def in_doubt(answer: Answer, because: str = "") -> Answer:
     """The same answer, no longer certain: it is about a way that may not be the one that is taken."""
-    return Answer(tuple(replace(one, possible=None) for one in answer.deciding))
+    return Answer(
+        tuple(replace(one, possible=None, why=f"{one.why}{because}") for one in answer.deciding)
+    )

@@ -11,9 +11,9 @@ from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding
 from coder_cva.rules.network_peers import serving_ports
 from coder_cva.rules.strangers import Way
-from coder_cva.rules.subjects import are, live, named, workload
+from coder_cva.rules.subjects import are, named, workload
 from coder_cva.snapshot.discovered import Workspace
-from coder_cva.snapshot.reachability import Answer, Direction, Peer, Reachability
+from coder_cva.snapshot.reachability import Answer, Direction, Peer
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World
 
@@ -99,23 +99,6 @@ def everybody_to_coderd(world: World) -> Missing:
     cidrs = [{"ipBlock": {"cidr": one}} for one in world.deployment.spec.network.access_url_cidrs]
     itself = [{"to": cidrs, "ports": [_port(443), _port(80)]}] if cidrs else []
     return {"ingress": network_coderd.ingress_rules(world), "egress": [mesh, *itself]}
-
-
-def came_up_under(world: World, net: Reachability) -> str:
-    """A coderd Pod that became ready after the policies that isolate it were made, "" if there is none.
-
-    coderd connects to its database and migrates it before it answers its readiness probe, so such a
-    Pod proves the connection under these policies. A policy that was changed since proves nothing.
-    """
-    for pod in live(world.coderd_pods):
-        policies = net.isolating(net.pod(pod), "egress")
-        is_newer = all(
-            one.meta.generation <= 1 and "" < one.meta.created < pod.meta.created
-            for one in policies
-        )
-        if pod.ready and policies and is_newer:
-            return f"Pod {pod.meta.path}"
-    return ""
 
 
 class Ways:

@@ -5,7 +5,7 @@ from typing import Final
 
 from coder_cva.desired import connections
 from coder_cva.desired.coderd_pod import HTTP_PORT, PROMETHEUS_PORT, RELAY_PORT
-from coder_cva.rules import destinations, entries, environment, network_findings
+from coder_cva.rules import database_side, destinations, entries, network_findings, replica_mesh
 from coder_cva.rules.access_url import access_path
 from coder_cva.rules.destinations import in_doubt
 from coder_cva.rules.model import Judgement, Rule, failed, passed, unknown, verdict
@@ -29,6 +29,7 @@ from coder_cva.rules.subjects import (
 from coder_cva.snapshot import address_ranges
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.reachability import Answer, Peer, Reachability, best
+from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World
 
 _HTTPS: Final = 443
@@ -36,6 +37,11 @@ _MIRRORS: Final = (_HTTPS, 22, 80, 3000, 3128, 8081, 8888)
 """Where mirrors and proxies listen by their own defaults: HTTPS, SSH, HTTP, Gitea, Squid, Nexus, Tinyproxy."""
 _REPOSITORIES: Final = "git and package repositories"
 _UNSURE: Final = "AddressNotKnown"
+_NOT_NAMED: Final = (
+    "; if users come through an Ingress controller or a gateway, name its Pods in "
+    "spec.network.ingressControllers"
+)
+_PERHAPS_NATS: Final = ": replicas need it if they speak NATS to each other, which neither their version nor their variables tell"
 
 
 def workspaces_reach_the_control_plane(world: World) -> Judgement:
@@ -65,27 +71,38 @@ def _perhaps(answer: Answer) -> Answer:
 
 
 def the_control_plane_reaches_its_database(world: World) -> Judgement:
-    """CVA-NET-002: egress of coderd to PostgreSQL, whose host and port stand in a Secret."""
+    """CVA-NET-002: coderd's egress is open, and a coderd that is ready shows that PostgreSQL lets it in.
+
+    Host and port stand in a Secret, so no policy alone can tell.
+    """
     net = Reachability(world.snapshot)
-    answers = [net.connection(one, Peer("PostgreSQL"), None) for one in coderd_peers(world, net)]
-    if not answers:
+    peers = coderd_peers(world, net)
+    if not peers:
         return no_coderd_pod(world)
+    answers = [net.connection(one, Peer("PostgreSQL"), None) for one in peers]
     closed = [one for one in answers if one.possible is False]
     if closed:
-        cuts = Cuts(closed)
         missing = network_findings.coderd_to_database()
-        return failed(closed[0].why, cuts.findings("CVA-NET-002", missing))
+        return failed(closed[0].why, Cuts(closed).findings("CVA-NET-002", missing))
     unsure = [one for one in answers if one.possible is None]
-    if not unsure:
-        return passed(answers[0].why)
-    witness = network_findings.came_up_under(world, net)
+    doubts = [*unsure, *database_side.hindered(world, net, peers)]
+    names = sorted({name for one in doubts for name in one.policies})
+    witness = database_side.shown_by(world, names)
+    proof = "coderd is ready only after it has reached its database"
+    if witness and names:
+        return passed(f"{witness} became ready under NetworkPolicy {', '.join(names)}, and {proof}")
     if witness:
-        return passed(
-            f"{witness} became ready under NetworkPolicy {', '.join(unsure[0].policies)}, and coderd is "
-            "ready only after it has reached its database"
+        return passed(f"{answers[0].why}; {witness} is ready, and {proof}")
+    if doubts:
+        return unknown(
+            _UNSURE,
+            f"{doubts[0].why}: where the database is stands in a Secret, whose values are not read; a "
+            "replica of coderd that becomes ready under these policies shows that it is reached",
         )
     return unknown(
-        _UNSURE, f"{unsure[0].why}: its host and port stand in a Secret, whose values are not read"
+        "NotShown",
+        f"{answers[0].why}, but the database's own side is not seen, and no replica of coderd is ready, "
+        "which would show that it is reached",
     )
 
 
@@ -138,11 +155,7 @@ def users_reach_the_control_plane(world: World) -> Judgement:
         return failed(closed[0].why if closed else way.why, findings)
     unsure = [one for one in answers if one.possible is None]
     if unsure:
-        return unknown(
-            _UNSURE,
-            f"{unsure[0].why}; if users come through an Ingress controller or a gateway, name its Pods in "
-            "spec.network.ingressControllers",
-        )
+        return unknown(_UNSURE, unsure[0].why)
     if way.possible is None:
         return unknown("EntryNotKnown", way.why)
     return passed(
@@ -155,10 +168,7 @@ def _incoming(
 ) -> Iterator[Answer]:
     yield _entry(world, net, here, ports or serving_ports(here))
     if len(world.coderd_pods) > 1 and world.coderd is not None:
-        # Replicas relay to each other on 8080; newer ones carry NATS, by the address in this variable.
-        relays = environment.is_set(world.coderd.deployment, "CODER_CLUSTER_HOST")
-        ports = (HTTP_PORT, RELAY_PORT) if relays else (HTTP_PORT,)
-        yield from (net.connection(other, here, port) for other in peers for port in ports)
+        yield from _among_replicas(net, here, peers, world.coderd.deployment)
     outside = access_path(world)
     if outside is not None and outside.peer.ranges:
         # coderd checks its own health through the access URL.
@@ -166,6 +176,18 @@ def _incoming(
     for named in world.deployment.spec.network.monitoring:
         for scraper in matching_peers(world, net, named, "scraper"):
             yield net.connection(scraper, here, PROMETHEUS_PORT)
+
+
+def _among_replicas(
+    net: Reachability, here: Peer, peers: tuple[Peer, ...], live: Deployment
+) -> Iterator[Answer]:
+    """Replicas relay to each other on 8080; newer ones carry NATS, on a port of its own."""
+    needed = replica_mesh.speaks_nats(live)
+    for other in peers:
+        yield net.connection(other, here, HTTP_PORT)
+        if needed is not False:
+            answer = net.connection(other, here, RELAY_PORT)
+            yield answer if needed or answer.possible else in_doubt(answer, _PERHAPS_NATS)
 
 
 def _entry(world: World, net: Reachability, here: Peer, ports: tuple[int, ...]) -> Answer:
@@ -185,7 +207,8 @@ def _entry(world: World, net: Reachability, here: Peer, ports: tuple[int, ...]) 
     if through:
         return next((one for one in through if not one.possible), through[0])
     # A rule for some Pods may be meant for a controller that the spec does not name.
-    return best((direct, on_any_port(Peer("users"))))
+    answer = best((direct, on_any_port(Peer("users"))))
+    return in_doubt(answer, _NOT_NAMED) if answer.possible is None else answer
 
 
 def workspaces_accept_no_connections(world: World) -> Judgement:
@@ -216,7 +239,9 @@ _POLICIES: Final = frozenset({Need.PODS, Need.NAMESPACES, Need.NETWORK_POLICIES}
 _LEADING: Final = frozenset({Need.SERVICES, Need.INGRESSES, Need.HTTP_ROUTES})
 RULES: Final = (
     Rule("CVA-NET-001", workspaces_reach_the_control_plane, WORKSPACES | _POLICIES),
-    Rule("CVA-NET-002", the_control_plane_reaches_its_database, CODERD | _POLICIES),
+    Rule(
+        "CVA-NET-002", the_control_plane_reaches_its_database, CODERD | _POLICIES | {Need.SERVICES}
+    ),
     Rule("CVA-NET-003", the_control_plane_reaches_repositories, NAMESPACES | _POLICIES),
     Rule("CVA-NET-004", users_reach_the_control_plane, CODERD | _POLICIES | _LEADING),
     Rule("CVA-NET-005", workspaces_accept_no_connections, WORKSPACES | _POLICIES | _LEADING),
