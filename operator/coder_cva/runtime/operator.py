@@ -107,6 +107,8 @@ class Operator:
 
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
+        if not leads:
+            metrics.stand_by()
         log.info("this replica leads" if leads else "this replica leads no longer; it only watches")
         self.queue.wake(NOBODY)
         self.wake_all()
@@ -139,7 +141,7 @@ class Operator:
             return Outcome("failed", {}, retry_after=CRASH_RETRY_SECONDS)
 
     def _settle(self, key: Key, outcome: Outcome) -> None:
-        report.told(key, outcome, self._readable())
+        report.told(key, outcome, self._readable(), leads=self.elector.holds())
         if outcome.word == "gone":
             self.known.discard(key)
             self.queue.forget(key)

@@ -12,6 +12,7 @@ from coder_cva.reconcile import Outcome
 from coder_cva.runtime.operator import LONGEST_COALESCE_SECONDS, NOBODY, Operator
 from coder_cva.runtime.queue import COALESCE_SECONDS
 from coder_cva.runtime.settings import Settings
+from coder_cva.telemetry import metrics
 from support.api_server import kubeconfig
 
 if TYPE_CHECKING:
@@ -68,6 +69,26 @@ async def test_whoever_leads_sweeps_first(operator: Operator) -> None:
 
     assert NOBODY in operator.queue._due
     assert NOBODY not in operator.known
+
+
+async def test_verdicts_are_shown_by_the_leader_alone(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leads no longer drops them, and a pass that ends after that brings none back."""
+    outcome = Outcome("settled", {"verdicts": {"CVA-NODE-003": "passed"}})
+
+    def is_shown() -> bool:
+        return b'clause="CVA-NODE-003"' in metrics.exposition()[0]
+
+    monkeypatch.setattr(operator.elector, "holds", lambda: True)
+    operator._settle(KEY, outcome)
+    assert is_shown()
+
+    monkeypatch.setattr(operator.elector, "holds", lambda: False)
+    operator._leadership(leads=False)
+    assert not is_shown()
+    operator._settle(KEY, outcome)
+    assert not is_shown()
 
 
 @pytest.mark.parametrize(
