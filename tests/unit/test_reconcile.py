@@ -135,7 +135,9 @@ async def test_what_is_no_longer_wanted_goes(story: Story) -> None:
     assert str(THERE) in {str(one.ref) for one in outcome.changes if one.action == "deleted"}
 
 
-@pytest.mark.parametrize("reason", [Absence.FORBIDDEN, Absence.STALE, Absence.TIMED_OUT])
+@pytest.mark.parametrize(
+    "reason", [Absence.FORBIDDEN, Absence.STALE, Absence.TIMED_OUT, Absence.UNREADABLE]
+)
 async def test_on_the_ground_of_what_was_not_read_nothing_goes(
     story: Story, reason: Absence
 ) -> None:
