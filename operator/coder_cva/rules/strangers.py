@@ -8,6 +8,7 @@ apart, and workspaces of other users are strangers.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 from coder_cva.desired.network_coderd import Port
@@ -16,6 +17,7 @@ from coder_cva.snapshot.address_ranges import Truth
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.reachability import SPACE_NAME, Opening, Peer, Reachability
 from coder_cva.values import selectors
+from coder_cva.values.canonical import canonical
 
 _NOBODYS: Final = "-"
 """A name and a value that nobody can have: a selector that matches it names no one."""
@@ -58,6 +60,7 @@ class Strangers:
                 for pair in labels.items():
                     owners[pair].add(labels[_OWNER])
         self._common = _COMMON | {pair for pair, users in owners.items() if len(users) > 1}
+        self._selected: dict[str, tuple[str, ...]] = {}
         self._by_label: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for name, labels in self._homes.items():
             for pair in labels.items():
@@ -117,14 +120,34 @@ class Strangers:
             pods is None or selectors.matches(shapes.selector(pods), sibling.labels)
         ):
             return False
-        exact = (spaces.get("matchLabels") or {}).items()
-        candidates: Collection[str] = min(
-            (self._by_label.get(pair, ()) for pair in exact), key=len, default=self._homes
-        )
-        return any(
-            name != sibling.namespace and selectors.matches(spaces, self._homes[name])
-            for name in candidates
-        )
+        return any(name != sibling.namespace for name in self._two_of(spaces))
+
+    def _two_of(self, spaces: Mapping[str, Any]) -> tuple[str, ...]:
+        """Two of the namespaces of workspaces that a selector selects, or as many as there are.
+
+        Each selector is looked up once, and by its exact labels: with a namespace for each workspace
+        nobody goes through thousands of them thousands of times.
+        """
+        key = canonical(spaces)
+        if key not in self._selected:
+            found = (
+                name
+                for name in self._candidates(spaces)
+                if selectors.matches(spaces, self._homes[name])
+            )
+            self._selected[key] = tuple(islice(found, 2))
+        return self._selected[key]
+
+    def _candidates(self, spaces: Mapping[str, Any]) -> Collection[str]:
+        """Of the namespaces those that the most telling part of a selector leaves."""
+        parts = [{pair} for pair in (spaces.get("matchLabels") or {}).items()]
+        parts += [
+            {(one["key"], value) for value in one.get("values") or ()}
+            for one in spaces.get("matchExpressions") or ()
+            if one.get("operator") == "In"
+        ]
+        left = [{name for pair in part for name in self._by_label.get(pair, ())} for part in parts]
+        return min(left, key=len, default=self._homes)
 
 
 def _beyond(

@@ -13,7 +13,7 @@ from coder_cva.desired.networking import build_network_policies
 from coder_cva.rules.strangers import Strangers, Way
 from coder_cva.snapshot.reachability import Reachability
 from support import builders as b
-from support.deployments import managed
+from support.deployments import adopted, managed
 from support.strategies import JSON, mutated
 from support.workspace_manifests import workspace_deployment
 
@@ -196,3 +196,36 @@ def test_no_policy_raises(rules: list[Any], junk: Any) -> None:
     odd["spec"]["ingress"].append(junk)
 
     assert all(one.who and one.ports for one in ways(odd))
+
+
+@pytest.mark.parametrize(
+    ("spaces", "who"),
+    [
+        (expression(SPACE, "In", "monitoring", "other"), OTHERS),
+        (expression(SPACE, "In", "monitoring", "coder"), NEAR),
+        (expression(SPACE, "In", "monitoring"), ""),
+        ({"matchLabels": {"workspaces": "yes"}}, OTHERS),
+        ({"matchLabels": {"workspaces": "yes", SPACE: "coder"}}, ""),
+        (expression("workspaces", "Exists"), OTHERS),
+        ({"matchLabels": {"workspaces": "yes"}, **expression(SPACE, "NotIn", "other")}, ""),
+    ],
+)
+def test_workspaces_of_another_namespace_are_those_of_others(spaces: Any, who: str) -> None:
+    """However a selector finds their namespace, once or thousands of times."""
+    consents = {"cva.coder.com/deployment": "coder/coder"}
+    other = b.namespace("other", labels={"workspaces": "yes"}, annotations=consents)
+    world = b.world(
+        adopted("coder"),
+        b.pools(),
+        other,
+        b.all_running(workspace_deployment("a", "other", user="bob")),
+        workspace(),
+        policy({"from": [{"namespaceSelector": spaces}]}),
+    )
+    net = Reachability(world.snapshot)
+    strangers = Strangers(net, world.found.workspaces)
+    here = next(one for one in world.found.workspaces if one.pod.meta.namespace == "coder")
+
+    for _ in range(2):
+        found = [one.who for one in strangers.ways(net.pod(here.pod), frozenset())]
+        assert found == ([who] if who else [])
