@@ -87,6 +87,27 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     return await tell(body, status, shell, outcome)
 
 
+async def greet(shell: Shell) -> None:
+    """A first status for every CoderDeployment that has none, before the cluster has been read.
+
+    Reading it may take long, where one kind hangs; without a status a resource counts as current.
+    Raises WriteError and LeadershipLostError, as a pass does.
+    """
+    now = shell.clock()
+    for body in await shell.reader.deployments():
+        before = body.get("status") or {}
+        if conclude.is_told(before) or body["metadata"].get("deletionTimestamp"):
+            continue
+        try:
+            deployment = parse(body)
+        except InvalidSpec as error:
+            status = stalled.invalid_spec(body, error, now)
+        else:
+            seen = await shell.reader.snapshot(frozenset())
+            status = conclude.starting(World(deployment, seen, now, previous=before))
+        await tell_status(body, status, shell)
+
+
 async def read(
     deployment: CoderDeployment,
     body: Mapping[str, Any],

@@ -147,7 +147,9 @@ async def test_what_is_watched_in_an_older_version_stays(story: Story) -> None:
     assert story.writes == journal
 
 
-@pytest.mark.parametrize("reason", [Absence.FORBIDDEN, Absence.STALE, Absence.TIMED_OUT])
+@pytest.mark.parametrize(
+    "reason", [Absence.FORBIDDEN, Absence.STALE, Absence.TIMED_OUT, Absence.UNREADABLE]
+)
 async def test_on_the_ground_of_what_was_not_read_nothing_goes(
     story: Story, reason: Absence
 ) -> None:

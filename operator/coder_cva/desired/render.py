@@ -16,6 +16,7 @@ from coder_cva.desired import (
 )
 from coder_cva.desired.plan import Part, Plan, Withheld
 from coder_cva.sizing.size import size
+from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
@@ -112,16 +113,24 @@ def _guarded(builder: Builder, world: World) -> Part:
     if not unread:
         return builder.build(world)
     missing = world.snapshot.missing()
-    why = "; ".join(f"{need.value}: {missing[need].reason.value}" for need in unread)
+    why = "; ".join(f"{need.value}: {_told(missing[need])}" for need in unread)
+    refused = any(missing[need].reason is Absence.FORBIDDEN for need in unread)
     notice = Withheld(
         subject=builder.name.capitalize(),
         reason="ClusterUnreadable",
-        message=f"the {builder.name} are left as they are, because this could not be read: {why}. "
-        "Compare the operator's ClusterRole with deploy/base/rbac.yaml",
+        message=f"the {builder.name} are left as they are, because this could not be read: {why}"
+        + (". Compare the operator's ClusterRole with deploy/base/rbac.yaml" if refused else ""),
         blocking=builder.name == "control plane"
         and world.deployment.spec.control_plane.management == "Managed",
     )
     return Part(withheld=(notice,))
+
+
+def _told(absent: Unavailable) -> str:
+    """The reason, and which object it was that could not be understood."""
+    if absent.reason is Absence.UNREADABLE:
+        return f"{absent.reason.value}, {absent.message}"
+    return absent.reason.value
 
 
 def _unread(builder: Builder, world: World) -> list[Need]:

@@ -138,7 +138,7 @@ class Reflector(Generic[T]):
             return self._stale
         unreadable = self._store.unreadable()
         if unreadable:
-            return Unavailable(Absence.NOT_SYNCED, unreadable)
+            return Unavailable(Absence.UNREADABLE, unreadable)
         return Gathered(self._store.items())
 
     async def _list(self) -> None:

@@ -78,6 +78,8 @@ def _has_none(need: Need, reading: Unavailable) -> bool:
 
 
 def _remedy(unread: list[Need], reason: Absence) -> str:
+    if reason is Absence.UNREADABLE:
+        return "That is a fault of the operator: report it with the object's shape"
     if reason is not Absence.FORBIDDEN:
         return "It is tried again by itself"
     kinds = sorted({(SOURCES[one].group, SOURCES[one].plural) for one in unread})

@@ -17,7 +17,10 @@ class Absence(StrEnum):
     NOT_SERVED = "NotServed"
     TIMED_OUT = "TimedOut"
     NOT_SYNCED = "NotSynced"
+    """Not listed even once yet."""
     STALE = "Stale"
+    UNREADABLE = "NotUnderstood"
+    """An object of the kind has a shape on which its projection fails: a fault of ours, and it may last."""
 
 
 @dataclass(frozen=True, slots=True)

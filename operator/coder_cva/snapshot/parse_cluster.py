@@ -6,7 +6,7 @@ from typing import Any
 from coder_cva.snapshot.parse_meta import identified
 from coder_cva.snapshot.parse_pods import is_device
 from coder_cva.snapshot.records import Namespace, Node
-from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, millicores, pairs
+from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, millicores, pairs, text
 from coder_cva.values.manifest import dig
 
 

@@ -27,7 +27,8 @@ _TOLD: Final[Mapping[Truth, str]] = {
     False: ", and nothing there allows {}",
     None: "; whether what it allows includes {} cannot be told",
 }
-_SPACE_NAME: Final = "kubernetes.io/metadata.name"
+SPACE_NAME: Final = "kubernetes.io/metadata.name"
+"""The label that the API server gives every namespace: its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,23 @@ class Answer:
         return tuple(sorted({name for one in self.deciding for name in one.policies}))
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An ingress rule of a policy that isolates a Pod: whom it lets in and to which ports, as it is written.
+
+    Without peers it is for everybody, without ports for every port.
+    """
+
+    policy: str
+    namespace: str
+    peers: tuple[Mapping[str, Any], ...]
+    ports: tuple[Mapping[str, Any], ...]
+
+    def lets_in(self, peer: Mapping[str, Any], other: Peer) -> Truth:
+        """Whether one of its peers is this Pod."""
+        return _is_peer(peer, other, self.namespace)
+
+
 def best(answers: Iterable[Answer]) -> Answer:
     """The most hopeful of several answers; one way is enough. Raises ValueError where there is none."""
     found = list(answers)
@@ -106,7 +124,7 @@ class Reachability:
 
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         self._spaces: dict[str, Labels] = {
-            one.meta.name: {_SPACE_NAME: one.meta.name, **one.meta.labels}
+            one.meta.name: {SPACE_NAME: one.meta.name, **one.meta.labels}
             for one in snapshot.items(Need.NAMESPACES)
         }
         self._policies: defaultdict[str, list[_Policy]] = defaultdict(list)
@@ -122,7 +140,7 @@ class Reachability:
             name=name or f"Pod {pod.meta.path}",
             namespace=here,
             labels=pod.meta.labels,
-            namespace_labels=self._spaces.get(here) or {_SPACE_NAME: here},
+            namespace_labels=self._spaces.get(here) or {SPACE_NAME: here},
             ports=pod.shape.ports,
             host_network=pod.shape.host_network,
         )
@@ -156,6 +174,22 @@ class Reachability:
     def isolating(self, peer: Peer, direction: Direction) -> tuple[NetworkPolicy, ...]:
         """The policies that select this Pod for a direction; () where it is open."""
         return tuple(one.policy for one in self._closing(peer, direction))
+
+    def openings(self, peer: Peer) -> tuple[Opening, ...] | None:
+        """What the policies that isolate this Pod for ingress let in; None where nothing isolates it."""
+        closing = self._closing(peer, "ingress")
+        if not closing:
+            return None
+        return tuple(
+            Opening(
+                one.policy.meta.path,
+                one.policy.meta.namespace,
+                shapes.mappings(rule.get("from")),
+                shapes.mappings(rule.get("ports")),
+            )
+            for one in closing
+            for rule in shapes.mappings(dig(one.policy.spec, "ingress"))
+        )
 
     def _closing(self, peer: Peer, direction: Direction) -> tuple["_Policy", ...]:
         if not peer.namespace or peer.host_network:

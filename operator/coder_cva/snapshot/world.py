@@ -32,7 +32,7 @@ class World:
 
     @property
     def is_starting(self) -> bool:
-        """Whether some kind was not read even once yet: too early to decide anything."""
+        """Whether some kind was not listed even once yet: too early to decide anything."""
         return any(one.reason is Absence.NOT_SYNCED for one in self.snapshot.missing().values())
 
     @property

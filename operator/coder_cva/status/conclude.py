@@ -7,6 +7,7 @@ from typing import Any, Final
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.model import Report
+from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.world import World
 from coder_cva.status import conformance, readiness
 from coder_cva.status.account import account
@@ -48,14 +49,19 @@ def conclude(
 def starting(world: World) -> dict[str, Any]:
     """An early first status, so that nobody takes a resource without one for current."""
     before = world.previous
-    waiting = sorted(
-        need.value for need, one in world.snapshot.missing().items() if one.reason == "NotSynced"
-    )
-    message = f"the cluster is being read; still missing: {', '.join(waiting)}"
-    known = {one.get("type"): one for one in before.get("conditions") or ()}
-    if "Ready" in known:
+    if is_told(before):
         # A restart of the operator changes nothing in the cluster: what was known stays told.
         return dict(before)
+    unlisted = [
+        need.value
+        for need, one in world.snapshot.missing().items()
+        if one.reason is Absence.NOT_SYNCED
+    ]
+    message = (
+        f"the cluster is being read; still missing: {', '.join(sorted(unlisted))}"
+        if unlisted
+        else "the first pass over it is under way"
+    )
     wanted = (
         Condition("Ready", "False", Reason.STARTING, message),
         Condition("Reconciling", "True", Reason.STARTING, message),
@@ -66,6 +72,11 @@ def starting(world: World) -> dict[str, Any]:
         "observedGeneration": world.deployment.generation,
         "conditions": _rendered(world, wanted),
     }
+
+
+def is_told(status: Mapping[str, Any]) -> bool:
+    """Whether somebody has told already how it stands."""
+    return any(one.get("type") == "Ready" for one in status.get("conditions") or ())
 
 
 def placed(world: World, plan: Plan) -> dict[str, Any] | None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from coder_cva.desired.changes import Action, Change
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import Credentials
+from coder_cva.kube.leases import Elector
 from coder_cva.reconcile import Outcome
 from coder_cva.runtime.operator import LONGEST_COALESCE_SECONDS, NOBODY, Operator
 from coder_cva.runtime.queue import COALESCE_SECONDS
 from coder_cva.runtime.settings import Settings
+from coder_cva.telemetry import metrics
 from coder_cva.values.manifest import Ref
-from support.api_server import kubeconfig
+from support import builders
+from support.api_server import background, kubeconfig, serving, until
+from support.deployments import adopted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,6 +77,26 @@ async def test_whoever_leads_sweeps_first(operator: Operator) -> None:
 
     assert NOBODY in operator.queue._due
     assert NOBODY not in operator.known
+
+
+async def test_verdicts_are_shown_by_the_leader_alone(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leads no longer drops them, and a pass that ends after that brings none back."""
+    outcome = Outcome("settled", {"verdicts": {"CVA-NODE-003": "passed"}})
+
+    def is_shown() -> bool:
+        return b'clause="CVA-NODE-003"' in metrics.exposition()[0]
+
+    monkeypatch.setattr(operator.elector, "holds", lambda: True)
+    operator._settle(KEY, outcome)
+    assert is_shown()
+
+    monkeypatch.setattr(operator.elector, "holds", lambda: False)
+    operator._leadership(leads=False)
+    assert not is_shown()
+    operator._settle(KEY, outcome)
+    assert not is_shown()
 
 
 @pytest.mark.parametrize(
@@ -150,3 +176,67 @@ async def test_what_comes_again_while_it_goes_is_known(operator: Operator) -> No
     operator._settle(KEY, Outcome("settled", {"conditions": []}))
 
     assert KEY in operator.known
+
+
+class Slow:
+    """An API server on which one kind hangs; it has one CoderDeployment, and keeps what is patched into it."""
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] = builders.live(adopted("coder"))
+        self.statuses: list[Any] = []
+        self.leads = True
+        self.hangs = asyncio.Event()
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Lists, endless watches, and the status."""
+        if request.method == "PATCH":
+            self.body["status"] = (await request.json())[1]["value"]
+            self.statuses.append(self.body["status"])
+            return web.json_response(self.body)
+        if "watch" in request.query or request.path == "/api/v1/nodes":
+            self.hangs.set()
+            await asyncio.sleep(600)
+        items = [self.body] if request.path.endswith("/coderdeployments") else []
+        return web.json_response({"items": items, "metadata": {"resourceVersion": "1"}})
+
+
+@pytest.fixture
+async def slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Slow, Operator]]:
+    """Such an API server, and an operator that reads it and leads as long as it is told so."""
+    monkeypatch.setattr("coder_cva.runtime.operator.GREETING_SECONDS", 0.01)
+    async with serving() as api:
+        world = Slow()
+        monkeypatch.setattr(Elector, "holds", lambda _: world.leads)
+        api.watches = api.others = [world]
+        file = kubeconfig(tmp_path / "kubeconfig", api.port, {"token": "none"})
+        credentials = Credentials(file)
+        await credentials.load()
+        async with Connection(credentials, connect_timeout=5.0, timeout=600.0) as connection:
+            yield world, Operator(Settings(), connection)
+
+
+async def test_a_kind_that_hangs_keeps_no_first_status_back(slow: tuple[Slow, Operator]) -> None:
+    """Without a status a resource counts as current: the leader tells it before everything is read, once."""
+    api, operator = slow
+    async with operator.gatherer.running(), background(operator._work()):
+        await until(lambda: api.statuses and api.hangs.is_set())
+        await asyncio.sleep(0.1)
+
+        assert not operator.gatherer.is_synced
+        assert [one["conditions"][0]["reason"] for one in api.statuses] == ["Starting"]
+        assert "nodes" in api.statuses[0]["conditions"][0]["message"]
+
+
+async def test_who_stands_by_tells_no_first_status(slow: tuple[Slow, Operator]) -> None:
+    """It waits for the lead, and tells it then."""
+    api, operator = slow
+    api.leads = False
+    async with operator.gatherer.running(), background(operator._work()):
+        await until(api.hangs.is_set)
+        await asyncio.sleep(0.1)
+        assert api.statuses == []
+
+        api.leads = True
+        await until(lambda: api.statuses)

@@ -123,6 +123,22 @@ def test_a_first_status_says_what_is_still_read() -> None:
     assert (reconciling["type"], conformant["status"]) == ("Reconciling", "Unknown")
 
 
+def test_where_nothing_is_missing_a_first_status_says_what_is_under_way() -> None:
+    """Placement is told before objects are written: the cluster was read then, and no list is missing."""
+    for status in (conclude.starting(before(resource())), told_first(before(resource()))):
+        assert broken(status, 1) == ()
+        assert {one["message"] for one in status["conditions"]} == {
+            "the first pass over it is under way"
+        }
+
+
+def told_first(world: World) -> dict[str, Any]:
+    """The status that is written before the objects."""
+    first = conclude.placed(world, render.plan(world))
+    assert first is not None
+    return first
+
+
 def test_a_restart_of_the_operator_changes_nothing() -> None:
     """What was known stays told while the cluster is read again."""
     known = concluded(after(resource()))
