@@ -81,6 +81,7 @@ class TestExisting:
             lambda c: c.remove_node("n"),
             lambda c: c.fail_node("n"),
             lambda c: c.heal_node("n"),
+            lambda c: c.logs,
         ],
     )
     def test_faults_are_refused(
