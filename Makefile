@@ -96,7 +96,6 @@ run: setup ## Run the operator against $$KUBECONFIG as the shipped ServiceAccoun
 
 .PHONY: demo
 demo: setup ## Watch a disorderly cluster being brought to the architecture
-	$(HARNESS) build
 	$(DEMO) up
 
 .PHONY: demo-down

@@ -29,9 +29,11 @@ WRITES = ("create", "update", "patch", "delete")
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A cluster whose API server notes every request and its token."""
-    with own_stage(tmp_path_factory.mktemp("leadership"), audit=True) as it:
+    with own_stage(request, tmp_path_factory.mktemp("leadership"), audit=True) as it:
         yield it
 
 

@@ -45,9 +45,11 @@ OUTSIDE = (
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A cluster with everything but the operator's process."""
-    with own_stage(tmp_path_factory.mktemp("lifecycle")) as it:
+    with own_stage(request, tmp_path_factory.mktemp("lifecycle")) as it:
         yield it
 
 

@@ -59,9 +59,11 @@ TOLD = {"coderdeployments", "coderdeployments/status", "customresourcedefinition
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A cluster whose roles these tests edit."""
-    with own_stage(tmp_path_factory.mktemp("permissions")) as it:
+    with own_stage(request, tmp_path_factory.mktemp("permissions")) as it:
         yield it
 
 
