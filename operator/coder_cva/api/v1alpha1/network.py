@@ -33,7 +33,8 @@ class Network(Part):
     ingress_controllers: Annotated[tuple[Peer, ...], Field(max_length=16)] = ()
     """Ingress controllers or gateways through which users reach coderd (CVA-NET-004)."""
     monitoring: Annotated[tuple[Peer, ...], Field(max_length=16)] = ()
-    """Prometheus and other scrapers of coderd's metrics port (CVA-OBS-001)."""
+    """Prometheus and other scrapers of coderd's metrics and profiles (CVA-OBS-001). Whoever is not named
+    is kept out of these ports; absent means that they stay open to everybody."""
     access_url_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=32), ListSet()] = Field(
         default=(), alias="accessURLCIDRs"
     )
