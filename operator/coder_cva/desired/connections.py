@@ -7,7 +7,7 @@ PodMonitors, and whoever dials a Pod's address.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,8 +117,10 @@ class Index:
 
     def selected(self, reach: Reach) -> list[Workspace]:
         """The workspaces that are meant. Only those are looked at that carry its rarest label."""
-        candidates = (self._by_label.get(one, []) for one in reach.labels)
-        fewest = min(candidates, key=len, default=list(self._every))
+        candidates: list[Sequence[Workspace]] = [
+            self._by_label.get(one, ()) for one in reach.labels
+        ]
+        fewest = min(candidates, key=len, default=self._every)
         return [one for one in fewest if reach.is_on(one.pod.meta.labels)]
 
 
