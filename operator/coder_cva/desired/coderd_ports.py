@@ -8,9 +8,16 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final
 
+from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.desired import listeners, scraping
-from coder_cva.desired.coderd_pod import HTTP_PORT, HTTPS_PORT, PROMETHEUS_PORT, RELAY_PORT
-from coder_cva.desired.control_plane import build_deployment
+from coder_cva.desired.coderd_pod import (
+    HTTP_PORT,
+    HTTPS_PORT,
+    PROMETHEUS_PORT,
+    RELAY_PORT,
+    pod_template,
+)
+from coder_cva.desired.control_plane import coder_labels, selector_labels
 from coder_cva.desired.pod_ports import Port, declared, targets
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import parse_workloads
@@ -18,6 +25,7 @@ from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Deployment, Labels, PodShape, Service
 from coder_cva.snapshot.world import World
 from coder_cva.values import selectors
+from coder_cva.values.manifest import Manifest, pruned
 
 MESH_PORT: Final = 15008
 """Where an ambient service mesh of Istio brings every connection to a Pod."""
@@ -141,6 +149,17 @@ def _deployments(world: World) -> Iterator[Deployment]:
     if world.coderd is not None:
         yield world.coderd.deployment
     if world.deployment.spec.control_plane.management == "Managed":
-        wanted = parse_workloads.deployment(build_deployment(world, size(world.deployment.spec)))
+        wanted = parse_workloads.deployment(_wanted(world.deployment))
         if wanted is not None:
             yield wanted
+
+
+def _wanted(owner: CoderDeployment) -> Manifest:
+    """The Deployment as far as it tells whom it selects and what its Pods serve; it follows from the spec alone."""
+    template = pod_template(owner, size(owner.spec).coderd, coder_labels(owner))
+    return pruned(
+        {
+            "metadata": {"name": owner.name, "namespace": owner.namespace},
+            "spec": {"selector": {"matchLabels": selector_labels(owner)}, "template": template},
+        }
+    )

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from coder_cva.desired import render
+from coder_cva.desired.network_coderd import ingress_rules
 from coder_cva.desired.networking import build_network_policies
+from coder_cva.snapshot.model import ClusterSnapshot
+from coder_cva.snapshot.needs import Need
 from support import builders as b
 from support.coder_manifests import chart_coderd
 from support.deployments import adopted, managed
@@ -154,6 +157,23 @@ def test_a_managed_coderd_is_known_before_it_is_there() -> None:
     made = [one for one in render.plan(world).objects if one["kind"] in ("Deployment", "Service")]
     later = b.world(hidden, b.pools(), b.all_running(made))
     assert specs(later)["coder/coder-coderd"] == specs(world)["coder/coder-coderd"]
+
+
+def test_what_a_managed_coderd_serves_follows_from_its_spec(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rule that prints what to allow declares Services, Namespaces and Pods, and not who scales coderd."""
+    world = b.world(managed("coder"))
+    asked = set()
+    reading = ClusterSnapshot.reading
+
+    def noted(snapshot: ClusterSnapshot, need: Need) -> Any:
+        asked.add(need)
+        return reading(snapshot, need)
+
+    monkeypatch.setattr(ClusterSnapshot, "reading", noted)
+    assert ingress_rules(world)
+    assert asked <= {Need.SERVICES, Need.NAMESPACES, Need.PODS}
 
 
 def test_a_sidecar_that_declares_no_port_is_a_reason_not_to_isolate() -> None:
