@@ -212,7 +212,7 @@ async def test_an_admission_policy_that_says_no(writer: Writer, kube: Kube, name
     await asyncio.to_thread(kube.create, policy)
     await asyncio.to_thread(kube.create, binding)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while True:
                 try:
                     await writer.apply(deployment(namespace), dry_run=True)
@@ -301,7 +301,7 @@ async def test_deployments_before_and_after_their_crd(
         await gatherer.deployments()
 
     await asyncio.to_thread(own.kube.apply, crd)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             with contextlib.suppress(ports.NotServed, ports.Unreachable):
                 assert await gatherer.deployments() == ()

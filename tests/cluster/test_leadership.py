@@ -50,8 +50,8 @@ def replicas(stage: Stage) -> Iterator[list[OperatorProcess]]:
         stage.kube.wait_for(lambda: holder(stage.kube), what="a leader")
     assert [leads(one) for one in made] == [True, False]
     yield made
-    for one in stage.kube.list("CoderDeployment"):
-        stage.kube.delete(one)
+    for resource in stage.kube.list("CoderDeployment"):
+        stage.kube.delete(resource)
     for one in made:
         one.kill()
     stage.forget_leader()

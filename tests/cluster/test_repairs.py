@@ -66,8 +66,12 @@ def test_what_is_deleted_comes_back(kube: Kube, coder: Object, kind: str) -> Non
         kube.delete(one)
 
     for one in gone:
-        kube.wait_until(one, lambda it, was=one: it["metadata"]["uid"] != was["metadata"]["uid"])
+        _is_made_again(kube, one)
     wait_condition(kube, coder, "Ready", "True")
+
+
+def _is_made_again(kube: Kube, was: Object) -> None:
+    kube.wait_until(was, lambda it: it["metadata"]["uid"] != was["metadata"]["uid"])
 
 
 def test_a_shared_policy_comes_back(kube: Kube, coder: Object) -> None:

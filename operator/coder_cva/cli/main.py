@@ -8,14 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-import kopf
-from kubernetes.aio.config import ConfigException
-
 from coder_cva import __version__
 from coder_cva.cli import generate
-from coder_cva.handlers import coderdeployment, lifecycle
-from coder_cva.handlers.beside import Beside
+from coder_cva.handlers import beside
 from coder_cva.kube.connection import Connection
+from coder_cva.kube.credentials import NoCluster
 from coder_cva.runtime import settings as process_settings
 from coder_cva.runtime.operator import Operator
 from coder_cva.runtime.queue import Key
@@ -43,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     try:
         asyncio.run(_run(settings))
-    except ConfigException as error:
+    except NoCluster as error:
         print(f"coder_cva: no cluster to talk to: {error}", file=sys.stderr)
         return 1
     return 0
@@ -65,9 +62,6 @@ async def _run(settings: process_settings.Settings) -> None:
             asked = asyncio.run_coroutine_threadsafe(connection.kopf_info(), loop)
             return await asyncio.wrap_future(asked)
 
-        registry = kopf.OperatorRegistry()
-        lifecycle.register(registry, credentials)
-        coderdeployment.register(registry, wake)
-        async with Beside(registry, lifecycle.Patience()).running(), operator.running():
+        async with beside.watching(wake, credentials).running(), operator.running():
             await stop.wait()
     logging.getLogger(__name__).info("stopped")

@@ -82,7 +82,7 @@ def _remedy(unread: list[Need], reason: Absence) -> str:
         return "It is tried again by itself"
     kinds = sorted({(SOURCES[one].group, SOURCES[one].plural) for one in unread})
     rights = ", ".join(f"{plural}.{group}" if group else plural for group, plural in kinds)
-    return f"Grant the operator get, list and watch on {rights}, as deploy/base/rbac.yaml does"
+    return f"Grant the operator list and watch on {rights}, as deploy/base/rbac.yaml does"
 
 
 def _without_rule(clause: Clause, world: World) -> Judgement:

@@ -281,7 +281,9 @@ def test_each_namespace_looks_at_what_is_in_it() -> None:
                 },
             ]
         world = b.world(managed("coder"), b.pools(), made)
-        readings = {need.value: Gathered(Counted(world.snapshot.items(need))) for need in Need}
+        readings: dict[str, Any] = {
+            need.value: Gathered(Counted(world.snapshot.items(need))) for need in Need
+        }
         found = replace(world.found, workspaces=Counted(world.found.workspaces))
         watched = replace(world, snapshot=replace(world.snapshot, **readings), found=found)
         Counted.looks = 0

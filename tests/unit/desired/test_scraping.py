@@ -9,6 +9,10 @@ POD = (PodShape(ports=(("http", 8080, "TCP"), ("metrics", 9100, "TCP"))),)
 ON = {"prometheus.io/scrape": "true"}
 
 
+def asked(notes: dict[str, str], pods: tuple[PodShape, ...]) -> dict[str, set[int]]:
+    return {name: {it for it, _ in found} for name, found in scraping.sources(notes, pods)}
+
+
 @pytest.mark.parametrize(
     ("notes", "ports"),
     [
@@ -33,10 +37,9 @@ def test_the_ports_that_annotations_name(notes: dict[str, str], ports: set[int])
 
 def test_where_no_port_is_named_all_that_are_declared_are_asked() -> None:
     """Prometheus makes a target of each; of a Pod that declares none it asks the port of HTTP."""
-    (source,) = scraping.sources(ON, POD)
-    assert source == ("prometheus.io/scrape", {(8080, "TCP"), (9100, "TCP")})
-    assert list(scraping.sources(ON, (PodShape(),))) == [("prometheus.io/scrape", {(80, "TCP")})]
-    assert list(scraping.sources({"prometheus.io/path": "/metrics"}, POD)) == []
+    assert asked(ON, POD) == {"prometheus.io/scrape": {8080, 9100}}
+    assert asked(ON, (PodShape(),)) == {"prometheus.io/scrape": {80}}
+    assert asked({"prometheus.io/path": "/metrics"}, POD) == {}
 
 
 def test_each_kind_of_scraper_is_told_by_the_annotation_that_calls_it() -> None:
@@ -47,7 +50,7 @@ def test_each_kind_of_scraper_is_told_by_the_annotation_that_calls_it() -> None:
         "profiles.grafana.com/cpu.port": "6060",
         "profiles.grafana.com/cpu.scrape": "true",
     }
-    assert list(scraping.sources(notes, POD)) == [
-        ("prometheus.io/scrape", {(9090, "TCP")}),
-        ("profiles.grafana.com/cpu.scrape", {(6060, "TCP")}),
-    ]
+    assert asked(notes, POD) == {
+        "prometheus.io/scrape": {9090},
+        "profiles.grafana.com/cpu.scrape": {6060},
+    }

@@ -42,8 +42,10 @@ def test_of_thousands_that_differ_in_one_label_few_are_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The label that they share leads to all of them, and is not the one by which they are found."""
-    exact = [{"matchLabels": {"all": "alike", "id": str(number)}} for number in range(1000)]
-    listed = [
+    exact: list[dict[str, Any]] = [
+        {"matchLabels": {"all": "alike", "id": str(number)}} for number in range(1000)
+    ]
+    listed: list[dict[str, Any]] = [
         {"matchExpressions": [{"key": "id", "operator": "In", "values": [str(number), "x"]}]}
         for number in range(1000)
     ]
