@@ -15,6 +15,7 @@ from coder_cva.rules.registry import ALL
 from support import builders, coder_manifests, workspace_manifests
 from support.corpus import merged
 from support.deployments import managed
+from support.policies import service
 from support.specs import CONTROL_PLANES, WORKSPACES
 
 MANAGED: Final = CONTROL_PLANES.filter(lambda it: it.get("management", "Managed") == "Managed")
@@ -87,6 +88,26 @@ def test_whatever_a_spec_says_what_is_rendered_obeys(
 
     named = workspaces.get("storage", {}).get("storageClassName")
     assert failed <= OWN_CHOICES | ({"CVA-STO-002"} if named else set())
+
+
+def test_what_is_in_use_is_all_that_is_told_of_isolated_workspaces() -> None:
+    """Exceptions open no workspace to whom nothing leads: what leads somewhere is the only finding."""
+    names = ("one", "two", "three")
+    workspaces = [workspace_manifests.workspace_deployment(name) for name in names]
+    annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": "9090"}
+    workspaces[0][-1]["spec"]["template"]["metadata"]["annotations"] = annotations
+    label = {"com.coder.workspace.id": workspace_manifests.workspace_id("two")}
+    there = [builders.pools(), builders.all_running(workspaces), service("app", label, 3000)]
+    plan = render.plan(builders.world(spec(), there))
+
+    report = evaluate(builders.world(spec(), there, list(plan.objects)), strict=True)
+
+    (result,) = [one for one in report.results if one.id == "CVA-NET-005"]
+    assert "3 of 3 workspaces are closed to strangers" in result.message
+    assert sorted(one.resource for one in result.findings) == [
+        "Service coder/app",
+        f"annotation prometheus.io/scrape of Deployment coder-{workspace_manifests.workspace_id('one')} in coder",
+    ]
 
 
 def test_the_loop_can_fail() -> None:

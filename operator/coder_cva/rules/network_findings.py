@@ -181,13 +181,12 @@ def _close(world: World) -> str:
 def in_use(use: Use) -> Finding:
     """Something that leads to a port of workspaces, which stays allowed until somebody takes it away."""
     subject, _, through = use.subject.partition(", ")
-    ports = ", ".join(str(number) for number, _ in use.ports)
     return Finding(
         ISOLATION,
         subject,
         "spec.ports",
         "nothing leads to a workspace's port: Coder's applications and port forwarding need none",
-        f"leads to port {ports} of workspaces{', ' + through if through else ''}",
+        f"leads to {use.where} of workspaces{', ' + through if through else ''}",
         "remove it, and the port is closed as well; or say in spec.waivers why it is wanted",
     )
 

@@ -33,9 +33,10 @@ def pod(body: Any) -> Pod | None:
 def shape(spec: Any, meta: Meta) -> PodShape:
     """The part of a Pod spec that is looked at; ``meta`` is that of the Pod or of the template."""
     containers = mappings(dig(spec, "containers"))
-    every = (*mappings(dig(spec, "initContainers")), *containers)
+    before = mappings(dig(spec, "initContainers"))
+    every = (*before, *containers)
     agent = parse_roles.is_agent(every)
-    role, image = ("", "") if agent else parse_roles.playing(containers, meta)
+    role, player = ("", {}) if agent else parse_roles.player(containers, meta)
     cpu, memory = requested(spec)
     volumes = mappings(dig(spec, "volumes"))
     named = [dig(one, "persistentVolumeClaim", "claimName") for one in volumes]
@@ -43,7 +44,7 @@ def shape(spec: Any, meta: Meta) -> PodShape:
     return PodShape(
         role=role,
         agent=agent,
-        image=image or text(dig(containers, 0, "image")),
+        image=text(player.get("image")) or text(dig(containers, 0, "image")),
         service_account=text(dig(spec, "serviceAccountName") or dig(spec, "serviceAccount")),
         scheduling=_scheduling(spec),
         claims=_sorted((*named, *own)),
@@ -58,6 +59,8 @@ def shape(spec: Any, meta: Meta) -> PodShape:
         cpu_request_millicores=cpu,
         memory_request_bytes=memory,
         ports=_ports(every),
+        host_ports=_host_ports(every),
+        silent=_silent((*filter(_stays, before), *containers), player) if role else (),
     )
 
 
@@ -140,3 +143,25 @@ def _ports(containers: tuple[Mapping[str, Any], ...]) -> tuple[tuple[str, int, s
         for one in mappings(container.get("ports"))
     }
     return tuple(sorted(one for one in found if one[1]))
+
+
+def _host_ports(containers: tuple[Mapping[str, Any], ...]) -> tuple[tuple[int, str], ...]:
+    found = {
+        (whole(one.get("containerPort")), text(one.get("protocol"), "TCP"))
+        for container in containers
+        for one in mappings(container.get("ports"))
+        if whole(one.get("hostPort"))
+    }
+    return tuple(sorted(one for one in found if one[0]))
+
+
+def _stays(container: Mapping[str, Any]) -> bool:
+    """Whether an init container is a sidecar, which runs as long as its Pod."""
+    return container.get("restartPolicy") == "Always"
+
+
+def _silent(containers: tuple[Mapping[str, Any], ...], own: Mapping[str, Any]) -> tuple[str, ...]:
+    """The containers that run beside Coder's own and declare no port."""
+    return _sorted(
+        one.get("name") for one in containers if one is not own and not mappings(one.get("ports"))
+    )

@@ -16,6 +16,7 @@ from coder_cva.snapshot.address_ranges import Ranges, Truth
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Labels, NetworkPolicy, Pod
+from coder_cva.snapshot.selector_index import SelectorIndex
 from coder_cva.values import selectors
 from coder_cva.values.manifest import dig
 
@@ -127,11 +128,15 @@ class Reachability:
             one.meta.name: {SPACE_NAME: one.meta.name, **one.meta.labels}
             for one in snapshot.items(Need.NAMESPACES)
         }
-        self._policies: defaultdict[str, list[_Policy]] = defaultdict(list)
+        found: defaultdict[str, list[_Policy]] = defaultdict(list)
         for one in snapshot.items(Need.NETWORK_POLICIES):
-            self._policies[one.meta.namespace].append(_Policy(one))
-        every = (one for found in self._policies.values() for one in found)
-        self._keys = sorted({key for one in every for key in one.keys})
+            found[one.meta.namespace].append(_Policy(one))
+        self._policies = {
+            space: SelectorIndex((one.selector, one) for one in policies)
+            for space, policies in found.items()
+        }
+        every = (one for policies in found.values() for one in policies)
+        self._keys = sorted({key for one in every for key in one.peer_keys})
 
     def pod(self, pod: Pod, name: str = "") -> Peer:
         """A Pod as an end of a connection."""
@@ -152,6 +157,7 @@ class Reachability:
             pod.meta.namespace,
             pod.shape.host_network,
             pod.shape.ports,
+            tuple(one.policy.meta.name for one in self._selecting(pod.meta.namespace, labels)),
             *(labels.get(key) for key in self._keys),
         )
 
@@ -196,9 +202,13 @@ class Reachability:
             return ()
         return tuple(
             one
-            for one in self._policies.get(peer.namespace, ())
-            if direction in one.directions and selectors.matches(one.selector, peer.labels)
+            for one in self._selecting(peer.namespace, peer.labels)
+            if direction in one.directions
         )
+
+    def _selecting(self, namespace: str, labels: Labels) -> list["_Policy"]:
+        index = self._policies.get(namespace)
+        return index.selecting(labels) if index else []
 
     def _side(
         self, subject: Peer, other: Peer, port: int | None, protocol: str, direction: Direction
@@ -235,13 +245,10 @@ class _Policy:
         self.directions = frozenset(types or defaults)
 
     @property
-    def keys(self) -> Iterator[str]:
-        """The label keys by which it chooses Pods, its own and those that its rules name."""
+    def peer_keys(self) -> Iterator[str]:
+        """The label keys by which its rules choose Pods."""
         peers = (peer for end in _ENDS for peer in _peers(self.policy.spec, *end))
-        for selector in (
-            self.selector,
-            *(shapes.selector(one.get("podSelector")) for one in peers),
-        ):
+        for selector in (shapes.selector(one.get("podSelector")) for one in peers):
             yield from dig(selector, "matchLabels", default={})
             yield from (one["key"] for one in dig(selector, "matchExpressions", default=()))
 

@@ -104,6 +104,10 @@ class PodShape:
     memory_request_bytes: int = 0
     ports: tuple[tuple[str, int, str], ...] = ()
     """Container ports as (name, number, protocol)."""
+    host_ports: tuple[tuple[int, str], ...] = ()
+    """Container ports to which a port of the node leads, as (number, protocol)."""
+    silent: tuple[str, ...] = ()
+    """Beside a container of Coder's own: those that declare no port, and may listen on any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,8 @@ class Service:
     type: str
     selector: Labels = field(default_factory=dict)
     ports: tuple[tuple[str, int, str, str], ...] = ()
+    headless: bool = False
+    """Whether its name stands for the Pods' own addresses, which have every port."""
 
 
 @dataclass(frozen=True, slots=True)

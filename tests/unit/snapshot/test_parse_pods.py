@@ -140,6 +140,46 @@ def test_ports_of_coderd() -> None:
     assert read(body).shape.ports == (("http", 8080, "TCP"), ("prometheus-http", 2112, "TCP"))
 
 
+def test_ports_of_the_node_that_lead_to_a_pod() -> None:
+    """The container's port and protocol: there the connection arrives."""
+    ports = [
+        {"containerPort": 22, "hostPort": 2222},
+        {"containerPort": 53, "hostPort": 53, "protocol": "UDP"},
+        {"containerPort": 80},
+    ]
+    container = {"name": "main", "image": "nginx", "ports": ports}
+
+    shape = read(builders.pod("a", spec={"containers": [container]})).shape
+
+    assert shape.host_ports == ((22, "TCP"), (53, "UDP"))
+
+
+def test_containers_beside_coders_own_that_declare_no_port() -> None:
+    """Also lasting ones before it; not coderd itself, nor what ends before it starts."""
+    template = builders.flat(coder_manifests.chart_coderd())[-1]["spec"]["template"]
+    beside = [{"name": "vault", "image": "v"}, {"name": "web", "ports": [{"containerPort": 80}]}]
+    before = [{"name": "proxy", "restartPolicy": "Always"}, {"name": "migrate"}]
+    spec = {"containers": [*beside, *template["spec"]["containers"]], "initContainers": before}
+    body = {**template, "metadata": {**template["metadata"], "name": "a"}, "spec": spec}
+
+    assert read(body).shape.silent == ("proxy", "vault")
+
+
+def test_of_others_no_container_is_noted() -> None:
+    """Of ten thousand workspaces nobody asks for it."""
+    assert read(workspace_pod("a")[1]).shape.silent == ()
+
+
+def test_a_sidecar_beside_an_image_of_ones_own_is_told_apart() -> None:
+    """Where the name label alone says whose Pod it is, Coder's image is still Coder's container."""
+    template = coder_manifests.coder_k8s_coderd()["spec"]["template"]
+    containers = [{"name": "vault", "image": "v"}, *template["spec"]["containers"]]
+    meta = {**template["metadata"], "name": "a"}
+    body: dict[str, object] = {"metadata": meta, "spec": {"containers": containers}}
+
+    assert read(body).shape.silent == ("vault",)
+
+
 def test_equal_scheduling_is_one_object() -> None:
     """Ten thousand Pods of one template hold one value."""
     first = read(workspace_pod("a", pod={"nodeSelector": {"pool": "x"}})[1])
@@ -153,6 +193,9 @@ def test_only_annotations_that_somebody_reads_are_kept() -> None:
     """Others may hold whole objects, with their secrets in them."""
     notes = {
         "prometheus.io/scrape": "true",
+        "pyroscope.io/port": "6060",
+        "profiles.grafana.com/cpu.port_name": "http",
+        "k8s.grafana.com/metrics.portNumber": "9090",
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         "karpenter.sh/do-not-disrupt": "true",
         "kubectl.kubernetes.io/last-applied-configuration": "{}",
@@ -161,6 +204,9 @@ def test_only_annotations_that_somebody_reads_are_kept() -> None:
 
     assert set(read(builders.pod("a", annotations=notes)).meta.annotations) == {
         "prometheus.io/scrape",
+        "pyroscope.io/port",
+        "profiles.grafana.com/cpu.port_name",
+        "k8s.grafana.com/metrics.portNumber",
         "cluster-autoscaler.kubernetes.io/safe-to-evict",
         "karpenter.sh/do-not-disrupt",
     }

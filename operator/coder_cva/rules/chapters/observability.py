@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from coder_cva.desired.coderd_pod import PROMETHEUS_PORT
-from coder_cva.desired.network_coderd import is_port, targets
+from coder_cva.desired.pod_ports import is_port, targets
 from coder_cva.rules import environment, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import CODERD, no_coderd
