@@ -4,7 +4,7 @@ Source of the precedence: Coder's server reference. A flag wins over the variabl
 the configuration file; the flag's name follows from the variable's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from coder_cva.snapshot import parse_roles
@@ -18,6 +18,12 @@ _SWITCHES: Final = frozenset({"CODER_PROMETHEUS_ENABLE"})
 """Settings whose flag needs no value, and takes none from the next word."""
 _FILE: Final = "CODER_CONFIG_PATH"
 _FILE_FLAGS: Final = ("--config", "-c")
+_FLAGS: Final = {
+    "CODER_ORGANIZATION": ("--org", "-O"),
+    "CODER_PROVISIONERD_TAGS": ("--tag", "-t"),
+    "CODER_PROVISIONER_DAEMON_KEY": ("--key",),
+}
+"""Flags of provisioners whose names do not follow from the variable (Coder's reference, provisioner start)."""
 
 
 def container(deployment: Deployment) -> Mapping[str, Any]:
@@ -70,16 +76,36 @@ def _entry(deployment: Deployment, name: str) -> Mapping[str, Any] | None:
     return mapping(entries[-1]) if entries else None
 
 
-def _flag(deployment: Deployment, name: str) -> str | None:
-    """The value that an argument gives a setting, ``--name=value`` or ``--name value``; the last counts."""
-    flag = "--" + name.removeprefix("CODER_").lower().replace("_", "-")
+def flag(deployment: Deployment, name: str) -> str:
+    """The flag by which an argument says a setting: no variable changes it then. "" where none does."""
+    return _names(name)[0] if _flag(deployment, name) is not None else ""
+
+
+def arguments(deployment: Deployment, *flags: str) -> tuple[str, ...]:
+    """The values that arguments give a flag in one of its names, ``--name=value`` or ``--name value``."""
+    return tuple(value for value, _ in _said(deployment, flags))
+
+
+def _said(deployment: Deployment, flags: Collection[str]) -> Iterator[tuple[str, bool]]:
+    """Each value, and whether it is the next word: a switch takes none from there."""
     words = _words(deployment)
-    said = None
     for word, following in zip(words, (*words[1:], ""), strict=True):
-        if word.startswith(f"{flag}="):
-            said = word.partition("=")[2]
-        elif word == flag:
-            said = "true" if name in _SWITCHES else following
+        name, equals, value = word.partition("=")
+        if name in flags:
+            yield (value, False) if equals else (following, True)
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """The names of a setting's flag, the long one first."""
+    usual = "--" + name.removeprefix("CODER_").lower().replace("_", "-")
+    return _FLAGS.get(name, (usual,))
+
+
+def _flag(deployment: Deployment, name: str) -> str | None:
+    """The value that an argument gives a setting; the last one counts."""
+    said = None
+    for value, is_next in _said(deployment, _names(name)):
+        said = "true" if is_next and name in _SWITCHES else value
     return said
 
 
@@ -95,6 +121,8 @@ def _comes_as_a_whole(deployment: Deployment, name: str) -> bool:
 
 
 def _has_file(deployment: Deployment) -> bool:
-    """Whether coderd is given a configuration file."""
+    """Whether coderd is given a configuration file; provisioners take none, and ``-c`` for their cache."""
+    if deployment.shape.role == "provisionerd":
+        return False
     named = any(word in _FILE_FLAGS or word.startswith("--config=") for word in _words(deployment))
     return named or _entry(deployment, _FILE) is not None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from coder_cva.snapshot.parse_meta import identified
+from coder_cva.snapshot.parse_pods import is_device
 from coder_cva.snapshot.records import Namespace, Node, RoleBinding
 from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, millicores, pairs, text
 from coder_cva.values.manifest import dig
@@ -29,6 +30,7 @@ def node(body: Any) -> Node | None:
         cpu_millicores=millicores(_allocatable(body, "cpu")),
         memory_bytes=byte_count(_allocatable(body, "memory")),
         pods=byte_count(_allocatable(body, "pods")),
+        devices=_devices(body),
     )
 
 
@@ -55,6 +57,12 @@ def role_binding(body: Any) -> RoleBinding | None:
 def _allocatable(body: Any, resource: str) -> Any:
     amount = dig(body, "status", "allocatable", resource)
     return dig(body, "status", "capacity", resource) if amount is None else amount
+
+
+def _devices(body: Any) -> tuple[str, ...]:
+    """The extended resources of which there is any: their names are qualified by a domain."""
+    there = mapping(dig(body, "status", "allocatable") or dig(body, "status", "capacity"))
+    return tuple(sorted(text(key) for key, one in there.items() if is_device(key, one)))
 
 
 def _taint(raw: Mapping[str, Any]) -> Mapping[str, str]:

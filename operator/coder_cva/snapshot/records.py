@@ -42,7 +42,10 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node: readiness, what it repels, what it can hold (millicores, bytes, Pods)."""
+    """A node: readiness, what it repels, what it can hold (millicores, bytes, Pods).
+
+    ``devices`` are the extended resources that it has any of, by name: ``nvidia.com/gpu``.
+    """
 
     meta: Meta
     ready: bool
@@ -51,6 +54,7 @@ class Node:
     cpu_millicores: int = 0
     memory_bytes: int = 0
     pods: int = 0
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,10 @@ class PodShape:
 
     ``role`` is read off the arguments of Coder's image (``coderd``, ``wsproxy``, ``provisionerd``,
     "" for none of them); ``agent`` says that a container is told a CODER_AGENT_TOKEN, whose value
-    is never kept.
+    is never kept. ``claims`` are all that it uses; ``own_claims`` of these are made for the Pod by its
+    generic ephemeral volumes, and go with it. ``written_types`` are the types of the volumes that a
+    container mounts and may write to. ``devices`` are extended resources that it is given, by name;
+    ``claims_devices`` says that it also asks for some by resource claims.
     """
 
     role: str = ""
@@ -85,8 +92,12 @@ class PodShape:
     service_account: str = ""
     scheduling: Scheduling = Scheduling()
     claims: tuple[str, ...] = ()
+    own_claims: tuple[str, ...] = ()
     host_paths: tuple[str, ...] = ()
     volume_types: tuple[str, ...] = ()
+    written_types: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    claims_devices: bool = False
     host_network: bool = False
     privileged: bool = False
     cpu_request_millicores: int = 0
@@ -113,6 +124,7 @@ class Deployment:
     """A Deployment. ``body`` is the whole object for Coder's own workloads, else None.
 
     ``replicas`` is what is asked for, ``present_replicas`` what there is, of whatever template.
+    ``node_name`` is the node that the template itself names, past the scheduler; "" for none.
     """
 
     meta: Meta
@@ -126,6 +138,7 @@ class Deployment:
     available_replicas: int = 0
     observed_generation: int = 0
     progress_failure: str = ""
+    node_name: str = ""
     body: Mapping[str, Any] | None = None
 
     @property

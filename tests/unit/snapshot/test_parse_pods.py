@@ -1,7 +1,8 @@
 import pytest
 
+from coder_cva.snapshot import parse_pods
 from coder_cva.snapshot.parse_pods import pod
-from coder_cva.snapshot.records import Pod
+from coder_cva.snapshot.records import Meta, Pod
 from support import builders, coder_manifests
 from support.workspace_manifests import envbox_pod, workspace_id, workspace_pod
 
@@ -32,6 +33,71 @@ def test_envbox_shows_what_it_takes_from_its_node() -> None:
     assert shape.host_paths == ("/lib/modules", "/usr/src")
     assert shape.volume_types == ("emptyDir", "hostPath", "persistentVolumeClaim")
     assert shape.privileged
+
+
+def test_an_ephemeral_volume_is_a_claim_of_its_pods_name() -> None:
+    """Kubernetes makes it for the Pod, so a template has none yet."""
+    spec = {
+        "volumes": [
+            {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}},
+            {"name": "home", "persistentVolumeClaim": {"claimName": "home"}},
+        ]
+    }
+    shape = read(builders.pod("dev", spec=spec)).shape
+    template = parse_pods.shape(spec, Meta(name=""))
+
+    assert (shape.claims, shape.own_claims) == (("dev-scratch", "home"), ("dev-scratch",))
+    assert (template.claims, template.own_claims) == (("home",), ())
+
+
+CLAIM = {"name": "home", "persistentVolumeClaim": {"claimName": "home"}}
+MOUNT = {"name": "home", "mountPath": "/home/coder"}
+
+
+@pytest.mark.parametrize(
+    ("volume", "containers", "expected"),
+    [
+        (CLAIM, {"containers": [{"volumeMounts": [MOUNT]}]}, ("persistentVolumeClaim",)),
+        (CLAIM, {"containers": [{"volumeDevices": [MOUNT]}]}, ("persistentVolumeClaim",)),
+        (CLAIM, {"containers": [{}]}, ()),
+        (CLAIM, {"containers": [{"volumeMounts": [{**MOUNT, "name": "other"}]}]}, ()),
+        (CLAIM, {"containers": [{"volumeMounts": [{**MOUNT, "readOnly": True}]}]}, ()),
+        (CLAIM, {"initContainers": [{"volumeMounts": [MOUNT]}]}, ()),
+        (
+            CLAIM,
+            {"initContainers": [{"restartPolicy": "Always", "volumeMounts": [MOUNT]}]},
+            ("persistentVolumeClaim",),
+        ),
+        (
+            {"name": "home", "persistentVolumeClaim": {"claimName": "home", "readOnly": True}},
+            {"containers": [{"volumeMounts": [MOUNT]}]},
+            (),
+        ),
+        ({"name": "home"}, {"containers": [{"volumeMounts": [MOUNT]}]}, ("emptyDir",)),
+    ],
+)
+def test_what_is_written_to_is_mounted_for_writing_by_a_container_that_stays(
+    volume: dict[str, object], containers: dict[str, object], expected: tuple[str, ...]
+) -> None:
+    """A volume that is only listed keeps nothing, nor does one that is only read or only prepared."""
+    body = builders.pod("dev", spec={"containers": [{}], "volumes": [volume], **containers})
+
+    assert read(body).shape.written_types == expected
+
+
+def test_devices_are_asked_for_by_limits_and_by_resource_claims() -> None:
+    """Extended resources are qualified by a domain; CPU, memory and storage are none."""
+    limits = {"cpu": "2", "memory": "2Gi", "nvidia.com/gpu": 1, "amd.com/gpu": "0"}
+    spec = {
+        "initContainers": [{"resources": {"limits": {"example.com/fpga": "1"}}}],
+        "containers": [{"resources": {"limits": limits}}],
+    }
+    shape = read(builders.pod("dev", spec=spec)).shape
+    claiming = read(builders.pod("dev", spec={"resourceClaims": [{"name": "gpu"}]})).shape
+
+    assert shape.devices == ("example.com/fpga", "nvidia.com/gpu")
+    assert not shape.claims_devices
+    assert (claiming.devices, claiming.claims_devices) == ((), True)
 
 
 def test_how_a_pod_fares() -> None:
