@@ -46,6 +46,10 @@ class Wishes:
     devices: tuple[str, ...] = ()
     volumes: tuple[Volume, ...] = ()
 
+    def without_choice(self) -> "Wishes":
+        """What is left of them where the template leaves the node open."""
+        return Wishes(devices=self.devices, volumes=self.volumes)
+
     @property
     def choice(self) -> str:
         """The nodes that the template itself chooses, in words; "" where it leaves that open."""

@@ -41,11 +41,12 @@ class Relocation:
         lacking = self._fit.lacking(workspace, wishes)
         if lacking:
             return self._with_devices(f"has {named(lacking)}, which it asks for")
-        if self._fit.takes(workspace, wishes) or not self._fit.nodes(workspace):
-            return self._beside(workspace, wishes)
-        if wishes.choice:
+        has_nodes = bool(self._fit.nodes(workspace))
+        if has_nodes and not self._fit.takes(workspace, wishes.without_choice()):
+            return self._with_devices("has its devices where its volumes can be attached")
+        if wishes.choice and not self._fit.takes(workspace, wishes):
             return self._instead(workspace, wishes)
-        return self._with_devices("has its devices where its volumes can be attached")
+        return self._beside(workspace, wishes)
 
     def _nearer(self, workspace: Workspace, volume: Volume) -> str:
         """A volume stays where it is, so the pool has to come to it; there is nothing to type before that."""
@@ -75,18 +76,21 @@ class Relocation:
     def _instead(self, workspace: Workspace, wishes: Wishes) -> str:
         """An explicit choice of other nodes: with the pool beside it, no node would be left."""
         return (
-            f"its own {wishes.choice} leads to no ready node of the pool, and nobody overrules that. If it is "
-            "meant, say so, with a reason, in spec.waivers; else, instead of it, "
+            f"its own {wishes.choice} leaves it no ready node of the pool, and nobody overrules that. If it is "
+            f"meant, say so, with a reason, in spec.waivers; else, {self._first(workspace)}instead of it, "
             + self._template(workspace, self._pool.selector)
         )
 
     def _beside(self, workspace: Workspace, wishes: Wishes) -> str:
         """Whatever the template says itself stays: a node selector is one map in Terraform."""
-        first = "" if self._fit.nodes(workspace) else "once the pool has a ready node, "
+        first = self._first(workspace)
         if workspace.pod.shape.claims_devices:
             first += "if nodes of the pool have what its resource claims ask for, "
         selector = {**dict(wishes.selector), **self._pool.selector}
         return first + self._start_anew(workspace, wishes) + self._template(workspace, selector)
+
+    def _first(self, workspace: Workspace) -> str:
+        return "" if self._fit.nodes(workspace) else "once the pool has a ready node, "
 
     def _start_anew(self, workspace: Workspace, wishes: Wishes) -> str:
         """The shorter way, where admission binds the next Pod to the pool."""
@@ -101,10 +105,9 @@ class Relocation:
         """Whether its next Pod, of which nothing else is asked, is bound to the pool and not only prefers it."""
         if not self._is_enforced or self._pool.placement == "Preferred":
             return False
-        place = workspace.pod.meta.namespace
-        is_stranded = any(
-            f"{place}/{claim}" in self._stranded.claims for claim in workspace.pod.shape.claims
-        )
+        shape, place = workspace.pod.shape, workspace.pod.meta.namespace
+        kept = (f"{place}/{one}" for one in shape.claims if one not in shape.own_claims)
+        is_stranded = any(one in self._stranded.claims for one in kept)
         return self._pool.placement == "Required" or not (is_stranded or self._stranded.is_many)
 
     def _labels(self) -> str:
