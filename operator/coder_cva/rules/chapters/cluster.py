@@ -173,5 +173,5 @@ def _proxied(world: World) -> set[str]:
 
 RULES: Final = (
     Rule("CVA-GEN-001", coder_has_a_cluster_of_its_own, WORKSPACES),
-    Rule("CVA-GEN-002", regions_are_deployments_of_their_own, WORKSPACES | {Need.NODES}),
+    Rule("CVA-GEN-002", regions_are_deployments_of_their_own, frozenset({Need.NODES, Need.PODS})),
 )

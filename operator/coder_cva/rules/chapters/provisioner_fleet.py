@@ -1,4 +1,4 @@
-"""External provisioners as a fleet: how many, how large, how they end and who they are (CVA-PROV-001, 003)."""
+"""External provisioners as a fleet: how many, how large, how they end and who they are (CVA-PROV-001)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -8,7 +8,7 @@ from coder_cva.catalogue.model import Tier
 from coder_cva.rules import environment, external_provisioners, remedies
 from coder_cva.rules.container_resources import amounts
 from coder_cva.rules.external_provisioners import Way
-from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, passed, unknown, verdict
+from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import NAMESPACES, are
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.needs import Need
@@ -81,8 +81,8 @@ def _too_few(fleet: Sequence[Deployment], count: int, wanted: int) -> Iterator[F
         "spec.replicas",
         f"{wanted:,} over all Deployments of provisioners: each runs one build at a time",
         f"{count:,}",
-        _values(coder={"replicaCount": more})
-        + "\nor state spec.architecture.concurrentBuilds, if there are fewer builds at once",
+        "unless there are fewer builds at once, which spec.architecture.concurrentBuilds says, "
+        + _values(coder={"replicaCount": more}),
     )
 
 
@@ -137,27 +137,6 @@ def _values(**values: Any) -> str:
     return f"in the values.yaml of the chart coder-provisioner:\n{remedies.as_yaml(values)}"
 
 
-def the_baseline_database_serves_a_hundred_provisioners(world: World) -> Judgement:
-    """CVA-PROV-003: more external provisioners than the baseline database carries need a larger one."""
-    fleet = _fleet(world)
-    if not fleet:
-        return not_applicable("no external provisioner is seen in the namespaces that consent")
-    count = sum(one.replicas for one in fleet)
-    most = architectures(world.deployment.spec.edition).database_baseline.external_provisioners
-    told = f"{are(count, 'external provisioner')}, and the baseline database carries {most}"
-    if count <= most:
-        return passed(told)
-    return unknown(
-        "DatabaseSizeNotKnown",
-        f"{told}: more need a database of the tier's size, which no object of this cluster shows",
-    )
-
-
 RULES: Final = (
     Rule("CVA-PROV-001", external_provisioners_run_the_builds, NAMESPACES | {Need.SERVICES}),
-    Rule(
-        "CVA-PROV-003",
-        the_baseline_database_serves_a_hundred_provisioners,
-        NAMESPACES | {Need.SERVICES},
-    ),
 )
