@@ -7,7 +7,7 @@ a pass looks at the cluster as it is and owes nothing to the event that woke it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
@@ -22,6 +22,20 @@ from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.world import World
 from coder_cva.status import conclude, events, stalled
 from coder_cva.values.manifest import ref_of
+
+
+class Eyes(Protocol):
+    """What reading takes."""
+
+    @property
+    def reader(self) -> ports.ReadPort:
+        """How the cluster is read."""
+        ...
+
+    @property
+    def operator_namespace(self) -> str:
+        """Where the operator lives."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +126,11 @@ async def read(
     deployment: CoderDeployment,
     body: Mapping[str, Any],
     bodies: tuple[Mapping[str, Any], ...],
-    shell: Shell,
+    eyes: Eyes,
     now: datetime,
 ) -> World:
     """The world around one CoderDeployment, with what is recognised in it."""
-    snapshot = await shell.reader.snapshot(render.secrets_of(deployment))
+    snapshot = await eyes.reader.snapshot(render.secrets_of(deployment))
     others = tuple(
         sorted(
             (one for one in map(_parsed, bodies) if one is not None and one.uid != deployment.uid),
@@ -127,10 +141,10 @@ async def read(
         deployment=deployment,
         snapshot=snapshot,
         now=now,
-        found=discover(deployment, snapshot, shell.operator_namespace, others),
+        found=discover(deployment, snapshot, eyes.operator_namespace, others),
         others=others,
         living=frozenset(map(_uid, bodies)),
-        operator_namespace=shell.operator_namespace,
+        operator_namespace=eyes.operator_namespace,
         previous=body.get("status") or {},
     )
 

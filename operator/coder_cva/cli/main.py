@@ -1,4 +1,4 @@
-"""`python -m coder_cva run`: the operator, against the cluster of its Pod or of a kubeconfig."""
+"""`python -m coder_cva run | audit | generate`, against the cluster of its Pod or of a kubeconfig."""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from coder_cva import __version__
-from coder_cva.cli import generate
+from coder_cva.cli import audit, generate
 from coder_cva.handlers import beside
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import NoCluster
@@ -29,9 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs.add_parser("run", help="run the operator")
     generating = verbs.add_parser("generate", help="write the generated files (CRD, RBAC)")
     generating.add_argument("--check", action="store_true", help="only say which are stale")
+    audit.add_arguments(
+        verbs.add_parser("audit", help="judge a cluster against the architecture; writes nothing")
+    )
     chosen = parser.parse_args(arguments)
     if chosen.verb == "generate":
         return generate.run(check=chosen.check)
+    if chosen.verb == "audit":
+        return audit.run(chosen)
     try:
         settings = process_settings.from_environment()
         logs.set_up(settings.log_level, settings.log_format)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from coder_cva.desired.coderd_pod import PROMETHEUS_PORT, RELAY_PORT
-from coder_cva.desired.network_coderd import targets
+from coder_cva.desired.pod_ports import targets
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding
 from coder_cva.rules.network_peers import matching_peers

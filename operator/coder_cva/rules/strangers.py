@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from coder_cva.desired.network_coderd import Port
+from coder_cva.desired.pod_ports import Port
 from coder_cva.snapshot import address_ranges, marks, shapes
 from coder_cva.snapshot.address_ranges import Truth
 from coder_cva.snapshot.discovered import Workspace

@@ -29,6 +29,8 @@ def node(body: Any) -> Node | None:
         memory_bytes=byte_count(_allocatable(body, "memory")),
         pods=byte_count(_allocatable(body, "pods")),
         devices=_devices(body),
+        capacity_millicores=millicores(dig(body, "status", "capacity", "cpu")),
+        capacity_bytes=byte_count(dig(body, "status", "capacity", "memory")),
     )
 
 

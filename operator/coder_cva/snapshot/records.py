@@ -44,6 +44,7 @@ class Meta:
 class Node:
     """A node: readiness, what it repels, what it can hold (millicores, bytes, Pods).
 
+    ``capacity_…`` are the machine's own, of which the node keeps a part for itself.
     ``devices`` are the extended resources that it has any of, by name: ``nvidia.com/gpu``.
     """
 
@@ -55,6 +56,8 @@ class Node:
     memory_bytes: int = 0
     pods: int = 0
     devices: tuple[str, ...] = ()
+    capacity_millicores: int = 0
+    capacity_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

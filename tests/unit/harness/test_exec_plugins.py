@@ -72,7 +72,7 @@ def plugin(tmp_path: Path) -> Plugin:
 def test_the_token_is_the_plugins(plugin: Plugin) -> None:
     """A program beside the kubeconfig is run once, with arguments and variables as the file says."""
     plugin.script("echo run >> runs", 'printf \'{"status": {"token": "%s-%s"}}\' "$1" "$WHO"')
-    user = {"args": ["for"], "env": [{"name": "WHO", "value": "jane"}]}
+    user: dict[str, Any] = {"args": ["for"], "env": [{"name": "WHO", "value": "jane"}]}
     access = kubeconfigs.read(plugin.kubeconfig(**user))
     assert [access.credential().token, access.credential().token] == ["for-jane", "for-jane"]
     assert plugin.runs == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(binaries, "ensure", build)
     # The command lines are called as functions: this process keeps its own answer to SIGTERM.
-    monkeypatch.setattr(harness.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setenv("CVA_CLUSTER", "native")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
