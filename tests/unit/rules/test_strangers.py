@@ -179,13 +179,14 @@ def test_what_the_operator_writes_lets_no_stranger_in(name: str | int) -> None:
             "ports": [{"port": 80, "targetPort": name}],
         },
     }
+    # A connection in use has a policy of its own.
     for there in ([], [service]):
         world = b.world(managed("coder"), b.pools(), workspace(), there)
         made = build_network_policies(world).objects
         uses = connections.connections(world, "coder", world.found.workspaces)
         used = frozenset(port for use in uses for port in use.ports)
 
-        assert len(made) == 3
+        assert len(made) == 3 + len(there)
         assert ways(there, list(made), used=used) == []
 
 
