@@ -7,7 +7,7 @@ a pass looks at the cluster as it is and owes nothing to the event that woke it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
@@ -24,6 +24,20 @@ from coder_cva.status import conclude, events, stalled
 from coder_cva.values.manifest import ref_of
 
 
+class Eyes(Protocol):
+    """What reading takes."""
+
+    @property
+    def reader(self) -> ports.ReadPort:
+        """How the cluster is read."""
+        ...
+
+    @property
+    def operator_namespace(self) -> str:
+        """Where the operator lives."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Everything outside: reading, writing, telling, the time, and where the operator lives."""
@@ -37,7 +51,11 @@ class Shell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a pass ended: one word for logs and metrics, the status, when to look again (seconds)."""
+    """How a pass ended: one word for logs and metrics, the status, when to look again (seconds).
+
+    ``retry_after`` knows nothing of changes that failed: they say it themselves, and the queue
+    makes it longer with each failure. Of a pass that ``failed`` as a whole it is the error's own.
+    """
 
     word: str
     status: Mapping[str, Any]
@@ -83,15 +101,36 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     return await tell(body, status, shell, outcome)
 
 
+async def greet(shell: Shell) -> None:
+    """A first status for every CoderDeployment that has none, before the cluster has been read.
+
+    Reading it may take long, where one kind hangs; without a status a resource counts as current.
+    Raises WriteError and LeadershipLostError, as a pass does.
+    """
+    now = shell.clock()
+    for body in await shell.reader.deployments():
+        before = body.get("status") or {}
+        if conclude.is_told(before) or body["metadata"].get("deletionTimestamp"):
+            continue
+        try:
+            deployment = parse(body)
+        except InvalidSpec as error:
+            status = stalled.invalid_spec(body, error, now)
+        else:
+            seen = await shell.reader.snapshot(frozenset())
+            status = conclude.starting(World(deployment, seen, now, previous=before))
+        await tell_status(body, status, shell)
+
+
 async def read(
     deployment: CoderDeployment,
     body: Mapping[str, Any],
     bodies: tuple[Mapping[str, Any], ...],
-    shell: Shell,
+    eyes: Eyes,
     now: datetime,
 ) -> World:
     """The world around one CoderDeployment, with what is recognised in it."""
-    snapshot = await shell.reader.snapshot(render.secrets_of(deployment))
+    snapshot = await eyes.reader.snapshot(render.secrets_of(deployment))
     others = tuple(
         sorted(
             (one for one in map(_parsed, bodies) if one is not None and one.uid != deployment.uid),
@@ -102,10 +141,10 @@ async def read(
         deployment=deployment,
         snapshot=snapshot,
         now=now,
-        found=discover(deployment, snapshot, shell.operator_namespace, others),
+        found=discover(deployment, snapshot, eyes.operator_namespace, others),
         others=others,
         living=frozenset(map(_uid, bodies)),
-        operator_namespace=shell.operator_namespace,
+        operator_namespace=eyes.operator_namespace,
         previous=body.get("status") or {},
     )
 
@@ -115,10 +154,10 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     if plan.writes_nothing:
         return ()
     owned = shell.engine.port.owned()
-    cached = {ref_of(one): one for one in owned or ()}
+    cached = {ref_of(one).identity: one for one in owned or ()}
     changes = [
-        await shell.engine.apply(manifest, cached.get(ref_of(manifest)), world.now)
-        for manifest in plan.objects
+        await shell.engine.apply(one, cached.get(ref.identity), world.now, plan.unforced_in(ref))
+        for ref, one in ((ref_of(one), one) for one in plan.objects)
     ]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep

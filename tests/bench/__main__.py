@@ -51,7 +51,7 @@ def _measure(extent: ground.Extent, measured: figures.Figures, facts: dict[str, 
         facts.update(machine.facts(here.kube))
         _say(f"applying {extent.deployments} managed Coders, one after the other")
         measured.update(readiness.measure(here))
-        coder = here.settle_coder("bench")
+        coder = here.apply_coder(here.place("bench"))
         wait_condition(here.kube, coder, "Ready", "True", timeout=120)
         namespace = coder["metadata"]["namespace"]
         _say(f"deleting the operator's objects, {extent.restorations} times one of them")

@@ -45,10 +45,15 @@ class Ground:
         """The administrator's client."""
         return self.cluster.kube
 
-    def settle_coder(self, prefix: str) -> dict[str, Any]:
-        """A managed Coder in a namespace of its own, applied and not yet Ready."""
+    def place(self, prefix: str) -> str:
+        """A namespace of its own with all that a managed Coder's spec refers to."""
         namespace = self.kube.namespace(prefix)
         self.kube.create(database_secret(namespace))
+        self.kube.wait_for(lambda: self.kube.find("ServiceAccount", "default", namespace))
+        return namespace
+
+    def apply_coder(self, namespace: str) -> dict[str, Any]:
+        """A managed Coder, applied and not yet Ready."""
         return self.kube.apply(managed(namespace), manager="bench")
 
 

@@ -22,12 +22,13 @@ def measure(ground: Ground) -> Figures:
 
 
 def _once(ground: Ground, number: int) -> float:
+    namespace = ground.place(f"bench-ready-{number}")
     began = time.monotonic()
-    resource = ground.settle_coder(f"bench-ready-{number}")
+    resource = ground.apply_coder(namespace)
     ground.kube.wait_until(
         resource, lambda it: condition(it, "Ready").get("status") == "True", timeout=120
     )
     took = time.monotonic() - began
-    ground.kube.delete(ground.kube.get("Namespace", resource["metadata"]["namespace"]))
+    ground.kube.delete(ground.kube.get("Namespace", namespace))
     ground.kube.wait_gone(resource, timeout=120)
     return took

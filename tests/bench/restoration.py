@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from bench.ground import Ground
 
-KINDS = ("NetworkPolicy", "PodDisruptionBudget", "Service", "RoleBinding")
+KINDS = ("NetworkPolicy", "PodDisruptionBudget", "Service", "ServiceAccount", "RoleBinding")
 OURS = "app.kubernetes.io/managed-by=coder-cva-operator"
 POLL_SECONDS = 0.005
 LIMIT_SECONDS = 60.0

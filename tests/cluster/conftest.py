@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import factory
+from harness.fixtures import own_cluster
 from support.installation import OperatorProcess, install
 
 if TYPE_CHECKING:
@@ -48,14 +48,10 @@ def operator(
 
 
 @pytest.fixture(scope="session")
-def unattended() -> Iterator[Provider]:
+def unattended(request: pytest.FixtureRequest) -> Iterator[Provider]:
     """A control plane with the CRD and two pools on which no operator runs: the tests play its part."""
-    cluster = factory.cluster()
-    cluster.up()
-    try:
+    with own_cluster(request) as cluster:
         install(cluster.kube)
         for pool, labels in (("cp", CONTROL_PLANE), ("ws", WORKSPACES), ("stray", {})):
             cluster.nodes(pool, 2, labels=labels, capacity={"cpu": "16", "memory": "64Gi"})
         yield cluster
-    finally:
-        cluster.down()

@@ -8,6 +8,7 @@ import pytest
 
 from support import coder_manifests, workspace_manifests
 from support.deployments import adopted, condition, wait_condition
+from support.policies import service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,3 +154,25 @@ def test_what_restricts_is_audited_first(kube: Kube, company: str) -> None:
     kube.wait_for(
         lambda: not kube.find("NetworkPolicy", "coder-workspaces", company), what="isolation gone"
     )
+
+
+def test_an_exception_lives_as_long_as_what_is_in_use(kube: Kube, company: str) -> None:
+    """A Service that leads to a workspace keeps its port open; when it goes, so does our policy for it."""
+    enforced = adopted(company)
+    enforced["spec"]["enforcement"] = {"rules": {"CVA-NET-005": "Enforce"}}
+    kube.apply(enforced)
+    chosen = {"com.coder.workspace.id": workspace_manifests.workspace_id("alpha")}
+    app = kube.apply(service("app", chosen, 3000, company))
+
+    def openings() -> list[dict[str, Any]]:
+        found = kube.list("NetworkPolicy", company)
+        return [one for one in found if "cva.coder.com/in-use" in one["metadata"]["annotations"]]
+
+    kube.wait_for(openings, what="the exception")
+    (made,) = openings()
+    assert made["spec"]["podSelector"] == {"matchLabels": chosen}
+    assert made["spec"]["ingress"] == [{"ports": [{"port": 3000, "protocol": "TCP"}]}]
+
+    kube.delete(app)
+    kube.wait_for(lambda: not openings(), what="the exception to go")
+    assert kube.find("NetworkPolicy", "coder-workspaces", company)

@@ -22,9 +22,11 @@ pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("crd")]
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A cluster with the operator's rights, and without the CRD."""
-    with own_stage(tmp_path_factory.mktemp("crd"), installed=False) as it:
+    with own_stage(request, tmp_path_factory.mktemp("crd"), installed=False) as it:
         for manifest in shipped_manifests():
             if manifest["kind"] != "CustomResourceDefinition":
                 it.kube.apply(manifest)

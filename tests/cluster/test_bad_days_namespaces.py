@@ -79,12 +79,11 @@ def test_who_moves_into_a_consenting_namespace_takes_nothing_away(
     consents(kube, other, resource)
     kube.wait_for(names(kube, resource, namespace, other), what="bindings that name both")
     isolation = f"{namespace}-coder-workspaces"
-    kube.wait_for(lambda: kube.find("RoleBinding", "coder", other), what="coderd's rights")
-    kube.wait_for(lambda: kube.find("NetworkPolicy", isolation, other), what="isolation")
-    kept = [
-        kube.get("RoleBinding", "coder", other),
-        kube.get("NetworkPolicy", isolation, other),
-    ]
+    wanted = (("RoleBinding", "coder"), ("NetworkPolicy", isolation))
+    kube.wait_for(
+        lambda: all(kube.find(*one, other) for one in wanted), what="rights and isolation"
+    )
+    kept = [kube.get(*one, other) for one in wanted]
     kube.create(database_secret(other))
 
     younger = apply_younger(kube, newcomer(other, "newcomer"), resource)

@@ -50,7 +50,7 @@ def test_beside_somebody_elses_budget_ours_is_withdrawn(
 ) -> None:
     """Two budgets would make every eviction fail: ours goes, is told, and comes back when theirs goes."""
     resource = ready_coder(kube, namespace)
-    ours = kube.wait_for(lambda: kube.find("PodDisruptionBudget", "coder-coderd", namespace))
+    ours = kube.get("PodDisruptionBudget", "coder-coderd", namespace)
 
     theirs = kube.create(budget(namespace))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -51,7 +51,7 @@ def guard(resource: Object) -> str:
     return mode
 
 
-def on(namespace: str) -> dict[str, object]:
+def on(namespace: str) -> dict[str, Any]:
     """The part of a spec that asks for this namespace's pool."""
     return {"nodePool": {"selector": {POOL: namespace}}}
 

@@ -12,9 +12,9 @@ from hypothesis import Phase, given, settings
 from cluster.crd_cases import CASES, ROOT, Case, sample
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1 import resource
-from harness import binaries
+from harness import binaries, factory
 from harness.api import ApiError
-from harness.factory import cluster as new_cluster
+from harness.fixtures import running
 from harness.versions import NEWEST, OLDEST
 from support import specs
 
@@ -34,23 +34,22 @@ WITHOUT_SHRINKING = [Phase.explicit, Phase.generate]
 @pytest.fixture(scope="module", params=[NEWEST, OLDEST])
 def server(request: pytest.FixtureRequest) -> Iterator[Provider]:
     """A cluster without an operator, so that only the API server acts, with the CRD applied."""
-    started = new_cluster(request.param)
-    try:
-        started.up()
+    with running(request, factory.cluster(request.param)) as started:
         started.kube.apply(yaml.safe_load(CRD.read_text(encoding="utf-8")))
         started.kube.wait_for(lambda: _is_served(started.kube), timeout=30, what="the resource")
-        started.kube.create(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "coder"}}
-        )
         yield started
-    finally:
-        started.down()
+
+
+@pytest.fixture(scope="module")
+def place(server: Provider) -> str:
+    """A namespace that is nobody else's."""
+    return server.kube.namespace("coder")
 
 
 @pytest.fixture
-def stored(server: Provider) -> Iterator[dict[str, Any]]:
+def stored(server: Provider, place: str) -> Iterator[dict[str, Any]]:
     """The minimal sample, applied by its user."""
-    made = server.kube.apply(sample("minimal"), manager="user")
+    made = server.kube.apply(_moved(sample("minimal"), place), manager="user")
     yield made
     server.kube.delete(made)
 
@@ -65,9 +64,9 @@ def test_the_crd_is_structural_and_affordable(server: Provider) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_api_server_decides(server: Provider, case: Case) -> None:
+def test_the_api_server_decides(server: Provider, place: str, case: Case) -> None:
     """A good spec is accepted; a bad one is refused with a sentence that names field and remedy."""
-    verdict = _verdict(server.kube, case.manifest)
+    verdict = _verdict(server.kube, _moved(case.manifest, place))
 
     if not case.refused:
         assert verdict == ""
@@ -77,31 +76,33 @@ def test_the_api_server_decides(server: Provider, case: Case) -> None:
 
 @settings(max_examples=25, deadline=None, phases=WITHOUT_SHRINKING)
 @given(manifest=specs.manifests())
-def test_any_valid_spec_is_accepted(server: Provider, manifest: dict[str, Any]) -> None:
+def test_any_valid_spec_is_accepted(server: Provider, place: str, manifest: dict[str, Any]) -> None:
     """Whatever combination of fields the offline parser takes, the API server takes."""
     resource.parse(manifest)
 
-    assert _verdict(server.kube, manifest) == ""
+    assert _verdict(server.kube, _moved(manifest, place)) == ""
 
 
 @settings(max_examples=100, deadline=None, phases=WITHOUT_SHRINKING)
 @given(manifest=specs.damaged())
-def test_both_forms_of_the_contract_agree(server: Provider, manifest: dict[str, Any]) -> None:
+def test_both_forms_of_the_contract_agree(
+    server: Provider, place: str, manifest: dict[str, Any]
+) -> None:
     """A spec damaged in one place is refused by both, the API server and the parser, or by neither."""
-    online = _verdict(server.kube, manifest)
+    online = _verdict(server.kube, _moved(manifest, place))
     offline = _offline(manifest)
 
     assert bool(online) == bool(offline), online or offline
 
 
 @pytest.mark.parametrize("name", ["minimal", "managed", "adopted"])
-def test_samples_hold_nothing_unknown(server: Provider, name: str) -> None:
+def test_samples_hold_nothing_unknown(server: Provider, place: str, name: str) -> None:
     """The shipped samples are accepted by an API server that refuses unknown fields."""
     answer = server.kube.api.request(
         "POST",
-        f"/apis/{resource.API_VERSION}/namespaces/coder/{resource.PLURAL}"
+        f"/apis/{resource.API_VERSION}/namespaces/{place}/{resource.PLURAL}"
         "?dryRun=All&fieldValidation=Strict",
-        sample(name),
+        _moved(sample(name), place),
     )
 
     assert answer["metadata"]["name"] == "coder"
@@ -162,17 +163,17 @@ def test_apply_merges_conditions_of_the_status(server: Provider, stored: dict[st
     assert resource.parse(now).status.conditions[0].type == "Ready"
 
 
-def test_kubectl_get_shows_one_look(server: Provider, stored: dict[str, Any]) -> None:
+def test_kubectl_get_shows_one_look(server: Provider, place: str, stored: dict[str, Any]) -> None:
     """`kubectl get cdep` has the columns that tell what is wrong, and the short name works."""
     server.kube.patch(stored, {"status": _status()}, subresource="status")
 
-    head, row = _kubectl(server, "get", "cdep", "-n", "coder").splitlines()
+    head, row = _kubectl(server, "get", "cdep", "-n", place).splitlines()
 
     assert head.split() == [
         *("NAME", "READY", "CONFORMANT", "TIER", "CODERD", "WORKSPACES", "FAILED", "AGE"),
     ]
     assert row.split()[:-1] == ["coder", "True", "Unknown", "1k", "3/3", "42", "2"]
-    assert "CoderDeployment" in _kubectl(server, "get", "coder", "-n", "coder", "-o", "yaml")
+    assert "CoderDeployment" in _kubectl(server, "get", "coder", "-n", place, "-o", "yaml")
 
 
 @pytest.mark.parametrize(
@@ -193,15 +194,20 @@ def test_kubectl_explain_reads_well(server: Provider, path: str, words: list[str
         assert word in text
 
 
-def test_quick_waiting_works(server: Provider, stored: dict[str, Any]) -> None:
+def test_quick_waiting_works(server: Provider, place: str, stored: dict[str, Any]) -> None:
     """`kubectl wait --for=condition=Ready` understands the conditions."""
     server.kube.patch(stored, {"status": _status()}, subresource="status")
 
     said = _kubectl(
-        server, "wait", "--for=condition=Ready", "cdep/coder", "-n", "coder", "--timeout=10s"
+        server, "wait", "--for=condition=Ready", "cdep/coder", "-n", place, "--timeout=10s"
     )
 
     assert "condition met" in said
+
+
+def _moved(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """The same manifest in another namespace."""
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
 
 
 def _verdict(kube: Kube, manifest: dict[str, Any]) -> str:
@@ -283,7 +289,7 @@ def _empties(value: Any, path: str) -> Iterator[str]:
 
 
 def _kubectl(server: Provider, *arguments: str) -> str:
-    program = binaries.ensure(NEWEST)["kubectl"]
+    program = binaries.kubectl()
     ended = subprocess.run(
         [str(program), "--kubeconfig", str(server.kubeconfig), *arguments],
         capture_output=True,

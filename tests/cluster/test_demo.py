@@ -15,10 +15,7 @@ from support.installation import ROOT
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.slow,
-    pytest.mark.skipif(
-        environment.variable(environment.CLUSTER) not in ("", "native"),
-        reason="the demo plays on the native cluster",
-    ),
+    pytest.mark.native,
 ]
 
 

@@ -16,6 +16,7 @@ import pytest
 from harness import control, ports
 from harness.api import ApiError, Unreachable
 from harness.errors import HarnessError
+from harness.fixtures import running
 from harness.kube import Kube
 from harness.native import NativeCluster
 from harness.objects import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.native]
 
 TESTS = Path(__file__).parent.parent
 
@@ -57,9 +58,9 @@ def processes_of(folder: Path) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[NativeCluster]:
+def shared(request: pytest.FixtureRequest) -> Iterator[NativeCluster]:
     """A cluster with three nodes for the tests that break nothing for long."""
-    with NativeCluster() as cluster:
+    with running(request, NativeCluster()) as cluster:
         cluster.nodes("node", 3)
         yield cluster
 

@@ -1,4 +1,4 @@
-"""What runs on the harness's clusters behaves as on real ones."""
+"""What runs on the harness's clusters behaves as on real ones, whichever kind is chosen."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from harness.api import ApiError
 from harness.errors import HarnessError
+from harness.fixtures import own_cluster
 from harness.kube import Kube
-from harness.native import NativeCluster
 from harness.objects import (
     STATE,
     claim,
@@ -27,20 +27,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.api import Object
+    from harness.provider import Provider
 
 pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[NativeCluster]:
+def shared(request: pytest.FixtureRequest) -> Iterator[Provider]:
     """A cluster with three nodes for the tests that break nothing for long."""
-    with NativeCluster() as cluster:
+    with own_cluster(request) as cluster:
         cluster.nodes("node", 3)
         yield cluster
 
 
 @pytest.fixture
-def place(shared: NativeCluster) -> str:
+def place(shared: Provider) -> str:
     """A namespace of the shared cluster."""
     return shared.kube.namespace()
 
@@ -48,7 +49,7 @@ def place(shared: NativeCluster) -> str:
 class TestPods:
     """Pods behave as if a kubelet ran them."""
 
-    def test_a_deployment_becomes_available(self, shared: NativeCluster, place: str) -> None:
+    def test_a_deployment_becomes_available(self, shared: Provider, place: str) -> None:
         """Pods are placed on nodes, start, and the Deployment is available."""
         made = shared.kube.create(deployment("web", place))
         shared.kube.wait_until(made, is_available)
@@ -56,14 +57,14 @@ class TestPods:
         assert all(one["spec"]["nodeName"].startswith("node-") for one in pods)
         assert len({one["status"]["podIP"] for one in pods}) == 3
 
-    def test_deletion_completes(self, shared: NativeCluster, place: str) -> None:
+    def test_deletion_completes(self, shared: Provider, place: str) -> None:
         """A deleted Deployment takes its Pods along, whatever their grace period is."""
         made = shared.kube.create(deployment("web", place, terminationGracePeriodSeconds=3600))
         shared.kube.wait_until(made, is_available)
         shared.kube.delete(made)
         shared.kube.wait_for(lambda: not shared.kube.list("pods", place))
 
-    def test_a_finalizer_holds_a_pod(self, shared: NativeCluster, place: str) -> None:
+    def test_a_finalizer_holds_a_pod(self, shared: Provider, place: str) -> None:
         """A Pod with a finalizer stays until the finalizer is removed."""
         manifest = pod("held", place)
         manifest["metadata"]["finalizers"] = ["harness.test/held"]
@@ -74,7 +75,7 @@ class TestPods:
         shared.kube.patch(held, {"metadata": {"finalizers": None}})
         shared.kube.wait_gone(held)
 
-    def test_a_job_completes(self, shared: NativeCluster, place: str) -> None:
+    def test_a_job_completes(self, shared: Provider, place: str) -> None:
         """The Pods of a Job end, and the Job is complete."""
         template = pod("ignored", place, restartPolicy="Never")
         job = {
@@ -97,7 +98,7 @@ class TestPods:
         ],
     )
     def test_a_troubled_pod(
-        self, shared: NativeCluster, place: str, state: str, phase: str, reason: str
+        self, shared: Provider, place: str, state: str, phase: str, reason: str
     ) -> None:
         """The annotation makes the trouble, and its removal ends it."""
 
@@ -115,13 +116,13 @@ class TestPods:
         shared.kube.patch(ill, {"metadata": {"annotations": {STATE: None}}})
         shared.kube.wait_until(ill, is_ready)
 
-    def test_a_healthy_pod_falls_ill(self, shared: NativeCluster, place: str) -> None:
+    def test_a_healthy_pod_falls_ill(self, shared: Provider, place: str) -> None:
         """The annotation may come later: a ready Pod becomes unready."""
         well = shared.kube.wait_until(shared.kube.create(pod("well", place)), is_ready)
         shared.kube.patch(well, {"metadata": {"annotations": {STATE: "unready"}}})
         shared.kube.wait_until(well, lambda seen: not is_ready(seen))
 
-    def test_readiness_gates(self, shared: NativeCluster, place: str) -> None:
+    def test_readiness_gates(self, shared: Provider, place: str) -> None:
         """A Pod with a readiness gate is ready when somebody opens the gate."""
         gates = [{"conditionType": "harness.test/open"}]
         gated = shared.kube.create(pod("gated", place, readinessGates=gates))
@@ -136,7 +137,7 @@ class TestPods:
 class TestVolumes:
     """Claims are bound as by a provisioner."""
 
-    def test_immediate(self, shared: NativeCluster, place: str) -> None:
+    def test_immediate(self, shared: Provider, place: str) -> None:
         """A claim of an Immediate class is bound at once; its deletion removes the volume."""
         bound = shared.kube.wait_until(
             shared.kube.create(claim("now", place, "immediate")),
@@ -147,7 +148,7 @@ class TestVolumes:
         shared.kube.delete(bound)
         shared.kube.wait_gone(volume)
 
-    def test_wait_for_first_consumer(self, shared: NativeCluster, place: str) -> None:
+    def test_wait_for_first_consumer(self, shared: Provider, place: str) -> None:
         """A claim of a WaitForFirstConsumer class is bound when a Pod wants it, then the Pod runs."""
         waiting = shared.kube.create(claim("later", place, "standard"))
         with pytest.raises(TimedOut):
@@ -157,7 +158,7 @@ class TestVolumes:
         shared.kube.wait_until(consumer, is_ready)
         assert shared.kube.refresh(waiting)["status"]["phase"] == "Bound"
 
-    def test_a_class_of_the_tests_own(self, shared: NativeCluster, place: str) -> None:
+    def test_a_class_of_the_tests_own(self, shared: Provider, place: str) -> None:
         """Whatever provisioner a class names, its claims are bound."""
         own_class = {
             "apiVersion": "storage.k8s.io/v1",
@@ -176,7 +177,7 @@ class TestVolumes:
 class TestNodes:
     """Nodes come, fail, heal and go."""
 
-    def test_labels_taints_and_capacity(self, shared: NativeCluster, place: str) -> None:
+    def test_labels_taints_and_capacity(self, shared: Provider, place: str) -> None:
         """A tainted pool takes only Pods that tolerate it and fit."""
         (name,) = shared.nodes(
             "pool",
@@ -195,7 +196,7 @@ class TestNodes:
         assert shared.kube.get("Node", name)["status"]["allocatable"]["cpu"] == "2"
         shared.remove_node(name)
 
-    def test_a_removed_node(self, shared: NativeCluster, place: str) -> None:
+    def test_a_removed_node(self, shared: Provider, place: str) -> None:
         """The Pods of a removed node start on another."""
         made = shared.kube.wait_until(shared.kube.create(deployment("web", place)), is_available)
         name = shared.kube.list("pods", place)[0]["spec"]["nodeName"]
@@ -204,7 +205,7 @@ class TestNodes:
         assert all(one["spec"]["nodeName"] != name for one in shared.kube.list("pods", place))
         assert shared.nodes("node") == [name]
 
-    def test_a_failed_node(self, shared: NativeCluster, place: str) -> None:
+    def test_a_failed_node(self, shared: Provider, place: str) -> None:
         """Its Pods are not ready and cannot even end; when it heals, both is made up for."""
         (name,) = shared.nodes("weak", labels={"harness.test/tier": "weak"})
         wish: Object = {"nodeSelector": {"harness.test/tier": "weak"}}
@@ -227,7 +228,7 @@ class TestRights:
     """Users have the rights that RBAC gives them."""
 
     def test_a_serviceaccount_has_only_its_own_rights(
-        self, shared: NativeCluster, place: str, tmp_path: Path
+        self, shared: Provider, place: str, tmp_path: Path
     ) -> None:
         """The kubeconfig of a ServiceAccount may do what a Role says, and nothing else."""
         meta = {"name": "reader", "namespace": place}
@@ -256,7 +257,7 @@ class TestRights:
             reader.list("pods", "kube-system")
         assert path.stat().st_mode & 0o077 == 0
 
-    def test_impersonation(self, shared: NativeCluster, place: str) -> None:
+    def test_impersonation(self, shared: Provider, place: str) -> None:
         """The administrator can look at the cluster as somebody else."""
         jane = shared.kube.acting_as("jane", "developers", "testers")
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
@@ -270,15 +271,15 @@ class TestRights:
 class TestWorlds:
     """Two minors, and what tells them apart."""
 
-    def test_the_newest_serves_mutating_admission_policies(self, shared: NativeCluster) -> None:
+    def test_the_newest_serves_mutating_admission_policies(self, shared: Provider) -> None:
         """1.37 reports its version and serves the policy as v1."""
         assert shared.kube.get("/version")["gitVersion"].startswith("v1.37.")
         found = shared.kube.get("/apis/admissionregistration.k8s.io/v1")
         assert "mutatingadmissionpolicies" in {one["name"] for one in found["resources"]}
 
-    def test_the_oldest_does_not(self) -> None:
+    def test_the_oldest_does_not(self, request: pytest.FixtureRequest) -> None:
         """1.34 serves no MutatingAdmissionPolicy, and runs Pods all the same."""
-        with NativeCluster("1.34") as old:
+        with own_cluster(request, "1.34") as old:
             assert old.kube.get("/version")["gitVersion"].startswith("v1.34.")
             with pytest.raises(HarnessError, match="serves no MutatingAdmissionPolicy"):
                 old.kube.list("MutatingAdmissionPolicy")
@@ -286,9 +287,9 @@ class TestWorlds:
             made = old.kube.create(deployment("web", old.kube.namespace()))
             old.kube.wait_until(made, is_available)
 
-    def test_audit(self) -> None:
+    def test_audit(self, request: pytest.FixtureRequest) -> None:
         """With the audit on, every request and its user is on record."""
-        with NativeCluster(audit=True) as cluster:
+        with own_cluster(request, audit=True) as cluster:
             cluster.kube.acting_as("jane", "system:masters").list("pods", "kube-public")
             record = cluster.logs / "audit.log"
             wait_for(lambda: '"username":"jane"' in record.read_text(), timeout=60)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import binaries
-from harness.versions import NEWEST
 from support.installation import NAMESPACE, ROOT, SERVICE_ACCOUNT
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.cluster
 
 def test_kustomize_installs_everything(cluster: Provider, kube: Kube, pools: None) -> None:
     """One command makes CRD, rights and two replicas whose Pods the namespace's Pod Security admits."""
-    kubectl = binaries.ensure(NEWEST)["kubectl"]
+    kubectl = binaries.kubectl()
     command = [kubectl, "--kubeconfig", cluster.kubeconfig, "apply", "--server-side"]
     done = subprocess.run(
         [*map(str, command), "--force-conflicts", "-k", str(ROOT / "deploy/base")],

@@ -12,27 +12,27 @@ from coder_cva.kube.connection import Answer, Connection, NoAnswer
 from coder_cva.kube.credentials import Credentials
 from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.needs import SOURCES, Need
-from harness.native import NativeCluster
+from harness.fixtures import own_cluster
 from support.api_server import background, until
 from support.watched import MAPS, QUICK, Watched, config_map
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from harness.provider import Provider
+
 pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
-def own() -> Iterator[NativeCluster]:
+def own(request: pytest.FixtureRequest) -> Iterator[Provider]:
     """A cluster of this file's own, to be broken and to have kinds added."""
-    started = NativeCluster()
-    started.up()
-    yield started
-    started.down()
+    with own_cluster(request) as started:
+        yield started
 
 
 @pytest.fixture
-async def to_own(own: NativeCluster) -> AsyncIterator[Connection]:
+async def to_own(own: Provider) -> AsyncIterator[Connection]:
     """A connection to it with short limits."""
     credentials = Credentials(str(own.kubeconfig))
     await credentials.load()
@@ -41,7 +41,7 @@ async def to_own(own: NativeCluster) -> AsyncIterator[Connection]:
 
 
 async def test_an_api_server_that_is_killed_and_started_again(
-    own: NativeCluster, to_own: Connection
+    own: Provider, to_own: Connection
 ) -> None:
     """What was seen stays believed for a while, and what changed meanwhile is seen afterwards."""
     namespace = await asyncio.to_thread(own.kube.namespace)
@@ -62,7 +62,7 @@ async def test_an_api_server_that_is_killed_and_started_again(
     assert changes == 2
 
 
-async def test_an_api_server_that_stays_away(own: NativeCluster, to_own: Connection) -> None:
+async def test_an_api_server_that_stays_away(own: Provider, to_own: Connection) -> None:
     """After the time allowed the reading is Stale and says since when; then it recovers."""
     seen = Watched(to_own, MAPS, replace(QUICK, stale=1.0))
     async with background(seen.reflector.run()):
@@ -79,7 +79,7 @@ async def test_an_api_server_that_stays_away(own: NativeCluster, to_own: Connect
         await until(lambda: seen.absence is None)
 
 
-async def test_a_frozen_api_server(own: NativeCluster, to_own: Connection) -> None:
+async def test_a_frozen_api_server(own: Provider, to_own: Connection) -> None:
     """Open connections that say nothing are noticed; a request ends in bounded time."""
     seen = Watched(to_own, MAPS, replace(QUICK, silence=1.0, stale=2.0))
     async with background(seen.reflector.run()):
@@ -95,7 +95,7 @@ async def test_a_frozen_api_server(own: NativeCluster, to_own: Connection) -> No
 
 
 async def test_a_version_that_is_no_longer_known(
-    own: NativeCluster, to_own: Connection, monkeypatch: pytest.MonkeyPatch
+    own: Provider, to_own: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asked for a version of long ago the API server refuses; a list follows, nothing is missed."""
     lists: list[str] = []
@@ -121,7 +121,7 @@ async def test_a_version_that_is_no_longer_known(
         assert len(lists) == 2
 
 
-async def test_a_kind_that_comes_and_goes(own: NativeCluster, to_own: Connection) -> None:
+async def test_a_kind_that_comes_and_goes(own: Provider, to_own: Connection) -> None:
     """NotServed until the CRD is there, Gathered while it is, NotServed again."""
     crd = {
         "apiVersion": "apiextensions.k8s.io/v1",

@@ -14,7 +14,7 @@ from coder_cva.kube.gather import Gatherer
 from coder_cva.kube.teller import Teller
 from coder_cva.kube.writer import Writer
 from coder_cva.values.manifest import Ref, ref_of
-from harness.native import NativeCluster
+from harness.fixtures import own_cluster
 from support.installation import ROOT
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ async def test_an_admission_policy_that_says_no(writer: Writer, kube: Kube, name
     await asyncio.to_thread(kube.create, policy)
     await asyncio.to_thread(kube.create, binding)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while True:
                 try:
                     await writer.apply(deployment(namespace), dry_run=True)
@@ -257,23 +257,21 @@ async def test_without_rights_everything_is_forbidden(
 
 
 @pytest.fixture(scope="module")
-def own() -> Iterator[NativeCluster]:
+def own(request: pytest.FixtureRequest) -> Iterator[Provider]:
     """A cluster of this file's own, for a CRD that comes late."""
-    started = NativeCluster()
-    started.up()
-    yield started
-    started.down()
+    with own_cluster(request) as started:
+        yield started
 
 
 @pytest.fixture
-async def to_own(own: NativeCluster) -> AsyncIterator[Connection]:
+async def to_own(own: Provider) -> AsyncIterator[Connection]:
     """A connection to it."""
     async with await Connection.open(str(own.kubeconfig)) as opened:
         yield opened
 
 
 @pytest.fixture
-async def body(own: NativeCluster, to_own: Connection) -> Mapping[str, Any]:
+async def body(own: Provider, to_own: Connection) -> Mapping[str, Any]:
     """A CoderDeployment in a namespace of its own; the CRD is applied where it is missing."""
     await asyncio.to_thread(own.kube.apply, _crd())
     namespace = await asyncio.to_thread(own.kube.namespace)
@@ -289,9 +287,7 @@ async def body(own: NativeCluster, to_own: Connection) -> Mapping[str, Any]:
     return made
 
 
-async def test_deployments_before_and_after_their_crd(
-    own: NativeCluster, to_own: Connection
-) -> None:
+async def test_deployments_before_and_after_their_crd(own: Provider, to_own: Connection) -> None:
     """NotServed without the CRD, an empty tuple with it, and NotServed when it is gone again."""
     gatherer = Gatherer(to_own, {}, on_change=lambda: None)
     crd = _crd()
@@ -301,7 +297,7 @@ async def test_deployments_before_and_after_their_crd(
         await gatherer.deployments()
 
     await asyncio.to_thread(own.kube.apply, crd)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             with contextlib.suppress(ports.NotServed, ports.Unreachable):
                 assert await gatherer.deployments() == ()
@@ -329,7 +325,7 @@ async def test_a_status_replaces_the_one_before(
 
 
 async def test_a_status_for_another_uid_is_not_written(
-    own: NativeCluster, to_own: Connection, body: Mapping[str, Any]
+    own: Provider, to_own: Connection, body: Mapping[str, Any]
 ) -> None:
     """A namesake's status is left alone, a deleted one's is Stale, a wrong one is Invalid."""
     ref, uid, teller = ref_of(body), body["metadata"]["uid"], Teller(to_own)
@@ -347,7 +343,7 @@ async def test_a_status_for_another_uid_is_not_written(
 
 
 async def test_an_event_is_seen_by_everybody(
-    own: NativeCluster, to_own: Connection, body: Mapping[str, Any]
+    own: Provider, to_own: Connection, body: Mapping[str, Any]
 ) -> None:
     """It is found as kubectl describe looks for it, once, in the deployment's namespace."""
     ref, uid, teller = ref_of(body), body["metadata"]["uid"], Teller(to_own)

@@ -29,9 +29,11 @@ WRITES = ("create", "update", "patch", "delete")
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A cluster whose API server notes every request and its token."""
-    with own_stage(tmp_path_factory.mktemp("leadership"), audit=True) as it:
+    with own_stage(request, tmp_path_factory.mktemp("leadership"), audit=True) as it:
         yield it
 
 
@@ -50,8 +52,8 @@ def replicas(stage: Stage) -> Iterator[list[OperatorProcess]]:
         stage.kube.wait_for(lambda: holder(stage.kube), what="a leader")
     assert [leads(one) for one in made] == [True, False]
     yield made
-    for one in stage.kube.list("CoderDeployment"):
-        stage.kube.delete(one)
+    for resource in stage.kube.list("CoderDeployment"):
+        stage.kube.delete(resource)
     for one in made:
         one.kill()
     stage.forget_leader()

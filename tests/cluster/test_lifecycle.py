@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +29,13 @@ INSIDE = (
     "PodDisruptionBudget",
     "NetworkPolicy",
 )
+FIRST_WRITES = (
+    ("NetworkPolicy", "coder-coderd"),
+    ("ServiceAccount", "coder"),
+    ("Service", "coder"),
+    ("RoleBinding", "coder"),
+)
+"""Objects of the first pass, after each of which the operator is killed once."""
 OUTSIDE = (
     "MutatingAdmissionPolicy",
     "MutatingAdmissionPolicyBinding",
@@ -39,9 +45,11 @@ OUTSIDE = (
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A cluster with everything but the operator's process."""
-    with own_stage(tmp_path_factory.mktemp("lifecycle")) as it:
+    with own_stage(request, tmp_path_factory.mktemp("lifecycle")) as it:
         yield it
 
 
@@ -233,14 +241,18 @@ def test_the_namespace_deleted_with_the_operator_down(
 def test_killed_between_two_writes_it_ends_where_it_would_have(
     kube: Kube, stage: Stage, operator: OperatorProcess
 ) -> None:
-    """Whenever it is killed during the first pass, the next process finishes the work, and nothing is there twice."""
+    """Killed as soon as one of its objects is there, the next process finishes the work, nothing twice."""
     made = []
-    for hundredths in (15, 20, 25, 30, 40):
+    there = []
+    for kind, name in FIRST_WRITES:
         namespace = kube.namespace("killed")
         kube.create(database_secret(namespace))
         resource = kube.apply(managed(namespace))
         made.append((namespace, resource))
-        time.sleep(hundredths / 100)
+        # Without a pause: the next write is milliseconds away.
+        assert any(kube.find(kind, name, namespace) for _ in range(100_000)), f"no {kind} came"
+        operator.freeze()
+        there.append({one["kind"] for one in inside(kube, namespace)})
         operator.kill()
         stage.forget_leader()
         operator.start()
@@ -252,3 +264,4 @@ def test_killed_between_two_writes_it_ends_where_it_would_have(
         assert len(found) == len(set(found))
         assert {kind for kind, _ in found} == set(INSIDE)
         kube.delete(resource)
+    assert any(kinds < set(INSIDE) for kinds in there), "no kill fell between two writes"

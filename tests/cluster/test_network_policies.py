@@ -8,10 +8,12 @@ from coder_cva.desired.networking import build_network_policies
 from support import builders as b
 from support.coder_manifests import chart_coderd, chart_provisioner, chart_proxy
 from support.deployments import adopted, managed
+from support.policies import service
 from support.workspace_manifests import (
     devcontainer_deployment,
     envbox_pod,
     workspace_deployment,
+    workspace_id,
     workspace_pod,
 )
 
@@ -78,8 +80,13 @@ def seen(kube: Kube, resource: dict[str, Any]) -> Part:
 
 def selected(kube: Kube, policy: dict[str, Any]) -> set[str]:
     """The Pods that a policy selects, as the API server understands its selector."""
-    labels = policy["spec"]["podSelector"]["matchLabels"]
-    query = ",".join(f"{key}={value}" for key, value in labels.items())
+    selector = policy["spec"]["podSelector"]
+    exact = [f"{key}={value}" for key, value in selector.get("matchLabels", {}).items()]
+    listed = [
+        f"{one['key']} in ({','.join(one['values'])})" if "values" in one else one["key"]
+        for one in selector.get("matchExpressions", [])
+    ]
+    query = ",".join((*exact, *listed))
     pods = kube.list("pods", policy["metadata"]["namespace"], labels=query)
     return {one["metadata"]["name"] for one in pods}
 
@@ -114,6 +121,45 @@ def test_what_is_written_is_what_is_rendered(kube: Kube, inhabited: str) -> None
     versions = [one["metadata"]["resourceVersion"] for one in first]
     assert [one["metadata"]["resourceVersion"] for one in again] == versions
     assert len(versions) == 3
+
+
+def test_what_is_in_use_is_left_open_on_those_concerned(kube: Kube, inhabited: str) -> None:
+    """Services for two workspaces share a policy that selects the two, as the API server understands it.
+
+    Rendered and applied again, nothing is written; a headless Service without ports opens every port.
+    """
+    for name in ("one", "three"):
+        chosen = {"com.coder.workspace.id": workspace_id(name)}
+        kube.create(service(f"app-{name}", chosen, 3000, inhabited))
+    two = {
+        "app.kubernetes.io/name": "coder-workspace",
+        "com.coder.workspace.id": workspace_id("three"),
+    }
+    peers = service("peers", two, namespace=inhabited)
+    peers["spec"] = {"clusterIP": "None", "selector": two}
+    kube.create(peers)
+    resource = kube.create(enforced(inhabited))
+
+    made = [kube.apply(one, manager="operator") for one in seen(kube, resource).objects]
+    again = [kube.apply(one, manager="operator") for one in seen(kube, resource).objects]
+
+    versions = [one["metadata"]["resourceVersion"] for one in made]
+    assert [one["metadata"]["resourceVersion"] for one in again] == versions
+    opened = [one for one in made if "cva.coder.com/in-use" in one["metadata"]["annotations"]]
+    by_port = {
+        tuple(
+            port["port"] for rule in one["spec"]["ingress"] for port in rule.get("ports", ())
+        ): one
+        for one in opened
+    }
+    pods = {
+        one["metadata"]["labels"].get("com.coder.workspace.id"): one["metadata"]["name"]
+        for one in kube.list("pods", inhabited)
+        if _has_token(one) and one["metadata"].get("labels")
+    }
+    assert by_port.keys() == {(), (3000,)}
+    assert selected(kube, by_port[3000,]) == {pods[workspace_id(it)] for it in ("one", "three")}
+    assert selected(kube, by_port[()]) == {pods[workspace_id("three")]}
 
 
 def test_they_go_with_their_deployment(kube: Kube) -> None:

@@ -26,9 +26,11 @@ A_WHILE = 65
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A cluster whose API server these tests take away."""
-    with own_stage(tmp_path_factory.mktemp("outages")) as it:
+    with own_stage(request, tmp_path_factory.mktemp("outages")) as it:
         yield it
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coder_cva.rules.registry import ALL
+from coder_cva.rules.subjects import WORKSPACES
 from coder_cva.snapshot.needs import SOURCES, Need
 from support.deployments import condition, ready_coder, wait_condition
 from support.installation import NAMESPACE, SERVICE_ACCOUNT
 from support.stage import own_stage
+from support.workspace_manifests import workspace_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +59,11 @@ TOLD = {"coderdeployments", "coderdeployments/status", "customresourcedefinition
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A cluster whose roles these tests edit."""
-    with own_stage(tmp_path_factory.mktemp("permissions")) as it:
+    with own_stage(request, tmp_path_factory.mktemp("permissions")) as it:
         yield it
 
 
@@ -79,8 +83,12 @@ def operator(stage: Stage) -> OperatorProcess:
 
 @pytest.fixture(scope="module")
 def coder(kube: Kube, operator: OperatorProcess) -> Object:
-    """A Coder that is Ready."""
-    return ready_coder(kube, kube.namespace("rights"))
+    """A Coder that is Ready, with one workspace."""
+    namespace = kube.namespace("rights")
+    for manifest in workspace_deployment(namespace=namespace):
+        kube.create(manifest)
+    ready = ready_coder(kube, namespace)
+    return kube.wait_until(ready, lambda it: counted(it).get("count") == 1)
 
 
 @pytest.fixture
@@ -118,6 +126,12 @@ def ours(kube: Kube) -> dict[str, str]:
     }
 
 
+def counted(coder: Object) -> dict[str, Any]:
+    """What its status tells of workspaces."""
+    found: dict[str, Any] = coder["status"].get("workspaces", {})
+    return found
+
+
 def readable(operator: OperatorProcess, need: Need) -> bool:
     """What the metrics say about a kind."""
     return f'coder_cva_kind_readable{{kind="{need}"}} 1.0' in operator.get("/metrics")[1]
@@ -145,6 +159,9 @@ def test_what_may_not_be_read_is_unknown(
     kube.wait_until(coder, is_unknown)
     told = operator.look_again(kube, coder)
     assert condition(told, "Conformant")["status"] != "True"
+    # A number that is not known is no number: kubectl shows an empty column, and there is no sample.
+    assert ("count" in counted(told)) is (need not in WORKSPACES)
+    assert ("coder_cva_workspaces{" in operator.get("/metrics")[1]) is (need not in WORKSPACES)
     assert ours(kube) == made
     assert operator.get("/healthz")[0] == 200
     passed = {rule for rule, verdict in told["status"]["verdicts"].items() if verdict == "passed"}
@@ -153,6 +170,7 @@ def test_what_may_not_be_read_is_unknown(
     if could:
         kube.wait_for(lambda: readable(operator, need), what=f"{need} to be readable again")
     kube.wait_until(coder, lambda one: one["status"]["verdicts"] == before)
+    kube.wait_until(coder, lambda one: counted(one).get("count") == 1)
     wait_condition(kube, coder, "Ready", "True")
 
 

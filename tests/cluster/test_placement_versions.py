@@ -6,8 +6,7 @@ import pytest
 
 from coder_cva.desired.admission import build_admission
 from coder_cva.snapshot.model import Served
-from harness import environment
-from harness.native import NativeCluster
+from harness.fixtures import own_cluster
 from harness.versions import OLDEST
 from support import builders as b
 from support.admission import PREFERRED, arm, pod, required, terms
@@ -41,15 +40,9 @@ def test_an_older_api_server_serves_no_mutating_policy_and_none_is_rendered(
     assert "serves no MutatingAdmissionPolicy" in part.withheld[0].message
 
 
-@pytest.mark.skipif(
-    environment.variable(environment.CLUSTER) not in ("", "native"),
-    reason="only the native cluster takes flags for its API server",
-)
-def test_beta_places_as_v1_does() -> None:
+def test_beta_places_as_v1_does(request: pytest.FixtureRequest) -> None:
     """Where an older API server has the beta switched on, every expression works there as well."""
-    cluster = NativeCluster(OLDEST, apiserver=BETA)
-    cluster.up()
-    try:
+    with own_cluster(request, OLDEST, apiserver=BETA) as cluster:
         install(cluster.kube)
         armed = arm(
             cluster.kube,
@@ -63,5 +56,3 @@ def test_beta_places_as_v1_does() -> None:
         assert len(spec["affinity"]["podAntiAffinity"][PREFERRED]) == 1
         gpu = armed.admitted(pod(armed.namespace, nodeSelector={"gpu": "t4"}))
         assert required(gpu) == []
-    finally:
-        cluster.down()

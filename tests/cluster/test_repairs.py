@@ -66,8 +66,12 @@ def test_what_is_deleted_comes_back(kube: Kube, coder: Object, kind: str) -> Non
         kube.delete(one)
 
     for one in gone:
-        kube.wait_until(one, lambda it, was=one: it["metadata"]["uid"] != was["metadata"]["uid"])
+        _is_made_again(kube, one)
     wait_condition(kube, coder, "Ready", "True")
+
+
+def _is_made_again(kube: Kube, was: Object) -> None:
+    kube.wait_until(was, lambda it: it["metadata"]["uid"] != was["metadata"]["uid"])
 
 
 def test_a_shared_policy_comes_back(kube: Kube, coder: Object) -> None:
@@ -110,15 +114,38 @@ def test_kubectl_edit_is_undone_and_told(kube: Kube, coder: Object) -> None:
     assert any("kubectl-edit" in one["note"] for one in kube.wait_for(told, what="the Event"))
 
 
-def test_a_label_of_ours_that_is_taken_off_comes_back(kube: Kube, coder: Object) -> None:
-    """An object that lost the mark by which we watch it is not lost: it is marked again."""
-    account = kube.get("ServiceAccount", "coder", coder["metadata"]["namespace"])
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("ServiceAccount", "app.kubernetes.io/part-of"),
+        ("ServiceAccount", "cva.coder.com/owner-uid"),
+        ("ServiceAccount", "app.kubernetes.io/managed-by"),
+        ("Deployment", "app.kubernetes.io/managed-by"),
+        ("NetworkPolicy", "app.kubernetes.io/managed-by"),
+        ("MutatingAdmissionPolicyBinding", "app.kubernetes.io/managed-by"),
+    ],
+)
+def test_a_label_of_ours_that_is_taken_off_comes_back(
+    kube: Kube, coder: Object, kind: str, label: str
+) -> None:
+    """An object that lost a mark, also the one by which it is watched, is marked again, not made anew."""
+    before = ours(kube, coder, kind)[0]
 
-    kube.patch(account, {"metadata": {"labels": {"app.kubernetes.io/part-of": None}}})
+    kube.patch(before, {"metadata": {"labels": {label: None}}})
 
-    kube.wait_until(
-        account, lambda it: it["metadata"]["labels"].get("app.kubernetes.io/part-of") == "coder"
-    )
+    value = before["metadata"]["labels"][label]
+    now = kube.wait_until(before, lambda it: it["metadata"]["labels"].get(label) == value)
+    assert now["metadata"]["uid"] == before["metadata"]["uid"]
+    wait_condition(kube, coder, "Ready", "True")
+
+
+def test_a_shared_policy_that_lost_its_label_is_marked_again(kube: Kube, coder: Object) -> None:
+    """It names no owner by whom it could be known as ours; that it is shared says enough."""
+    policy = kube.get("MutatingAdmissionPolicy", "coder-cva-placement")
+
+    kube.patch(policy, {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}})
+
+    kube.wait_until(policy, lambda it: it["metadata"]["labels"] == policy["metadata"]["labels"])
 
 
 def test_what_others_add_stays(kube: Kube, operator: OperatorProcess, coder: Object) -> None:
@@ -144,10 +171,15 @@ def test_what_others_add_stays(kube: Kube, operator: OperatorProcess, coder: Obj
     assert kube.refresh(service) == service
 
 
-def test_a_field_that_is_retaken_for_ever_is_left(
+def fields_left(it: Object) -> list[Object]:
+    """The findings about fields that were left to somebody."""
+    return [one for one in it["status"].get("findings", []) if one["rule"] == "FieldLeft"]
+
+
+def test_a_field_that_others_apply_for_ever_is_left(
     kube: Kube, operator: OperatorProcess, namespace: str
 ) -> None:
-    """The third retake within an hour ends the quarrel: the field is left, and its manager is named."""
+    """The third time within an hour ends the quarrel: the field is left, and its manager is named."""
     resource = ready_coder(kube, namespace)
     theirs = {
         "apiVersion": "v1",
@@ -155,17 +187,14 @@ def test_a_field_that_is_retaken_for_ever_is_left(
         "metadata": {"name": "coder", "namespace": namespace},
         "spec": {"type": "NodePort"},
     }
-    for _ in range(3):
+    for _ in range(2):
         kube.apply(theirs, manager="argocd-controller")
         kube.wait_until(theirs, lambda it: it["spec"]["type"] == "LoadBalancer")
     taken = kube.apply(theirs, manager="argocd-controller")
 
-    def left(it: Object) -> list[Object]:
-        return [one for one in it["status"].get("findings", []) if one["rule"] == "FieldLeft"]
+    resource = kube.wait_until(resource, fields_left)
 
-    resource = kube.wait_until(resource, left)
-
-    (finding,) = left(resource)
+    (finding,) = fields_left(resource)
     assert finding["resource"] == f"Service {namespace}/coder"
     assert finding["field"] == ".spec.type"
     assert "argocd-controller" in finding["observed"]
@@ -173,6 +202,40 @@ def test_a_field_that_is_retaken_for_ever_is_left(
     now = kube.refresh(taken)
     assert now["metadata"]["resourceVersion"] == taken["metadata"]["resourceVersion"]
     assert wait_condition(kube, resource, "Ready", "True")
+
+
+def test_who_scales_three_times_has_the_last_word(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """`kubectl scale` again and again, at leisure: three replicas or five, never the default of one."""
+    resource = ready_coder(kube, namespace)
+    deployment = kube.get("Deployment", "coder", namespace)
+    seen = []
+
+    def scale() -> None:
+        kube.patch(deployment, {"spec": {"replicas": 5}}, subresource="scale")
+
+    def replicas() -> int:
+        found: int = kube.refresh(deployment)["spec"]["replicas"]
+        seen.append(found)
+        return found
+
+    for _ in range(2):
+        scale()
+        kube.wait_until(deployment, lambda _: replicas() == 3)
+        operator.look_again(kube, resource)
+        replicas()
+    scale()
+    before = kube.refresh(deployment)["metadata"]["generation"]
+    resource = kube.wait_until(resource, fields_left)
+    operator.look_again(kube, resource)
+    replicas()
+
+    # Every change of the spec counts: none came after theirs.
+    assert kube.refresh(deployment)["metadata"]["generation"] == before
+    assert seen[-1] == 5
+    assert set(seen) <= {3, 5}
+    wait_condition(kube, resource, "Ready", "True")
 
 
 def test_somebody_elses_object_of_our_name_is_left_alone(

@@ -95,8 +95,9 @@ def test_in_maintenance_a_scale_by_hand_stands(
 def test_an_autoscaler_keeps_the_replicas(
     kube: Kube, operator: OperatorProcess, namespace: str
 ) -> None:
-    """While an autoscaler scales coderd its replicas are not ours: neither applied nor taken back."""
+    """Three until it first scales, its number from then on, and three again when it is gone."""
     resource = ready_coder(kube, namespace)
+    before = coderd(kube, namespace)
     scaler = kube.create(
         {
             "apiVersion": "autoscaling/v2",
@@ -120,12 +121,15 @@ def test_an_autoscaler_keeps_the_replicas(
     )
     operator.look_again(kube, resource)
     deployment = coderd(kube, namespace)
+    assert deployment["spec"] == before["spec"]
+    assert deployment["metadata"]["generation"] == before["metadata"]["generation"]
 
-    kube.patch(deployment, {"spec": {"replicas": 5}}, subresource="scale")
-    resource = operator.look_again(kube, resource)
-
-    assert coderd(kube, namespace)["spec"]["replicas"] == 5
-    wait_condition(kube, resource, "Ready", "True")
+    for wanted in (5, 4, 2, 5):
+        kube.patch(deployment, {"spec": {"replicas": wanted}}, subresource="scale")
+        resource = operator.look_again(kube, resource)
+        assert coderd(kube, namespace)["spec"]["replicas"] == wanted
+    resource = wait_condition(kube, resource, "Ready", "True")
+    assert "FieldLeft" not in {one["rule"] for one in resource["status"].get("findings", [])}
     kube.delete(scaler)
     kube.wait_until(deployment, lambda one: one["spec"]["replicas"] == 3)
 

@@ -9,7 +9,6 @@ import pytest
 from coder_cva.snapshot.model import Served
 from harness import binaries
 from harness.api import ApiError
-from harness.versions import NEWEST
 from support.admission import AGENT, Armed, arm, pod
 from support.deployments import adopted, managed
 from support.installation import install
@@ -282,7 +281,7 @@ def test_an_older_api_server_still_warns(old_cluster: Provider) -> None:
 
 def warnings(cluster: Provider, manifest: dict[str, Any]) -> str:
     """What kubectl says on its second channel while it creates an object that is only tried."""
-    kubectl = binaries.ensure(NEWEST)["kubectl"]
+    kubectl = binaries.kubectl()
     answer = subprocess.run(
         [kubectl, f"--kubeconfig={cluster.kubeconfig}", "create", "--dry-run=server", "-f", "-"],
         input=json.dumps(manifest),

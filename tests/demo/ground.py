@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from demo.operator_process import OperatorProcess
-from harness import folders, named
+from harness import factory, folders, named
 from harness.errors import HarnessError
-from harness.native import NativeCluster
+from harness.native import NativeCluster, check_platform
 from harness.versions import NEWEST
 
 if TYPE_CHECKING:
@@ -26,13 +26,15 @@ def up() -> NativeCluster:
     """A fresh cluster of the demo's name, without nodes; what ran under that name is ended.
 
     Raises:
-        HarnessError: another kind of cluster than the native one was asked for.
+        HarnessError: another kind of cluster than the native one was asked for, or it cannot run
+            here; nothing has been built or ended then.
     """
+    if factory.chosen() != factory.NATIVE:
+        raise HarnessError("the demo plays on the native cluster, on Linux: unset CVA_CLUSTER")
+    check_platform()
     down()
     cluster, _ = named.up(CLUSTER, NEWEST)
-    if not isinstance(cluster, NativeCluster):
-        named.down(CLUSTER)
-        raise HarnessError("the demo plays on the native cluster: unset CVA_CLUSTER")
+    assert isinstance(cluster, NativeCluster)
     return cluster
 
 

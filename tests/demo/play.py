@@ -33,7 +33,7 @@ def up() -> None:
     narrator.title("A cluster is brought to the Coder Validated Architecture, and kept there")
     cluster = ground.up()
     narrator.say(f"\nKubernetes {cluster.world} is up: {cluster.kubeconfig}")
-    program = binaries.ensure(cluster.world)["kubectl"]
+    program = binaries.kubectl()
     kubectl = Kubectl(program, cluster.kubeconfig, narrator)
     operator = OperatorProcess.of(cluster.folder)
     stage = Stage(cluster, narrator, kubectl, operator)

@@ -1,7 +1,8 @@
 """`make run`: the operator in the foreground, against any cluster, with the rights it is shipped with.
 
 kubectl does the talking, so every way of logging in that a kubeconfig may name works, and the
-operator itself gets nothing but a short-lived token of its own ServiceAccount.
+operator itself gets nothing but a short-lived token of its own ServiceAccount. It acts for as long
+as this command runs: whatever ends the command, ends the operator.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import binaries, environment, ports
+from harness.children import dies_with
 from harness.errors import HarnessError
-from harness.versions import NEWEST
 from support.installation import NAMESPACE, ROOT, SERVICE_ACCOUNT, SHIPPED
 
 TOKEN_LIFETIME = "24h"
@@ -112,7 +113,7 @@ def confirm(target: Target) -> None:
 
 
 def _program() -> str:
-    return shutil.which("kubectl") or str(binaries.ensure(NEWEST)["kubectl"])
+    return shutil.which("kubectl") or str(binaries.kubectl())
 
 
 def _view(kubectl: str) -> dict[str, Any]:
@@ -135,7 +136,11 @@ def _token(kubectl: str) -> str:
 
 
 def _operate(kubeconfig: Path) -> int:
-    """The operator until it ends; an interrupt from the keyboard reaches it by itself."""
+    """The operator until it ends; an interrupt from the keyboard reaches it by itself.
+
+    It ends in order by the signals that end this process, and without warning where this process
+    is killed: on Linux the kernel sees to that.
+    """
     code = os.pathsep.join(
         filter(None, (str(ROOT / "operator"), environment.variable("PYTHONPATH")))
     )
@@ -146,9 +151,11 @@ def _operate(kubeconfig: Path) -> int:
         env=environment.for_child(
             KUBECONFIG=str(kubeconfig), OPERATOR_NAMESPACE=NAMESPACE, PYTHONPATH=code, PORT=port
         ),
+        preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509 - the child only calls prctl
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: operator.terminate())
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: operator.terminate())
     return operator.wait()
 
 

@@ -3,7 +3,7 @@
 Lives here: how clusters are started, broken and ended, and a small client for tests.
 May be imported: the standard library, urllib3 and PyYAML; never coder_cva.
 Never belongs here: claims about the operator; those are in the tests.
-Read first: provider.py, what every cluster offers; then native.py, the usual one.
+Read first: README.md to use it; provider.py, what every cluster offers; native.py, the usual one.
 """
 
 from harness.factory import cluster

@@ -43,8 +43,6 @@ class Api:
         self.access = access
         self.timeout = timeout
         self._headers = {"Accept": "application/json", **(headers or {})}
-        if access.token:
-            self._headers["Authorization"] = f"Bearer {access.token}"
         self._pool = urllib3.PoolManager(maxsize=16, retries=False, ssl_context=_tls(access))
 
     @classmethod
@@ -82,8 +80,26 @@ class Api:
         headers["Accept"] = accept
         if body is not None:
             headers["Content-Type"] = content_type
+        answer = self._send(method, path, body, query, headers, timeout)
+        if answer.status == 401 and self.access.plugin:
+            self.access.plugin.forget()
+            answer = self._send(method, path, body, query, headers, timeout)
+        return _parsed(answer)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        query: Query | None,
+        headers: urllib3.HTTPHeaderDict,
+        timeout: float | None,
+    ) -> urllib3.BaseHTTPResponse:
+        token = self.access.credential().token
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         try:
-            answer = self._pool.request(
+            return self._pool.request(
                 method,
                 self.access.server.rstrip("/") + path,
                 # As UTF-8: an apply patch is read as YAML, which knows no pairs of escapes.
@@ -94,7 +110,6 @@ class Api:
             )
         except urllib3.exceptions.HTTPError as error:
             raise Unreachable(f"{method} {path}: {error}") from error
-        return _parsed(answer)
 
 
 def _parsed(answer: urllib3.BaseHTTPResponse) -> Any:
@@ -114,10 +129,11 @@ def _tls(access: Access) -> ssl.SSLContext:
     if access.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if access.certificate and access.key:
+    credential = access.credential()
+    if credential.certificate and credential.key:
         # The ssl module reads client certificates from files only.
         with tempfile.NamedTemporaryFile() as file:
-            file.write(access.certificate + b"\n" + access.key)
+            file.write(credential.certificate + b"\n" + credential.key)
             file.flush()
             context.load_cert_chain(file.name)
     return context

@@ -7,24 +7,41 @@ import os
 import platform
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import environment, folders, locks
 from harness.errors import HarnessError
 from harness.go_build import build, check_go, remove_leftovers
 from harness.progress import Progress, Terminal
-from harness.versions import Program, programs
+from harness.versions import NEWEST, Program, programs
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
-def ensure(world: str, progress: Progress | None = None) -> dict[str, Path]:
-    """The path of every program of this world; what is missing is built first."""
+def ensure(
+    world: str, progress: Progress | None = None, *, only: Collection[str] = ()
+) -> dict[str, Path]:
+    """The path of every program of this world, or of some; what is missing is built first.
+
+    Args:
+        world: the minor version of Kubernetes.
+        progress: where the building is shown; the terminal if not said.
+        only: names of programs; all that a native cluster needs if empty.
+    """
+    wanted = tuple(one for one in programs(world) if not only or one.name in only)
     ready = environment.variable(environment.BINARIES)
     if ready:
-        return _from_folder(Path(ready).expanduser(), world)
-    wanted = programs(world)
+        return _from_folder(Path(ready).expanduser(), world, wanted)
     paths = {program.name: _cached(program) for program in wanted}
     if not all(path.exists() for path in paths.values()):
         _build_missing(wanted, paths, progress or Terminal())
     return paths
+
+
+def kubectl() -> Path:
+    """The path of kubectl, which fits every world; nothing else is built for it."""
+    return ensure(NEWEST, only=("kubectl",))["kubectl"]
 
 
 def _build_missing(wanted: tuple[Program, ...], paths: dict[str, Path], progress: Progress) -> None:
@@ -56,11 +73,11 @@ def _cached(program: Program) -> Path:
     return folders.cache() / "bin" / f"{program.name}-{key}" / program.name
 
 
-def _from_folder(folder: Path, world: str) -> dict[str, Path]:
+def _from_folder(folder: Path, world: str, wanted: tuple[Program, ...]) -> dict[str, Path]:
     """Programs of a folder; those of one world only may lie in a folder named after it."""
     found: dict[str, Path] = {}
     missing = []
-    for program in programs(world):
+    for program in wanted:
         places = (folder / world / program.name, folder / program.name)
         path = next((place for place in places if os.access(place, os.X_OK)), None)
         if path is None:
@@ -72,7 +89,8 @@ def _from_folder(folder: Path, world: str) -> dict[str, Path]:
             f"{environment.BINARIES}={folder} has no program named {', '.join(missing)} "
             f"(looked in {folder / world} and {folder})"
         )
-    _check_minor(found["kube-apiserver"], world)
+    if "kube-apiserver" in found:
+        _check_minor(found["kube-apiserver"], world)
     return found
 
 

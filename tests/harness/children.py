@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+# Linux alone has it. Elsewhere a child ends when its supervisor ends in order, however that one is
+# told to; one that is killed leaves its children.
+_prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ def dies_with(parent: int) -> Callable[[], None]:
     """What a child does before its program starts, so that it ends with the thread that made it."""
 
     def in_the_child() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if _prctl is not None:
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # The parent may have died between the fork and the line above.
         if os.getppid() != parent:
             os._exit(1)

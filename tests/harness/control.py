@@ -6,6 +6,8 @@ import json
 import os
 import socket
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import locks
@@ -13,11 +15,11 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 LOCK = "alive.lock"
 PLAN = "plan.json"
 SOCKET = "control.sock"
+OPEN_FILES = Path("/proc/self/fd")
 
 
 def alive(folder: Path) -> bool:
@@ -44,6 +46,35 @@ def ask(folder: Path, verb: str, component: str = "") -> dict[str, Any]:
     return answer
 
 
+@dataclass(frozen=True)
+class Component:
+    """A process that a supervisor owns, and what can be done to it."""
+
+    folder: Path
+    name: str
+
+    def stop(self) -> None:
+        """Kill it: it gets no chance to finish anything."""
+        ask(self.folder, "stop", self.name)
+
+    def start(self) -> None:
+        """Start it if it does not run."""
+        ask(self.folder, "start", self.name)
+
+    def restart(self) -> None:
+        """Kill it and start it again."""
+        self.stop()
+        self.start()
+
+    def freeze(self) -> None:
+        """Keep it from doing anything while its connections stay open."""
+        ask(self.folder, "freeze", self.name)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        ask(self.folder, "thaw", self.name)
+
+
 def bound_socket(folder: Path) -> socket.socket:
     """The socket on which a supervisor hears its commands."""
     (folder / SOCKET).unlink(missing_ok=True)
@@ -57,8 +88,12 @@ def bound_socket(folder: Path) -> socket.socket:
 @contextmanager
 def _short(folder: Path) -> Iterator[str]:
     """A path to the socket of at most 108 characters, whatever the folder is called."""
+    if not OPEN_FILES.is_dir():
+        # Not Linux: the folder's own path has to be short enough.
+        yield str(folder / SOCKET)
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
+        yield f"{OPEN_FILES}/{descriptor}/{SOCKET}"
     finally:
         os.close(descriptor)

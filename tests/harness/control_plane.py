@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness import kubeconfigs, ports, signing_key
+from harness import kubeconfigs, kwok, ports, signing_key
 from harness.children import Plan
+from harness.folders import MANIFESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ADMIN = "admin"
 # The users to whom Kubernetes itself binds the components' roles; kwok plays every kubelet.
@@ -16,9 +20,8 @@ USERS = {
     ADMIN: "system:masters",
     "system:kube-controller-manager": "",
     "system:kube-scheduler": "",
-    "kwok": "system:masters",
+    kwok.NAME: "system:masters",
 }
-MANIFESTS = Path(__file__).parent / "manifests"
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,10 @@ class ControlPlane:
             "kube-apiserver": self._apiserver(),
             "kube-controller-manager": self._controller_manager(),
             "kube-scheduler": self._scheduler(),
-            "kwok": self._kwok(),
         }
-        return {name: [str(self.programs[name]), *args] for name, args in arguments.items()}
+        commands = {name: [str(self.programs[name]), *args] for name, args in arguments.items()}
+        plays = kwok.command(self.programs[kwok.NAME], self._kubeconfig_of(kwok.NAME))
+        return {**commands, kwok.NAME: plays}
 
     def _etcd(self) -> list[str]:
         client, peer = (f"http://127.0.0.1:{port}" for port in (self.etcd_port, self.peer_port))
@@ -147,12 +151,7 @@ class ControlPlane:
             "--secure-port=0",
             "--kube-api-qps=300",
             "--kube-api-burst=600",
-            # A failed node is noticed at once. That kwok sends no heartbeat for a while (it may
-            # be stopped on purpose) does not fail a node: `fail_node` says when one fails.
-            "--node-monitor-period=1s",
-            "--node-monitor-grace-period=30m",
-            "--node-startup-grace-period=30m",
-            "--node-eviction-rate=10",
+            *(f"--{name}={value}" for name, value in kwok.CONTROLLER_MANAGER.items()),
         ]
 
     def _scheduler(self) -> list[str]:
@@ -171,16 +170,6 @@ class ControlPlane:
         }
         configuration.write_text(json.dumps(document, indent=2))
         return [f"--config={configuration}", "--secure-port=0"]
-
-    def _kwok(self) -> list[str]:
-        return [
-            f"--kubeconfig={self._kubeconfig_of('kwok')}",
-            "--manage-nodes-with-label-selector=harness.test/kubelet=running",
-            # With node leases, a kwok that starts again waits for those of the one before it.
-            "--node-lease-duration-seconds=0",
-            "--cidr=10.244.0.0/16",
-            *(f"--config={path}" for path in sorted((MANIFESTS / "stages").glob("*.yaml"))),
-        ]
 
     def _kubeconfig_of(self, user: str) -> Path:
         return self.folder / f"{user.removeprefix('system:')}.kubeconfig"

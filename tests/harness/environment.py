@@ -8,6 +8,8 @@ CLUSTER = "CVA_CLUSTER"
 BINARIES = "CVA_BINARIES"
 KUBECONFIG = "CVA_KUBECONFIG"
 YES = "CVA_YES"
+KIND_PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"
+"""kind's own variable: which container runtime makes its nodes."""
 
 
 def variable(name: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from harness.kwok import KUBELET
 from harness.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -14,32 +16,61 @@ if TYPE_CHECKING:
     from harness.api import Object
     from harness.kube import Kube
 
-KUBELET = "harness.test/kubelet"
 ADDRESSES = ipaddress.ip_network("172.20.0.0/16")
 CAPACITY = {"cpu": "8", "memory": "32Gi", "pods": "110", "ephemeral-storage": "100Gi"}
 
 
-def add(
-    kube: Kube,
-    pool: str,
-    count: int,
-    *,
-    labels: Mapping[str, str],
-    taints: Sequence[str],
-    capacity: Mapping[str, str],
-) -> list[str]:
-    """Add nodes `pool-0`, `pool-1`, … (the next free numbers) and wait until Pods may run there."""
-    there = kube.list("Node")
-    names = _free_names(pool, count, there)
-    addresses = _free_addresses(there)
-    version = kube.get("/version")["gitVersion"]
-    for name in names:
-        node = _node(name, labels, taints)
-        node["status"] = _status(name, next(addresses), version, {**CAPACITY, **capacity})
-        kube.create(node)
-    for name in names:
-        wait_for(lambda name=name: _usable(kube.get("Node", name)), what=f"node {name} to be ready")  # type: ignore[misc]
-    return names
+class FakeNodes(ABC):
+    """The nodes of a provider beside whose control plane a kwok of the harness runs."""
+
+    node_address = "InternalIP"
+    """The type under which a node's address is given out."""
+
+    @property
+    @abstractmethod
+    def kube(self) -> Kube:
+        """A client that acts as the administrator."""
+
+    def nodes(
+        self,
+        pool: str,
+        count: int = 1,
+        *,
+        labels: Mapping[str, str] | None = None,
+        taints: Sequence[str] = (),
+        capacity: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """Add nodes `pool-0`, `pool-1`, … (the next free numbers); wait until Pods may run there.
+
+        A taint is written as kubectl does: `key=value:NoSchedule`.
+        """
+        there = self.kube.list("Node")
+        names = _free_names(pool, count, there)
+        addresses = _free_addresses(there)
+        version = self.kube.get("/version")["gitVersion"]
+        resources = {**CAPACITY, **(capacity or {})}
+        for name in names:
+            node = _node(name, labels or {}, taints)
+            address = {"type": self.node_address, "address": next(addresses)}
+            node["status"] = _status(name, address, version, resources)
+            self.kube.create(node)
+        for name in names:
+            wait_until_usable(self.kube, name)
+        return names
+
+    def remove_node(self, name: str) -> None:
+        """Take a node out of the cluster, as an autoscaler does."""
+        remove(self.kube, name)
+
+    def fail_node(self, name: str) -> None:
+        """Let a node's kubelet fall silent and the cluster notice it."""
+        self.kube.patch(self.kube.get("Node", name), _kubelet("silent"))
+        report_failure(self.kube, name)
+
+    def heal_node(self, name: str) -> None:
+        """Bring a failed node back."""
+        self.kube.patch(self.kube.get("Node", name), _kubelet("running"))
+        wait_until_usable(self.kube, name)
 
 
 def remove(kube: Kube, name: str) -> None:
@@ -51,10 +82,9 @@ def remove(kube: Kube, name: str) -> None:
         kube.delete(pod, grace_seconds=0)
 
 
-def fail(kube: Kube, name: str) -> None:
-    """Silence the node's kubelet, and say in its place what the cluster says after a while."""
+def report_failure(kube: Kube, name: str) -> None:
+    """Say of a node whose kubelet is silent what the cluster would say after a while."""
     node = kube.get("Node", name)
-    kube.patch(node, {"metadata": {"labels": {KUBELET: "silent"}}})
     # What the node controller does when heartbeats stay away; tests need not wait for that.
     condition = {
         "type": "Ready",
@@ -69,10 +99,18 @@ def fail(kube: Kube, name: str) -> None:
     kube.wait_until(node, lambda seen: "node.kubernetes.io/unreachable" in _taints(seen))
 
 
-def heal(kube: Kube, name: str) -> None:
-    """Let the kubelet speak again and wait until the node is usable."""
-    kube.patch(kube.get("Node", name), {"metadata": {"labels": {KUBELET: "running"}}})
-    wait_for(lambda: _usable(kube.get("Node", name)), what=f"node {name} to be ready again")
+def wait_until_usable(kube: Kube, name: str) -> None:
+    """Return when the node is ready and nothing of the cluster's own keeps Pods away."""
+    wait_for(lambda: _usable(kube.get("Node", name)), what=f"node {name} to be ready")
+
+
+def is_fake(node: Object) -> bool:
+    """Whether kwok plays the node's kubelet, or did before that one failed."""
+    return KUBELET in node["metadata"].get("labels", {})
+
+
+def _kubelet(state: str) -> Object:
+    return {"metadata": {"labels": {KUBELET: state}}}
 
 
 def _free_names(pool: str, count: int, there: list[Object]) -> list[str]:
@@ -101,16 +139,15 @@ def _node(name: str, labels: Mapping[str, str], taints: Sequence[str]) -> Object
     }
 
 
-def _status(name: str, address: str, version: str, capacity: Mapping[str, str]) -> Object:
+def _status(
+    name: str, address: Mapping[str, str], version: str, capacity: Mapping[str, str]
+) -> Object:
     """What a kubelet says when it registers; kwok adds the conditions."""
     return {
         "capacity": dict(capacity),
         "allocatable": dict(capacity),
         "nodeInfo": _node_info(version),
-        "addresses": [
-            {"type": "InternalIP", "address": address},
-            {"type": "Hostname", "address": name},
-        ],
+        "addresses": [dict(address), {"type": "Hostname", "address": name}],
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import environment
 
 APPLICATION = "coder-cva"
+MANIFESTS = Path(__file__).parent / "manifests"
 
 
 def cache() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlencode
 
 from harness.api import Api, ApiError, Object, Query
@@ -37,7 +37,7 @@ class Kube:
         self._discovery = Discovery(api)
 
     @classmethod
-    def of(cls, kubeconfig: Path, *, timeout: float = 30) -> Kube:
+    def of(cls, kubeconfig: Path, *, timeout: float = 30) -> Self:
         """A client for the current context of a kubeconfig."""
         return cls(Api.of(kubeconfig, timeout=timeout))
 

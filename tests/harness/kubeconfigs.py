@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from harness.errors import HarnessError
+from harness.exec_plugins import Credential, ExecPlugin
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_TOLD_TO_PLUGINS = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,13 @@ class Access:
     certificate: bytes | None = None
     key: bytes | None = None
     insecure: bool = False
+    plugin: ExecPlugin | None = None
+
+    def credential(self) -> Credential:
+        """The user's token or certificate as it is now: a plugin's changes in time."""
+        if self.plugin:
+            return self.plugin.credential()
+        return Credential(self.token, self.certificate, self.key)
 
 
 def write(path: Path, *, name: str, server: str, authority: bytes, token: str) -> Path:
@@ -51,16 +62,16 @@ def write(path: Path, *, name: str, server: str, authority: bytes, token: str) -
 
 
 def read(path: Path) -> Access:
-    """The current context of a kubeconfig that carries its credentials in itself."""
+    """The current context of a kubeconfig, whose user has a token, a certificate or an exec plugin."""
     document = yaml.safe_load(path.read_text())
     context_name = document.get("current-context", "")
     context = _named(document, "contexts", context_name, path)["context"]
     cluster = _named(document, "clusters", context["cluster"], path)["cluster"]
     user = _named(document, "users", context["user"], path)["user"]
-    if "exec" in user or "auth-provider" in user:
+    if "auth-provider" in user:
         raise HarnessError(
-            f"the user {context['user']!r} of {path} logs in by a plugin, which the harness does "
-            "not run: give it a kubeconfig with a token or a client certificate"
+            f"the user {context['user']!r} of {path} has an auth-provider, which Kubernetes itself "
+            "gave up: use a kubeconfig with an exec plugin, a token or a client certificate"
         )
     return Access(
         context=context_name,
@@ -70,7 +81,19 @@ def read(path: Path) -> Access:
         certificate=_data(user, "client-certificate", path),
         key=_data(user, "client-key", path),
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
+        plugin=_plugin(user, cluster, path),
     )
+
+
+def _plugin(user: dict[str, Any], cluster: dict[str, Any], path: Path) -> ExecPlugin | None:
+    section = user.get("exec")
+    if not section:
+        return None
+    told = {key: cluster[key] for key in _TOLD_TO_PLUGINS if key in cluster}
+    authority = _data(cluster, "certificate-authority", path)
+    if authority:
+        told["certificate-authority-data"] = base64.b64encode(authority).decode()
+    return ExecPlugin.of(section, told, path.parent)
 
 
 def _token(user: dict[str, Any], path: Path) -> str | None:

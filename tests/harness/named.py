@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness import environment, folders, locks
-from harness.errors import HarnessError
+from harness import environment, factory, folders, locks
+from harness.errors import HarnessError, Unsupported
 from harness.kind import KindCluster
 from harness.native import NativeCluster
+from harness.versions import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,40 +26,52 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
 def names() -> list[str]:
-    """Every name that has left a folder, running or stale."""
+    """Every name that has left a folder or a record, running or stale."""
     base = folders.state()
-    return sorted(path.name for path in base.iterdir() if path.is_dir()) if base.exists() else []
+    there = base.iterdir() if base.exists() else []
+    return sorted({path.stem for path in there if path.is_dir() or path.suffix == ".json"})
 
 
 def up(name: str, world: str, *, audit: bool = False) -> tuple[Named, bool]:
-    """Start a named cluster; False if it was running already."""
+    """Start a named cluster; False if it was running already.
+
+    Raises:
+        HarnessError: it runs with another world or as another kind, could not be started, or cannot
+            run on this machine at all.
+    """
+    kind = factory.chosen()
+    cluster = _make(kind, name, world, audit=audit)
     with _alone(name):
-        running = _read(name)
-        if running and running.alive and not running.world:
-            running.down()
-        elif running and running.alive:
-            if running.world != world:
-                raise HarnessError(
-                    f"{name} is running with world {running.world}, not {world}: "
-                    "end it first (down), or choose another --name"
-                )
+        record = _read(name)
+        running = _cluster(name, record)
+        if running and record.is_whole and running.alive:
+            _compare(name, record, Record(kind, world))
+            # What a reboot took away of it is brought back.
+            running.up()
             return running, False
+        cluster.check_host()
+        if running:
+            # An `up` that was killed, or what a reboot left.
+            running.down()
         shutil.rmtree(_home(name), ignore_errors=True)
-        cluster = _make(_chosen_kind(), name, world, audit=audit)
-        cluster.up()
-        about = {"kind": _chosen_kind(), "world": world}
-        _about(name).write_text(json.dumps(about))
+        # Before the start: what is killed in the middle of it must be found by `down`.
+        _write(name, Record(kind, world, is_whole=False))
+        try:
+            cluster.up()
+        except BaseException:
+            _forget_unless_alive(name, cluster)
+            raise
+        _write(name, Record(kind, world))
         return cluster, True
 
 
 def down(name: str) -> bool:
     """End a named cluster and forget it; False if there was nothing of that name."""
     with _alone(name):
-        if not _home(name).exists():
+        cluster = _cluster(name, _read(name))
+        if cluster is None:
             return False
-        cluster = _read(name)
-        if cluster and cluster.alive:
-            cluster.down()
+        cluster.down()
         # What a reboot or a crash left has no process any more, only files.
         shutil.rmtree(_home(name), ignore_errors=True)
         _about(name).unlink(missing_ok=True)
@@ -66,36 +80,78 @@ def down(name: str) -> bool:
 
 def find(name: str) -> Named:
     """A named cluster that runs; an error that says what to type if it does not."""
-    cluster = _read(name)
-    if cluster and cluster.alive:
-        return cluster
-    what = "left files but runs no more (a reboot?)" if cluster else "was never started"
+    record = _read(name)
+    cluster = _cluster(name, record)
+    what = "was never started"
+    if cluster:
+        is_alive = cluster.alive
+        if is_alive and record.is_whole:
+            return cluster
+        interrupted = "is being started, or its start was interrupted"
+        what = interrupted if is_alive else "left files but runs no more (a reboot?)"
     raise HarnessError(f"cluster {name} {what}: start it with `up --name {name}`")
 
 
-def _read(name: str) -> Named | None:
-    if not _home(name).exists():
-        return None
+@dataclass(frozen=True)
+class Record:
+    """What is remembered of a named cluster, from before its start on."""
+
+    kind: str = factory.NATIVE
+    world: str = NEWEST
+    is_whole: bool = True
+
+
+def _compare(name: str, there: Record, wanted: Record) -> None:
+    remedy = "end it first (down), or choose another --name"
+    if there.kind != wanted.kind:
+        raise HarnessError(
+            f"{name} is running as a cluster of kind {there.kind!r}, not {wanted.kind!r} "
+            f"({environment.CLUSTER}): {remedy}"
+        )
+    if there.world != wanted.world:
+        raise HarnessError(
+            f"{name} is running with world {there.world}, not {wanted.world}: {remedy}"
+        )
+
+
+def _read(name: str) -> Record:
     try:
         about = json.loads(_about(name).read_text())
-    except (FileNotFoundError, ValueError):
-        # An `up` that was killed before it could say what it had made: of no known world.
-        about = {}
-    return _make(about.get("kind", "native"), name, about.get("world", ""), audit=False)
+        return Record(about["kind"], about["world"], is_whole=about.get("whole", True))
+    except (FileNotFoundError, ValueError, KeyError):
+        # Files without a record are those of a native cluster, the only kind that keeps data here.
+        return Record(is_whole=False)
+
+
+def _write(name: str, record: Record) -> None:
+    about = {"kind": record.kind, "world": record.world, "whole": record.is_whole}
+    _about(name).parent.mkdir(parents=True, exist_ok=True)
+    _about(name).write_text(json.dumps(about))
+
+
+def _forget_unless_alive(name: str, cluster: Named) -> None:
+    # Where that cannot be asked the record stays, and `down` finds what may be left.
+    with suppress(HarnessError):
+        if not cluster.alive:
+            _about(name).unlink(missing_ok=True)
+
+
+def _cluster(name: str, record: Record) -> Named | None:
+    if not _home(name).exists() and not _about(name).exists():
+        return None
+    return _make(record.kind, name, record.world, audit=False)
 
 
 def _make(kind: str, name: str, world: str, *, audit: bool) -> Named:
-    if kind == "kind":
-        return KindCluster(world, name=name, home=_home(name))
-    if kind == "native":
+    if kind == factory.NATIVE:
         return NativeCluster(world, name=name, home=_home(name), audit=audit)
-    raise HarnessError(
-        f"{environment.CLUSTER}={kind} cannot be started by name: use native or kind"
-    )
-
-
-def _chosen_kind() -> str:
-    return environment.variable(environment.CLUSTER) or "native"
+    if kind != factory.KIND:
+        raise HarnessError(
+            f"{environment.CLUSTER}={kind} cannot be started by name: use native or kind"
+        )
+    if audit:
+        raise Unsupported("only the native cluster writes an audit log")
+    return KindCluster(world, name=name, home=_home(name))
 
 
 def _home(name: str) -> Path:
@@ -109,7 +165,7 @@ def _home(name: str) -> Path:
 
 def _about(name: str) -> Path:
     # Beside the folder, which belongs to the cluster and goes with it.
-    return folders.state() / f"{name}.json"
+    return _home(name).with_suffix(".json")
 
 
 @contextmanager

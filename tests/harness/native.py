@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import shutil
 import sys
 from typing import TYPE_CHECKING, Self
 
-import yaml
-
-from harness import binaries, control, fake_nodes, folders, tokens
-from harness.control_plane import MANIFESTS, ControlPlane, Options
+from harness import binaries, control, environment, folders, kwok, tokens
+from harness.control_plane import ControlPlane, Options
 from harness.errors import HarnessError
+from harness.fake_nodes import FakeNodes
 from harness.kube import Kube
 from harness.launch import Launch, PortTaken
+from harness.supervised import Supervised
 from harness.versions import CONTROL_PLANE, NEWEST
 from harness.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from harness.progress import Progress
@@ -29,7 +28,21 @@ RETURN_SECONDS = 60
 """How long a server may take to answer again after a fault."""
 
 
-class NativeCluster:
+def check_platform() -> None:
+    """Refuse at once, before anything is built, where the native cluster cannot run.
+
+    Raises:
+        HarnessError: this is no Linux; the message names the other ways.
+    """
+    if not sys.platform.startswith("linux"):
+        raise HarnessError(
+            "the native cluster runs on Linux only (its processes are tied to their owner by the "
+            f"kernel), and this is {sys.platform}: use a Linux machine, a virtual one too; or a "
+            f"container runtime and {environment.CLUSTER}=kind, for the tests and the playground"
+        )
+
+
+class NativeCluster(FakeNodes):
     """etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok as processes.
 
     Without a `home`, the cluster ends with this process, however this process ends. With one,
@@ -51,7 +64,7 @@ class NativeCluster:
         self._home = home
         self._options = Options(audit=audit, apiserver=tuple(apiserver))
         self._progress = progress
-        self._launch: Launch | None = None
+        self._supervised: Supervised | None = None
         self._folder: Path | None = home
         self._kube: Kube | None = None
 
@@ -91,15 +104,15 @@ class NativeCluster:
         """Whether this cluster's supervisor runs."""
         return self._folder is not None and control.alive(self._folder)
 
+    def check_host(self) -> None:
+        """Raise a HarnessError where this machine cannot run a native cluster."""
+        check_platform()
+
     def up(self) -> None:
         """Start the cluster and return when Pods can be created."""
         if self.alive:
             return
-        if not sys.platform.startswith("linux"):
-            raise HarnessError(
-                "the native cluster runs on Linux only (its processes are tied to their owner by "
-                "the kernel): use CVA_CLUSTER=kind here"
-            )
+        self.check_host()
         programs = binaries.ensure(self.world, self._progress)
         for attempt in range(1, PORT_ATTEMPTS + 1):
             try:
@@ -116,11 +129,10 @@ class NativeCluster:
         _make_empty(self._folder)
         plane = ControlPlane(self._folder, self.name, programs, self._options)
         plane.prepare()
-        self._launch = Launch(plane, attached=self._home is None)
+        self._supervised = Supervised(self._folder, attached=self._home is None)
         try:
-            self._launch.run()
-            for manifest in yaml.safe_load_all((MANIFESTS / "storage.yaml").read_text()):
-                self.kube.create(manifest)
+            Launch(plane, self._supervised).run()
+            kwok.provide_storage(self.kube)
         except PortTaken:
             raise
         except BaseException as error:
@@ -133,16 +145,11 @@ class NativeCluster:
         """End the cluster and remove what it left; the folder of its logs if they are kept."""
         if self._folder is None:
             return None
-        if self.alive:
-            # It may be ending at this moment, by a signal; whether it has ended is asked below.
-            with contextlib.suppress(HarnessError):
-                control.ask(self._folder, "end")
-        if self._launch:
-            self._launch.wait()
-        wait_for(lambda: not self.alive, timeout=30, what="the supervisor's end")
+        # Without a start of ours it is the supervisor of a named cluster, which is attached to nobody.
+        (self._supervised or Supervised(self._folder, attached=False)).end()
         kept = self._keep_logs() if keep_logs else None
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._launch = self._kube = None
+        self._supervised = self._kube = None
         self._folder = self._home
         return kept
 
@@ -189,35 +196,6 @@ class NativeCluster:
             timeout=RETURN_SECONDS,
             what="the API server to be ready again",
         )
-
-    def nodes(
-        self,
-        pool: str,
-        count: int = 1,
-        *,
-        labels: Mapping[str, str] | None = None,
-        taints: Sequence[str] = (),
-        capacity: Mapping[str, str] | None = None,
-    ) -> list[str]:
-        """Add nodes that kwok plays and return their names when they are ready.
-
-        A taint is written as kubectl does: `key=value:NoSchedule`.
-        """
-        return fake_nodes.add(
-            self.kube, pool, count, labels=labels or {}, taints=taints, capacity=capacity or {}
-        )
-
-    def remove_node(self, name: str) -> None:
-        """Take a node out of the cluster, as an autoscaler does."""
-        fake_nodes.remove(self.kube, name)
-
-    def fail_node(self, name: str) -> None:
-        """Let a node's kubelet fall silent and the cluster notice it."""
-        fake_nodes.fail(self.kube, name)
-
-    def heal_node(self, name: str) -> None:
-        """Bring a failed node back."""
-        fake_nodes.heal(self.kube, name)
 
     def serviceaccount_kubeconfig(self, namespace: str, name: str, path: Path) -> Path:
         """Write a kubeconfig that has the rights of a ServiceAccount and no others."""

@@ -19,6 +19,10 @@ class Provider(Protocol):
         """The administrator's kubeconfig."""
 
     @property
+    def logs(self) -> Path:
+        """The folder of the logs that are written on this machine."""
+
+    @property
     def kube(self) -> Kube:
         """A client that acts as the administrator."""
 

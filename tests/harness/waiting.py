@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,8 @@ def wait_for(
 ) -> T:
     """Ask again and again until the answer is truthy, and return it.
 
-    An error of the harness counts as "not yet": servers restart, objects do not exist yet.
+    An error of the harness counts as "not yet": servers restart, objects do not exist yet. What a
+    kind of cluster cannot do at all is not waited for.
     """
     deadline = time.monotonic() + timeout
     last: object = None
@@ -40,6 +41,8 @@ def wait_for(
             if answer:
                 return answer
             last = seen() if seen else answer
+        except Unsupported:
+            raise
         except HarnessError as error:
             last = error
         if time.monotonic() > deadline:

@@ -46,6 +46,8 @@ def _is_as(finding: Finding, wanted: dict[str, Any]) -> None:
     for part in PARTS:
         for fragment in _texts(wanted.get(part, [])):
             assert fragment in getattr(finding, part)
+    for fragment in _texts(wanted.get("never", [])):
+        assert fragment not in finding.remedy
 
 
 def _texts(said: Any) -> list[str]:

@@ -15,11 +15,18 @@ from coder_cva.rules.registry import ALL
 from support import builders, coder_manifests, workspace_manifests
 from support.corpus import merged
 from support.deployments import managed
+from support.policies import service
 from support.specs import CONTROL_PLANES, WORKSPACES
 
 MANAGED: Final = CONTROL_PLANES.filter(lambda it: it.get("management", "Managed") == "Managed")
 OWN_CHOICES: Final = {"CVA-PROV-002"}
 """Built-in provisioners stay until external ones are there: whoever has a large tier is told."""
+NOT_MADE: Final = {"CVA-PROV-001"}
+"""External provisioners are installed by others, and these are as few as the test needs."""
+MACHINES: Final = {
+    "node.kubernetes.io/instance-type": "m5.2xlarge",
+    "topology.kubernetes.io/region": "eu-west-1",
+}
 KEYS = {"keysSecretRef": {"name": "keys", "key": "keys"}}
 SCRAPER = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
 
@@ -51,19 +58,23 @@ def test_what_the_operator_makes_obeys_the_architecture(edition: str, over: dict
         for pool in (builders.CONTROL_PLANE, builders.WORKSPACES)
     )
     there = [
-        builders.pools(4, 4),
+        [
+            builders.node(name, name.rpartition("-")[0], labels=MACHINES)
+            for name in (*plane, *spaces)
+        ],
         storage(),
         builders.all_running(
             [workspace_manifests.workspace_deployment(storage_class="fast")], spaces
         ),
-        builders.all_running([coder_manifests.chart_provisioner()], plane),
+        # With a key what they build for is hidden in it, and nobody could say more than Unknown.
+        builders.all_running([coder_manifests.chart_provisioner(key=False)], plane),
         builders.running(builders.pod("prometheus", "monitoring"), spaces),
     ]
     plan = render.plan(builders.world(deployment, there))
 
     world = builders.world(deployment, there, builders.all_running(plan.objects, plane))
 
-    judged = {rule.id for rule in ALL}
+    judged = {rule.id for rule in ALL} - NOT_MADE
     bad = [
         (one.id, one.verdict, one.message)
         for one in evaluate(world, strict=True).results
@@ -86,6 +97,26 @@ def test_whatever_a_spec_says_what_is_rendered_obeys(
 
     named = workspaces.get("storage", {}).get("storageClassName")
     assert failed <= OWN_CHOICES | ({"CVA-STO-002"} if named else set())
+
+
+def test_what_is_in_use_is_all_that_is_told_of_isolated_workspaces() -> None:
+    """Exceptions open no workspace to whom nothing leads: what leads somewhere is the only finding."""
+    names = ("one", "two", "three")
+    workspaces = [workspace_manifests.workspace_deployment(name) for name in names]
+    annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": "9090"}
+    workspaces[0][-1]["spec"]["template"]["metadata"]["annotations"] = annotations
+    label = {"com.coder.workspace.id": workspace_manifests.workspace_id("two")}
+    there = [builders.pools(), builders.all_running(workspaces), service("app", label, 3000)]
+    plan = render.plan(builders.world(spec(), there))
+
+    report = evaluate(builders.world(spec(), there, list(plan.objects)), strict=True)
+
+    (result,) = [one for one in report.results if one.id == "CVA-NET-005"]
+    assert "3 of 3 workspaces are closed to strangers" in result.message
+    assert sorted(one.resource for one in result.findings) == [
+        "Service coder/app",
+        f"annotation prometheus.io/scrape of Deployment coder-{workspace_manifests.workspace_id('one')} in coder",
+    ]
 
 
 def test_the_loop_can_fail() -> None:

@@ -21,6 +21,7 @@ from coder_cva.snapshot.needs import SOURCES, Need
 from coder_cva.snapshot.parse import gathered
 from coder_cva.snapshot.world import World
 from support.coder_manifests import POOL
+from support.ephemeral import ephemeral_claims
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,6 +144,7 @@ def node(
     unschedulable: bool = False,
     zone: str = "",
     labels: Mapping[str, str] | None = None,
+    devices: Mapping[str, str] | None = None,
 ) -> Manifest:
     """A Node; ``pool`` is the value of the label that tells the two pools apart."""
     described = {"kubernetes.io/hostname": name, **(labels or {})}
@@ -150,7 +152,7 @@ def node(
         described[POOL] = pool
     if zone:
         described["topology.kubernetes.io/zone"] = zone
-    amounts = {"cpu": cpu, "memory": memory, "pods": pods}
+    amounts = {"cpu": cpu, "memory": memory, "pods": pods, **(devices or {})}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -321,19 +323,22 @@ def rolled_out(manifest: Manifest, nodes: Sequence[str] = ("workspaces-1",)) -> 
         )
         for number in range(count)
     ]
-    return [made, replica_set, *pods]
+    return [made, replica_set, *pods, *flat(ephemeral_claims(live(one)) for one in pods)]
 
 
 def all_running(
     manifests: Iterable[Any], nodes: Sequence[str] = ("workspaces-1",)
 ) -> list[Manifest]:
-    """Manifests with every Deployment rolled out, every Pod running and every claim bound."""
+    """Manifests with every Deployment rolled out, every Pod running and every claim bound.
+
+    The claims of generic ephemeral volumes are there too, as Kubernetes makes them.
+    """
     made: list[Manifest] = []
     for one in flat(manifests):
         if one["kind"] == "Deployment":
             made += rolled_out(one, nodes)
         elif one["kind"] == "Pod":
-            made.append(running(one, nodes))
+            made += [running(one, nodes), *ephemeral_claims(live(one))]
         elif one["kind"] == "PersistentVolumeClaim":
             made.append(bound(one))
         else:

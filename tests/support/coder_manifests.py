@@ -118,13 +118,22 @@ def chart_provisioner(
     replicas: int = 1,
     component: bool = True,
     resources: dict[str, str] | None = None,
+    url: str | None = None,
+    key: bool = True,
+    env: list[dict[str, Any]] | None = None,
 ) -> list[Manifest]:
-    """External provisioners: the chart ``coder-provisioner``; no Service, no probes, 600 s of grace."""
+    """External provisioners: the chart ``coder-provisioner``; no Service, no probes, 600 s of grace.
+
+    Without a key, which is the recommended way, they have the older shared secret (PSK).
+    """
     labels = _labels("coder-provisioner", release, VERSION, "Helm")
-    variables = [
-        {"name": "CODER_URL", "value": f"http://coder.{namespace}.svc.cluster.local"},
-        _secret_env("CODER_PROVISIONER_DAEMON_KEY", "coder-provisioner-key", "key"),
-    ]
+    proof = (
+        _secret_env("CODER_PROVISIONER_DAEMON_KEY", "coder-provisioner-key", "key")
+        if key
+        else _secret_env("CODER_PROVISIONER_DAEMON_PSK", "coder-provisioner-psk", "psk")
+    )
+    address = url or f"http://coder.{namespace}.svc.cluster.local"
+    variables = [{"name": "CODER_URL", "value": address}, proof, *(env or [])]
     container = _container("provisionerd start", VERSION, variables, resources, prometheus=False)
     annotations = {"app.kubernetes.io/component": "provisionerd"} if component else {}
     spec = _pod_spec("coder-provisioner", container, 600)

@@ -9,9 +9,11 @@
   that they found none, ``ours: true`` that the operator made them, ``with: {Kind: …}`` what is laid over the objects of a kind. Without any Node both
   pools have three;
 - ``unavailable``: kinds that could not be read, with the reason;
+- ``served``: the versions of ``mutating_policy`` and ``validating_policy`` that are served; v1 of both where
+  it is left out;
 - ``now``: the clock;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
-  its other parts.
+  its other parts; ``never`` are fragments that may not be in its remedy.
 """
 
 from __future__ import annotations
@@ -24,12 +26,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from coder_cva.snapshot.model import Absence
+from coder_cva.snapshot.model import Absence, Served
 from coder_cva.snapshot.needs import Need
 from support import builders, coder_manifests, deployments, workspace_manifests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from coder_cva.snapshot.world import World
 
@@ -50,6 +52,7 @@ _MADE: dict[str, Callable[..., Any]] = {
         builders.deployment,
         builders.namespace,
         builders.node,
+        builders.persistent_volume,
         builders.pod,
         builders.pools,
         coder_manifests.chart_coderd,
@@ -97,8 +100,8 @@ class Case:
         expected: dict[str, Any] = self.content.get("expect") or {}
         return expected
 
-    def world(self) -> World:
-        """The world that the file describes; an impossible one is refused."""
+    def world(self, served: Served | None = None) -> World:
+        """The world that the file describes, or the same with other policies served; an impossible one is refused."""
         said = self.content
         now = said.get("now")
         return builders.world(
@@ -109,6 +112,7 @@ class Case:
                 for kind, reason in (said.get("unavailable") or {}).items()
             },
             now=datetime.fromisoformat(now) if now else builders.NOW,
+            served=served or _served(said.get("served")),
         )
 
     def deployment(self) -> Manifest:
@@ -138,6 +142,12 @@ _TextOfDates.yaml_implicit_resolvers = {
     first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+def _served(said: Mapping[str, list[str]] | None) -> Served | None:
+    if said is None:
+        return None
+    return Served(tuple(said["mutating_policy"]), tuple(said["validating_policy"]))
 
 
 def made(entry: Manifest) -> list[Manifest]:

@@ -13,13 +13,13 @@ DATABASE_SECRET = "coder-db-url"
 
 
 def managed(namespace: str, name: str = "coder", **control_plane: Any) -> dict[str, Any]:
-    """A managed Coder of the smallest tier, licensed for high availability."""
+    """A managed Coder of the smallest tier, for few users, licensed for high availability."""
     return {
         "apiVersion": "cva.coder.com/v1alpha1",
         "kind": "CoderDeployment",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {
-            "architecture": {"tier": "1k"},
+            "architecture": {"tier": "1k", "users": 80},
             "controlPlane": {
                 "management": "Managed",
                 "version": "2.30.0",

@@ -37,6 +37,26 @@ def specs(world: Any) -> dict[str, dict[str, Any]]:
     }
 
 
+def opened(world: Any, namespace: str = "coder") -> dict[str, list[dict[str, Any]]]:
+    """What is left open on workspaces: the ports, [] for every one, by whom the policy selects, in words."""
+    return {
+        selected(spec["podSelector"]): rule.get("ports", [])
+        for name, spec in specs(world).items()
+        if name.startswith(f"{namespace}/") and name != "coder/coder-coderd"
+        for rule in spec.get("ingress", [])
+    }
+
+
+def selected(selector: dict[str, Any]) -> str:
+    """A selector in words: ``app=web``, ``app in a b``, ``app``."""
+    exact = [f"{key}={value}" for key, value in selector.get("matchLabels", {}).items()]
+    others = [
+        f"{one['key']} in {' '.join(one['values'])}" if "values" in one else one["key"]
+        for one in selector.get("matchExpressions", [])
+    ]
+    return ", ".join((*exact, *others))
+
+
 def coderd_ports(world: Any) -> set[int]:
     """The ports that everybody may reach, by coderd's policy."""
     rules = specs(world)["coder/coder-coderd"]["ingress"]

@@ -19,7 +19,6 @@ NAMES = st.from_regex(r"[a-z][-a-z0-9]{0,20}[a-z0-9]", fullmatch=True)
 LABEL_VALUES = st.from_regex(r"([a-zA-Z0-9]([-_.a-zA-Z0-9]{0,20}[a-zA-Z0-9])?)?", fullmatch=True)
 LABEL_KEYS = st.from_regex(r"([a-z]{1,9}[.](com|io)/)?[a-zA-Z]{1,9}[a-z0-9]", fullmatch=True)
 CLAUSES = st.sampled_from([one.id for one in clauses()])
-ATTESTABLE = st.sampled_from([one.id for one in clauses() if one.is_attestable])
 SENTENCES = st.text("abc äé.:", min_size=1, max_size=40).filter(str.strip)
 DAYS = st.dates(min_value=date(2000, 1, 1)).map(str)
 MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- the strategy adds the zone
@@ -103,7 +102,7 @@ WAIVERS = part(
     {"rule": CLAUSES, "reason": SENTENCES, "until": DAYS},
     resources=st.lists(NAMES, max_size=3, unique=True),
 )
-ATTESTATIONS = part({"clause": ATTESTABLE, "evidence": SENTENCES, "until": DAYS})
+ATTESTATIONS = part({"clause": CLAUSES, "evidence": SENTENCES, "until": DAYS})
 STORAGE = st.one_of(
     part(storageClassName=NAMES, minSize=BYTES, hostVolumes=st.sampled_from(["Off", "Deny"])),
     part({"minSize": st.just("1Gi"), "maxSize": st.just("2G")}),

@@ -6,21 +6,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.native import NativeCluster
+from harness.fixtures import own_cluster
 from support.installation import NAMESPACE, OperatorProcess, install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pytest
+
     from harness.kube import Kube
+    from harness.provider import Provider
 
 
 @dataclass
 class Stage:
     """The cluster, and every replica of the operator that was started on it."""
 
-    cluster: NativeCluster
+    cluster: Provider
     folder: Path
     replicas: list[OperatorProcess] = field(default_factory=list)
 
@@ -53,16 +56,24 @@ class Stage:
 
 
 @contextmanager
-def own_stage(folder: Path, *, audit: bool = False, installed: bool = True) -> Iterator[Stage]:
-    """A cluster with nodes, and with everything shipped but for the operator's process."""
-    stage = Stage(NativeCluster(audit=audit), folder)
-    try:
-        stage.cluster.up()
-        stage.add_nodes()
-        if installed:
-            install(stage.kube)
-        yield stage
-    finally:
-        for one in stage.replicas:
-            one.stop()
-        stage.cluster.down()
+def own_stage(
+    request: pytest.FixtureRequest, folder: Path, *, audit: bool = False, installed: bool = True
+) -> Iterator[Stage]:
+    """A cluster with nodes, and with everything shipped but for the operator's process.
+
+    Args:
+        request: of the fixture that needs it.
+        folder: for the operators' logs and kubeconfigs.
+        audit: whether the cluster's `logs/audit.log` is written.
+        installed: whether CRD and rights are applied.
+    """
+    with own_cluster(request, audit=audit) as cluster:
+        stage = Stage(cluster, folder)
+        try:
+            stage.add_nodes()
+            if installed:
+                install(stage.kube)
+            yield stage
+        finally:
+            for one in stage.replicas:
+                one.stop()

@@ -44,6 +44,8 @@ class Story(FakeApi):
     synced: bool = True
     rolls_out: bool = True
     writes_left: int = 10_000
+    watched_version: str = ""
+    """In which version the watches of admission policies go on; "" is that of the plan."""
 
     def __post_init__(self) -> None:
         self.restart()
@@ -125,7 +127,15 @@ class Story(FakeApi):
 
     def owned(self) -> tuple[Mapping[str, Any], ...] | None:
         """What was written, as far as the watches have seen it."""
-        return super().owned() if self.synced else None
+        if not self.synced:
+            return None
+        return tuple(self._as_watched(one) for one in super().owned() or ())
+
+    def _as_watched(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        group = ref_of(body).group
+        if not self.watched_version or group != "admissionregistration.k8s.io":
+            return body
+        return {**body, "apiVersion": f"{group}/{self.watched_version}"}
 
     def _write(self, what: str) -> None:
         if self.writes_left <= 0:

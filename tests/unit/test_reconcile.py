@@ -135,7 +135,21 @@ async def test_what_is_no_longer_wanted_goes(story: Story) -> None:
     assert str(THERE) in {str(one.ref) for one in outcome.changes if one.action == "deleted"}
 
 
-@pytest.mark.parametrize("reason", [Absence.FORBIDDEN, Absence.STALE, Absence.TIMED_OUT])
+async def test_what_is_watched_in_an_older_version_stays(story: Story) -> None:
+    """While an upgrade of the control plane goes on, the plan is of one version and the watch of another."""
+    before, journal = dict(story.objects), list(story.writes)
+    story.watched_version = "v1beta1"
+
+    for _ in range(3):
+        await story.look()
+
+    assert story.objects == before
+    assert story.writes == journal
+
+
+@pytest.mark.parametrize(
+    "reason", [Absence.FORBIDDEN, Absence.STALE, Absence.TIMED_OUT, Absence.UNREADABLE]
+)
 async def test_on_the_ground_of_what_was_not_read_nothing_goes(
     story: Story, reason: Absence
 ) -> None:
@@ -300,7 +314,7 @@ async def test_a_sweep_that_failed_is_not_forgotten(story: Story) -> None:
 
 
 async def test_a_refused_object_holds_up_no_other(story: Story) -> None:
-    """The others are repaired, the failure is told, and tried again when its error says so."""
+    """The others are repaired, the failure is told, and the outcome says when to try it again."""
     service = Ref("v1", "Service", "coder", "coder")
     del story.objects[service], story.objects[CODERD]
     story.refuse[service] = ports.Forbidden(service, "no rights")
@@ -308,7 +322,9 @@ async def test_a_refused_object_holds_up_no_other(story: Story) -> None:
     outcome = await story.look()
 
     assert CODERD in story.objects
-    assert outcome.retry_after == ports.Forbidden.retry_after
+    (refused,) = (one for one in outcome.changes if one.action == "failed")
+    assert (refused.ref, refused.retry_after) == (service, ports.Forbidden.retry_after)
+    assert outcome.retry_after is None
     assert story.status()["conditions"][0]["reason"] == "Forbidden"
 
 

@@ -1,13 +1,12 @@
 """What waits for admission: the first Pods of a new Deployment must meet the policies that place them.
 
 The API server looks for new admission policies about once a second (measured on 1.37: a Pod that is
-created within that second is admitted as if there were none). A Deployment that exists already is
-never held up.
+created within that second is admitted as if there were none). It is asked only about what does not
+exist yet: a Deployment that is there is never held up.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from coder_cva.apply.memory import Memory
 from coder_cva.desired.changes import Action, Change
@@ -23,11 +22,9 @@ def note(memory: Memory, ref: Ref, now: datetime) -> None:
         memory.armed = now
 
 
-def held_up(
-    manifest: Manifest, cached: Mapping[str, Any] | None, memory: Memory, now: datetime
-) -> Change | None:
+def held_up(manifest: Manifest, memory: Memory, now: datetime) -> Change | None:
     """A new Deployment while admission does not act yet; None for everything else."""
-    if manifest["kind"] != "Deployment" or cached is not None or memory.armed is None:
+    if manifest["kind"] != "Deployment" or memory.armed is None:
         return None
     left = memory.armed + TAKES_EFFECT_AFTER - now
     if left <= timedelta():

@@ -24,6 +24,15 @@ class LeadershipLostError(Exception):
     """This process may no longer write: another replica of the operator leads."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rehearsal:
+    """What a dry run showed: what is to be applied, what comes of it, whose fields it takes back."""
+
+    manifest: Manifest
+    result: Mapping[str, Any]
+    taken: tuple[ports.FieldOwner, ...] = ()
+
+
 @dataclass(slots=True)
 class Engine:
     """Applies, deletes and evicts; asks before each write whether it still may."""
@@ -33,26 +42,28 @@ class Engine:
     may_write: Callable[[], bool]
 
     async def apply(
-        self, manifest: Manifest, cached: Mapping[str, Any] | None, now: datetime
+        self,
+        manifest: Manifest,
+        cached: Mapping[str, Any] | None,
+        now: datetime,
+        unforced: frozenset[str] = frozenset(),
     ) -> Change:
         """Brings one object about. ``cached`` is it as the watches saw it last, None if they did not.
 
-        Never raises WriteError: a failure is a Change with the error's reason. Raises
-        LeadershipLostError where this process may no longer write.
+        ``unforced`` are the fields of it in which another manager's value stands. Never raises
+        WriteError: a failure is a Change with the error's reason. Raises LeadershipLostError where
+        this process may no longer write.
         """
         ref = ref_of(manifest)
         yielded = self.memory.yields(ref, now)
-        wanted = without(manifest, tuple(one.field for one in yielded))
-        rendered = digest(wanted)
-        waiting = arming.held_up(manifest, cached, self.memory, now)
-        if waiting is not None:
-            return waiting
+        rendered = _rendered(manifest, yielded, unforced)
         if cached is not None and self.memory.is_settled(ref, rendered, fingerprint(cached)):
             return Change(ref, Action.UNCHANGED, yielded=yielded)
         try:
-            return await self._bring_about(ref, wanted, rendered, yielded, now)
+            return await self._bring_about(manifest, unforced, now)
         except ports.WriteError as error:
             self.memory.forget(ref)
+            yielded = self.memory.yields(ref, now)
             return Change(
                 ref, Action.FAILED, error.reason, error.message, error.retry_after, yielded=yielded
             )
@@ -80,42 +91,79 @@ class Engine:
         return Change(eviction.ref, Action.EVICTED, message=eviction.why)
 
     async def _bring_about(
-        self, ref: Ref, wanted: Manifest, rendered: str, yielded: tuple[Yielded, ...], now: datetime
+        self, manifest: Manifest, unforced: frozenset[str], now: datetime
     ) -> Change:
+        ref = ref_of(manifest)
         live = await self.port.live(ref)
         if live is None:
-            return await self._write(ref, wanted, rendered, Action.CREATED, yielded, now)
-        if not _is_ours(live, wanted):
+            return await self._create(manifest, unforced, now)
+        if not _is_ours(live, manifest):
             return _foreign(ref, live)
-        if dig(live, "metadata", "deletionTimestamp") or _is_owned_by_another(live, wanted):
+        if dig(live, "metadata", "deletionTimestamp") or _is_owned_by_another(live, manifest):
             return Change(ref, Action.FAILED, "BeingDeleted", "the old object is still going", 1.0)
-        managers: tuple[str, ...] = ()
-        try:
-            result = await self.port.apply(wanted, dry_run=True)
-        except ports.FieldConflict as conflict:
-            self.memory.retaken(ref, conflict.owners, now)
-            managers = tuple(sorted({one.manager for one in conflict.owners}))
-            result = await self.port.apply(wanted, force=True, dry_run=True)
-        if fingerprint(result) == fingerprint(live):
+        rehearsal = await self._rehearse(manifest, unforced, now)
+        yielded = self.memory.yields(ref, now)
+        rendered = _rendered(manifest, yielded, unforced)
+        if fingerprint(rehearsal.result) == fingerprint(live):
             self.memory.settle(ref, rendered, fingerprint(live))
             return Change(ref, Action.UNCHANGED, yielded=yielded)
-        change = await self._write(ref, wanted, rendered, Action.CONFIGURED, yielded, now)
-        return Change(ref, change.action, yielded=yielded, repaired_from=managers)
+        await self._write(rehearsal, rendered, now)
+        managers = tuple(sorted({one.manager for one in rehearsal.taken}))
+        return Change(ref, Action.CONFIGURED, yielded=yielded, repaired_from=managers)
 
-    async def _write(
+    async def _create(self, manifest: Manifest, unforced: frozenset[str], now: datetime) -> Change:
+        """Of what is not there nobody holds a field, so all of it is applied, and nothing is forced."""
+        waiting = arming.held_up(manifest, self.memory, now)
+        if waiting is not None:
+            return waiting
+        ref = ref_of(manifest)
+        self.memory.stay_theirs(ref, (), now)
+        await self._write(_Rehearsal(manifest, {}), _rendered(manifest, (), unforced), now)
+        return Change(ref, Action.CREATED)
+
+    async def _rehearse(
+        self, manifest: Manifest, unforced: frozenset[str], now: datetime
+    ) -> _Rehearsal:
+        """The API server's own word on what an apply would change, and on who is in its way."""
+        try:
+            result = await self.port.apply(manifest, dry_run=True)
+        except ports.FieldConflict as conflict:
+            return await self._give_way(manifest, conflict, unforced, now)
+        self.memory.stay_theirs(ref_of(manifest), (), now)
+        return _Rehearsal(manifest, result)
+
+    async def _give_way(
         self,
-        ref: Ref,
-        wanted: Manifest,
-        rendered: str,
-        action: Action,
-        yielded: tuple[Yielded, ...],
+        manifest: Manifest,
+        conflict: ports.FieldConflict,
+        unforced: frozenset[str],
         now: datetime,
-    ) -> Change:
+    ) -> _Rehearsal:
+        """The same without the fields that are left to others; what else they hold is taken back.
+
+        A field is left out in the very pass in which another manager is seen to hold it. Were it
+        taken back first and left out later, nobody would own it: the API server removes such a
+        field or resets it to its default (one replica, a Service without its load balancer).
+        Raises the conflict where a field cannot be left out, since it must not be forced either.
+        """
+        disputed = tuple(one for one in conflict.owners if one.field not in unforced)
+        theirs = unforced | self.memory.stay_theirs(ref_of(manifest), disputed, now)
+        left = sorted({one.field for one in conflict.owners} & theirs)
+        if any(without(manifest, (one,)) == manifest for one in left):
+            raise conflict
+        taken = tuple(one for one in disputed if one.field not in theirs)
+        reduced = without(manifest, tuple(left))
+        result = await self.port.apply(reduced, force=bool(taken), dry_run=True)
+        return _Rehearsal(reduced, result, taken)
+
+    async def _write(self, rehearsal: _Rehearsal, rendered: str, now: datetime) -> None:
+        ref = ref_of(rehearsal.manifest)
         self.check()
-        result = await self.port.apply(wanted, force=True)
+        # What changed hands since the dry run is a conflict, and looked at again.
+        result = await self.port.apply(rehearsal.manifest, force=bool(rehearsal.taken))
+        self.memory.retaken(ref, rehearsal.taken, now)
         arming.note(self.memory, ref, now)
         self.memory.settle(ref, rendered, fingerprint(result))
-        return Change(ref, action, yielded=yielded)
 
     def check(self) -> None:
         """Raises LeadershipLostError where this process may no longer write."""
@@ -123,17 +171,32 @@ class Engine:
             raise LeadershipLostError
 
 
+def _rendered(manifest: Manifest, yielded: tuple[Yielded, ...], unforced: frozenset[str]) -> str:
+    """A digest of what is rendered, and of the fields in which it may differ from what is there."""
+    return digest([manifest, sorted({one.field for one in yielded}), sorted(unforced)])
+
+
 def _is_ours(live: Mapping[str, Any], wanted: Manifest) -> bool:
-    """Whether we made the live object, for a CoderDeployment of this name or for all of them."""
+    """Whether we made the live object, for this CoderDeployment, for one of its name, or for all of them.
+
+    Labels can be lost or be somebody else's habit: our owner's UID, in our label or as the
+    controller, is enough.
+    """
     has, wants = live["metadata"], wanted["metadata"]
     labels = has.get("labels") or {}
-    if labels.get(MANAGED_BY) != MANAGER:
-        return False
     if SHARED in wants["labels"]:
         return SHARED in labels
-    same_uid = labels.get(OWNER_UID) == wants["labels"].get(OWNER_UID)
+    uid = wants["labels"][OWNER_UID]
+    if labels.get(OWNER_UID) == uid or _controller(has) == uid:
+        return True
+    marked = labels.get(MANAGED_BY) == MANAGER or OWNER_UID in labels
     reference = dig(has, "annotations", OWNER_NAME)
-    return bool(same_uid or reference == wants["annotations"][OWNER_NAME])
+    return bool(marked and reference == wants["annotations"][OWNER_NAME])
+
+
+def _controller(metadata: Mapping[str, Any]) -> str:
+    owners = metadata.get("ownerReferences") or ()
+    return next((one["uid"] for one in owners if one.get("controller")), "")
 
 
 def _is_owned_by_another(live: Mapping[str, Any], wanted: Manifest) -> bool:

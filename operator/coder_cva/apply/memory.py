@@ -1,6 +1,7 @@
 """What the engine remembers between two passes; losing it costs a dry run an object, nothing else."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,19 +10,29 @@ from coder_cva.desired.changes import Yielded
 from coder_cva.ports import FieldOwner
 from coder_cva.values.manifest import Ref
 
-RETAKES_ALLOWED: Final = 3
-RETAKE_WINDOW: Final = timedelta(hours=1)
-"""A field retaken three times in an hour is left and reported with its manager's name."""
+LEFT_AT: Final = 3
+"""A field that others set for the third time in an hour is left to them and reported with their name."""
+QUARREL_WINDOW: Final = timedelta(hours=1)
+"""How long a retake counts, and how long a field is left before the count begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A field that is not applied, because these managers hold it; since when."""
+
+    managers: tuple[str, ...]
+    since: datetime
 
 
 @dataclass(slots=True)
 class Memory:
-    """Settled pairs (what we render, what is live) and how often a field was taken back."""
+    """Settled pairs (what we render, what is live), and the quarrels over single fields."""
 
     settled: dict[Ref, tuple[str, str]] = field(default_factory=dict)
-    retakes: dict[tuple[Ref, Yielded], list[datetime]] = field(
+    retakes: dict[tuple[Ref, str], list[datetime]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    left: dict[tuple[Ref, str], Left] = field(default_factory=dict)
 
     armed: datetime | None = None
     """When an admission policy or binding was last created or changed by this process."""
@@ -43,21 +54,46 @@ class Memory:
         self._expire(now)
         return tuple(
             sorted(
-                field
-                for (of, field), times in self.retakes.items()
-                if of == ref and len(times) >= RETAKES_ALLOWED
+                Yielded(path, manager)
+                for (of, path), left in self.left.items()
+                if of == ref
+                for manager in left.managers
             )
         )
 
-    def retaken(self, ref: Ref, owners: tuple[FieldOwner, ...], now: datetime) -> None:
-        """Notes that these managers hold fields of ours, which are about to be taken back."""
-        for owner in owners:
-            self.retakes[ref, Yielded(owner.field, owner.manager)].append(now)
+    def stay_theirs(self, ref: Ref, owners: Iterable[FieldOwner], now: datetime) -> frozenset[str]:
+        """Which of the fields that others hold against us now are left to them; the rest may be retaken.
+
+        ``owners`` are all of the conflict of one apply, () where there was none: a field that was
+        left and that nobody holds against us any more is ours again.
+        """
+        self._expire(now)
+        held: defaultdict[str, set[str]] = defaultdict(set)
+        for one in owners:
+            held[one.field].add(one.manager)
+        for of, path in list(self.left):
+            if of == ref and path not in held:
+                del self.left[of, path]
+        for path, managers in held.items():
+            known = self.left.get((ref, path))
+            if known is not None or len(self.retakes.get((ref, path), ())) + 1 >= LEFT_AT:
+                since = known.since if known is not None else now
+                self.left[ref, path] = Left(tuple(sorted(managers)), since)
+                self.retakes.pop((ref, path), None)
+        return frozenset(path for path in held if (ref, path) in self.left)
+
+    def retaken(self, ref: Ref, owners: Iterable[FieldOwner], now: datetime) -> None:
+        """Notes that these fields were taken back; one that several managers held counts once."""
+        for path in {one.field for one in owners}:
+            self.retakes[ref, path].append(now)
 
     def _expire(self, now: datetime) -> None:
         for key, times in list(self.retakes.items()):
-            fresh = [one for one in times if now - one < RETAKE_WINDOW]
+            fresh = [one for one in times if now - one < QUARREL_WINDOW]
             if fresh:
                 self.retakes[key] = fresh
             else:
                 del self.retakes[key]
+        for key, left in list(self.left.items()):
+            if now - left.since >= QUARREL_WINDOW:
+                del self.left[key]

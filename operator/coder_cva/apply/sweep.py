@@ -17,13 +17,15 @@ def unwanted(
     """Objects made for the CoderDeployment of this UID that its plan neither holds nor keeps.
 
     What an earlier one of its ``namespace/name`` left behind is taken up with it, and goes likewise. Of
-    ``keep_kinds`` nothing goes: what they should be could not be worked out this time.
+    ``keep_kinds`` nothing goes: what they should be could not be worked out this time. An object is
+    wanted in whatever version it is watched: the plan may know of a newer one already.
     """
+    stays = frozenset(one.identity for one in wanted)
     return _sorted(
         body
         for body in owned
         if (_owner(body) == uid or _is_left_for(body, reference))
-        and ref_of(body) not in wanted
+        and ref_of(body).identity not in stays
         and body["kind"] not in keep_kinds
     )
 

@@ -1,4 +1,4 @@
-"""`python -m coder_cva run`: the operator, against the cluster of its Pod or of a kubeconfig."""
+"""`python -m coder_cva run | audit | generate`, against the cluster of its Pod or of a kubeconfig."""
 
 import argparse
 import asyncio
@@ -8,14 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-import kopf
-from kubernetes.aio.config import ConfigException
-
 from coder_cva import __version__
-from coder_cva.cli import generate
-from coder_cva.handlers import coderdeployment, lifecycle
-from coder_cva.handlers.beside import Beside
+from coder_cva.cli import audit, generate
+from coder_cva.handlers import beside
 from coder_cva.kube.connection import Connection
+from coder_cva.kube.credentials import NoCluster
 from coder_cva.runtime import settings as process_settings
 from coder_cva.runtime.operator import Operator
 from coder_cva.runtime.queue import Key
@@ -32,9 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs.add_parser("run", help="run the operator")
     generating = verbs.add_parser("generate", help="write the generated files (CRD, RBAC)")
     generating.add_argument("--check", action="store_true", help="only say which are stale")
+    audit.add_arguments(
+        verbs.add_parser("audit", help="judge a cluster against the architecture; writes nothing")
+    )
     chosen = parser.parse_args(arguments)
     if chosen.verb == "generate":
         return generate.run(check=chosen.check)
+    if chosen.verb == "audit":
+        return audit.run(chosen)
     try:
         settings = process_settings.from_environment()
         logs.set_up(settings.log_level, settings.log_format)
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     try:
         asyncio.run(_run(settings))
-    except ConfigException as error:
+    except NoCluster as error:
         print(f"coder_cva: no cluster to talk to: {error}", file=sys.stderr)
         return 1
     return 0
@@ -65,9 +67,6 @@ async def _run(settings: process_settings.Settings) -> None:
             asked = asyncio.run_coroutine_threadsafe(connection.kopf_info(), loop)
             return await asyncio.wrap_future(asked)
 
-        registry = kopf.OperatorRegistry()
-        lifecycle.register(registry, credentials)
-        coderdeployment.register(registry, wake)
-        async with Beside(registry, lifecycle.Patience()).running(), operator.running():
+        async with beside.watching(wake, credentials).running(), operator.running():
             await stop.wait()
     logging.getLogger(__name__).info("stopped")

@@ -9,8 +9,9 @@ from coder_cva.values.manifest import Manifest
 
 NAME: Final = "coder-cva-operator"
 NAMESPACE: Final = "coder-cva-system"
-_READ: Final = ["get", "list", "watch"]
-_WRITE: Final = ["create", "patch", "delete"]
+_FOLLOW: Final = ["list", "watch"]
+_KEEP: Final = ["get", "list", "watch", "create", "patch", "delete"]
+"""What is written is first looked at alone, by its name."""
 _LABELS: Final = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "coder-cva"}
 
 
@@ -29,19 +30,16 @@ def manifests() -> tuple[Manifest, ...]:
 
 
 def _cluster_rules() -> list[dict[str, Any]]:
-    reads = [_rule(one.group, [one.plural], _READ) for one in SOURCES.values()]
-    known = {(one.group, one.plural) for one in SOURCES.values()}
-    writes = [
-        _rule(
-            one.group, [one.plural], _WRITE if (one.group, one.plural) in known else _READ + _WRITE
-        )
-        for one in owned.KINDS
-    ]
+    kept = {(one.group, one.plural) for one in owned.KINDS}
+    read = {(one.group, one.plural) for one in SOURCES.values()}
+    reads = [_rule(group, [plural], _FOLLOW) for group, plural in read - kept]
+    writes = [_rule(group, [plural], _KEEP) for group, plural in kept]
     return [
-        _rule("cva.coder.com", ["coderdeployments"], _READ),
+        # get: the API server asks it of whoever makes a policy that takes them as its parameter.
+        _rule("cva.coder.com", ["coderdeployments"], ["get", *_FOLLOW]),
         _rule("cva.coder.com", ["coderdeployments/status"], ["patch"]),
         # kopf waits for the CRD with this, where it is applied after the operator.
-        _rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["list", "watch"]),
+        _rule("apiextensions.k8s.io", ["customresourcedefinitions"], _FOLLOW),
         *_merged(reads),
         *_merged(writes),
         # Replicas that wait for a pool that is gone; budgets are respected, unlike by a deletion.

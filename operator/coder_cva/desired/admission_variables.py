@@ -130,12 +130,15 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
         ].filter(label, variables.labels[?label[0]].orValue('') == label[1])
         """,
     ),
-    # Whether the Pod keeps its distance from such Pods already.
+    # Whether the Pod keeps its distance from such Pods already: between nodes, and in its own namespace.
     (
         "keepsDistance",
         """
         variables.distances.exists(d,
           d.podAffinityTerm.topologyKey == 'kubernetes.io/hostname'
+          && !has(d.podAffinityTerm.namespaceSelector)
+          && (d.podAffinityTerm.?namespaces.orValue([]).size() == 0
+            || request.namespace in d.podAffinityTerm.namespaces)
           && variables.sharedLabels.exists(label,
             d.podAffinityTerm.?labelSelector.?matchLabels.orValue({}) == {label[0]: label[1]}
             || (d.podAffinityTerm.?labelSelector.?matchExpressions.orValue([]).size() == 1

@@ -28,7 +28,7 @@ WRITTEN = frozenset({Action.CREATED, Action.CONFIGURED, Action.DELETED})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Yielded:
-    """A field that was retaken too often and is now left to the manager that wants it."""
+    """A field that somebody set again and again, and that is left to the manager that wants it."""
 
     field: str
     manager: str

@@ -1,22 +1,23 @@
-"""Connections to workspaces that are in use: what leads there, and to which ports.
+"""Connections to workspaces that are in use: what leads there, to which ports, and of which Pods.
 
-A Service, an Ingress or an HTTPRoute before it, or a scrape annotation that leads to a workspace's port is
-a connection that works today (CVA-NET-005): it stays allowed until the user says otherwise.
+A Service, an Ingress or an HTTPRoute before it, a port of a node, or a scrape annotation that leads to a
+workspace's port is a connection that works today (CVA-NET-005): it stays allowed until the user says
+otherwise. Not read, and so not seen, are EndpointSlices that somebody sets for a Service without a selector,
+PodMonitors, and whoever dials a Pod's address.
 """
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from coder_cva.desired.network_coderd import Port, is_port, targets
+from coder_cva.desired import scraping
+from coder_cva.desired.pod_ports import Port, targets, told
 from coder_cva.snapshot import marks
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records import PodShape, Service
+from coder_cva.snapshot.records import Labels, Service
 from coder_cva.snapshot.world import World
-from coder_cva.values import selectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,110 +39,161 @@ class Kind:
 
     def is_on(self, labels: Mapping[str, str]) -> bool:
         """Whether Pods with these labels are selected."""
-        return selectors.matches(self.selector, labels)
+        return labels.get(self.key) == self.value if self.value else self.key in labels
 
 
+WORKSPACE_ID: Final = "com.coder.workspace.id"
 KINDS: Final = (
     Kind("workspaces", "com.coder.resource", "true", is_usual=True),
     Kind("workspaces-by-name", marks.NAME, marks.WORKSPACE_NAME, is_usual=True),
     Kind("workspaces-by-app", "app", marks.WORKSPACE_NAME),
-    Kind("workspaces-by-id", "com.coder.workspace.id"),
+    Kind("workspaces-by-id", WORKSPACE_ID),
 )
 """Labels that workspaces really have (Coder's templates), each with the name of its policy."""
+_PASSING: Final = frozenset(
+    {"pod-template-hash", "controller-revision-hash", "pod-template-generation"}
+)
+"""Labels that a Pod gets from its controller, and loses with the next change of its template."""
+
+
+def kind_of(labels: Mapping[str, str]) -> Kind | None:
+    """The first of the kinds that these labels are of; None where no label selects such a Pod."""
+    return next((kind for kind in KINDS if kind.is_on(labels)), None)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reach:
+    """Workspaces, by labels that they carry; ``present`` is one of which the value does not matter.
+
+    There is always a label among them by which Pods are known as workspaces, so no other Pod is meant.
+    """
+
+    labels: tuple[tuple[str, str], ...]
+    present: str = ""
+
+    def is_on(self, labels: Labels) -> bool:
+        """Whether a Pod with these labels is meant."""
+        has_all = all(labels.get(key) == value for key, value in self.labels)
+        return has_all and (not self.present or self.present in labels)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Use:
-    """A connection in use: what leads to workspaces, and to which of their ports."""
+    """A connection in use: what leads to workspaces, to which of their ports, and whose."""
 
     subject: str
     ports: tuple[Port, ...]
+    """() means that it may be any port."""
+    reaches: tuple[Reach, ...] = ()
+    """The workspaces concerned; () where no label selects them, so that nothing can close them either."""
+    others: int = 0
+    """How many workspaces the same labels select although nothing leads to them."""
+
+    @property
+    def where(self) -> str:
+        """The ports in words."""
+        return f"port {told(self.ports)}" if self.ports else "every port"
 
     def __str__(self) -> str:
-        ports = ", ".join(str(number) for number, _ in self.ports)
-        return f"{self.subject} (port {ports})"
+        more = f", also of {self.others} that no label tells apart" if self.others else ""
+        return f"{self.subject} ({self.where}{more})"
 
 
 def connections(world: World, namespace: str, workspaces: tuple[Workspace, ...]) -> tuple[Use, ...]:
-    """What leads to ports of workspaces in a namespace, sorted."""
-    found = {*_by_services(world, namespace, workspaces), *_by_scraping(workspaces)}
-    return tuple(sorted(found))
+    """What leads to ports of workspaces in a namespace, sorted; ``workspaces`` are all that are there."""
+    index = Index(workspaces)
+    return tuple(sorted((*_by_services(world, namespace, index), *_by_pods(workspaces, index))))
 
 
-def _by_services(world: World, namespace: str, workspaces: tuple[Workspace, ...]) -> Iterable[Use]:
-    everywhere = world.snapshot.items(Need.SERVICES)
-    # A kind is sorted by namespace: with one for each workspace nobody looks through all of them each time.
-    begin = bisect_left(everywhere, namespace, key=_namespace)
-    end = bisect_right(everywhere, namespace, key=_namespace)
-    services = [one for one in everywhere[begin:end] if one.selector]
-    if not services:
-        return
-    routes, by_label = _routes(world), _by_label(workspaces)
-    for service in services:
-        led = _led_to(service, by_label)
-        # A Service of a workspace that is stopped now leads to it again when it starts.
-        if led or _means_workspaces(service):
-            ports = tuple(sorted(targets(service, led)))
-            if ports:
-                yield Use(_subject(service, routes), ports)
+class Index:
+    """The workspaces of a namespace by each of their labels: a template may make a Service for each."""
+
+    def __init__(self, workspaces: tuple[Workspace, ...]) -> None:
+        self._every = workspaces
+        self._by_label: defaultdict[tuple[str, str], list[Workspace]] = defaultdict(list)
+        for one in workspaces:
+            for label in one.pod.meta.labels.items():
+                self._by_label[label].append(one)
+
+    def selected(self, reach: Reach) -> list[Workspace]:
+        """The workspaces that are meant. Only those are looked at that carry its rarest label."""
+        candidates: list[Sequence[Workspace]] = [
+            self._by_label.get(one, ()) for one in reach.labels
+        ]
+        fewest = min(candidates, key=len, default=self._every)
+        return [one for one in fewest if reach.is_on(one.pod.meta.labels)]
 
 
-def _namespace(service: Service) -> str:
-    return service.meta.namespace
-
-
-def _by_label(workspaces: tuple[Workspace, ...]) -> Mapping[tuple[str, str], list[Workspace]]:
-    """Workspaces by each of their labels: a template may make a Service for every one of thousands."""
-    found: defaultdict[tuple[str, str], list[Workspace]] = defaultdict(list)
-    for one in workspaces:
-        for label in one.pod.meta.labels.items():
-            found[label].append(one)
-    return found
-
-
-def _led_to(
-    service: Service, by_label: Mapping[tuple[str, str], list[Workspace]]
-) -> tuple[PodShape, ...]:
-    candidates = min((by_label.get(item, []) for item in service.selector.items()), key=len)
-    return tuple(
-        one.pod.shape
-        for one in candidates
-        if selectors.has_labels(service.selector, one.pod.meta.labels)
-    )
-
-
-def _routes(world: World) -> Mapping[tuple[str, str], list[str]]:
-    """The Ingresses and HTTPRoutes that lead to each Service, by its namespace and name."""
-    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for need in (Need.INGRESSES, Need.HTTP_ROUTES):
-        for one in world.snapshot.items(need):
-            for backend in one.backends:
-                found[backend].append(one.meta.path)
-    return found
-
-
-def _means_workspaces(service: Service) -> bool:
-    return any(kind.is_on(service.selector) for kind in KINDS)
-
-
-def _subject(service: Service, routes: Mapping[tuple[str, str], list[str]]) -> str:
-    through = sorted(routes.get((service.meta.namespace, service.meta.name), []))
-    told = f"Service {service.meta.path}"
-    return f"{told}, through {', '.join(through[:3])}" if through else told
-
-
-def _by_scraping(workspaces: tuple[Workspace, ...]) -> Iterable[Use]:
-    """Scrape annotations: the port that they name, else every port that the Pod declares."""
-    for one in workspaces:
-        notes = one.pod.meta.annotations
-        if notes.get("prometheus.io/scrape") != "true":
+def _by_services(world: World, namespace: str, index: Index) -> Iterator[Use]:
+    for service in world.snapshot.within(Need.SERVICES, namespace):
+        if not service.selector or service.type == "ExternalName":
             continue
-        said = notes.get("prometheus.io/port", "")
-        declared = {(number, protocol) for _, number, protocol in one.pod.shape.ports}
-        ports = {(int(said), "TCP")} if is_port(said) else declared
-        if ports:
+        led = index.selected(_own(service.selector))
+        # A Service of a workspace that is stopped now leads to it again when it starts.
+        if not led and kind_of(service.selector) is None:
+            continue
+        shapes = tuple(one.pod.shape for one in led)
+        ports = targets(service, shapes) | scraping.named(service.meta.annotations, shapes)
+        # A headless one without ports gives away the Pods' addresses, for whatever port.
+        served = tuple(sorted(ports)) if service.ports else ()
+        if served or not service.ports:
+            yield Use(_subject(world, service), served, _reaches(service.selector, led))
+
+
+def _own(selector: Labels) -> Reach:
+    return Reach(tuple(sorted(selector.items())))
+
+
+def _reaches(selector: Labels, led: list[Workspace]) -> tuple[Reach, ...]:
+    """The Service's own selector, with a label beside it where it alone may select other Pods too."""
+    if kind_of(selector) is not None:
+        return (_own(selector),)
+    kinds = {kind_of(one.pod.meta.labels) for one in led} - {None}
+    return tuple(sorted(_narrowed(selector, kind) for kind in kinds if kind is not None))
+
+
+def _narrowed(selector: Labels, kind: Kind) -> Reach:
+    if kind.value:
+        return _own({**selector, kind.key: kind.value})
+    return Reach(_own(selector).labels, kind.key)
+
+
+def _subject(world: World, service: Service) -> str:
+    through = world.routes.get((service.meta.namespace, service.meta.name), ())
+    subject = f"Service {service.meta.path}"
+    return f"{subject}, through {', '.join(through[:3])}" if through else subject
+
+
+def _by_pods(workspaces: tuple[Workspace, ...], index: Index) -> Iterator[Use]:
+    """What Pods say of themselves: scrape annotations, and ports of their node that lead to them."""
+    led: defaultdict[tuple[str, tuple[Port, ...]], list[Workspace]] = defaultdict(list)
+    meant: defaultdict[tuple[Reach | None, tuple[Port, ...]], set[str]] = defaultdict(set)
+    for one in workspaces:
+        for what, ports in _said(one):
             who = one.controller or f"Pod {one.pod.meta.name}"
-            yield Use(
-                f"annotation prometheus.io/scrape of {who} in {one.pod.meta.namespace}",
-                tuple(sorted(ports)),
-            )
+            led[f"{what} of {who} in {one.pod.meta.namespace}", ports].append(one)
+            meant[_telling(one.pod.meta.labels), ports].add(one.pod.meta.name)
+    for (subject, ports), those in led.items():
+        found = {_telling(one.pod.meta.labels) for one in those}
+        reaches = tuple(sorted(one for one in found if one is not None))
+        others = sum(len(index.selected(one)) - len(meant[one, ports]) for one in reaches)
+        yield Use(subject, ports, reaches, others)
+
+
+def _said(workspace: Workspace) -> Iterator[tuple[str, tuple[Port, ...]]]:
+    meta, shape = workspace.pod.meta, workspace.pod.shape
+    if shape.host_network:
+        return  # no policy covers it, and its ports are the node's
+    for name, ports in scraping.sources(meta.annotations, (shape,)):
+        yield f"annotation {name}", tuple(sorted(ports))
+    if shape.host_ports:
+        yield "hostPort", shape.host_ports
+
+
+def _telling(labels: Labels) -> Reach | None:
+    """The narrowest selector that surely is on this workspace, and stays on it when it starts again."""
+    if labels.get(WORKSPACE_ID):
+        return _own({WORKSPACE_ID: labels[WORKSPACE_ID]})
+    if kind_of(labels) is None:
+        return None
+    return _own({key: value for key, value in labels.items() if key not in _PASSING})

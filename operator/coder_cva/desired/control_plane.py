@@ -20,6 +20,8 @@ from coder_cva.values.manifest import Manifest, Ref, pruned
 
 WORKSPACE_ROLE: Final = "coder-cva-workspace-perms"
 """The ClusterRole that is shipped with the operator; it may bind this one name and grant nothing else."""
+REPLICAS: Final = ".spec.replicas"
+"""The field that an autoscaler of coderd writes."""
 
 
 def build_control_plane(world: World, sizing: Sizing) -> Part:
@@ -37,11 +39,12 @@ def build_control_plane(world: World, sizing: Sizing) -> Part:
         ),
         withheld=deployment.withheld,
         keep=deployment.keep,
+        unforced=frozenset({(deployment_ref(owner), REPLICAS)} if scaled_by(world) else ()),
     )
 
 
 def build_deployment(world: World, sizing: Sizing) -> Manifest:
-    """coderd's Deployment; ``replicas`` is left out while somebody else scales it."""
+    """coderd's Deployment."""
     owner = world.deployment
     labels = coder_labels(owner)
     template = coderd_pod.pod_template(owner, sizing.coderd, labels)
@@ -51,7 +54,7 @@ def build_deployment(world: World, sizing: Sizing) -> Manifest:
             "kind": "Deployment",
             "metadata": _owned(owner, owner.name, annotations={rollout.INPUTS: _inputs(owner)}),
             "spec": {
-                "replicas": None if scaled_by(world) else sizing.coderd.replicas,
+                "replicas": _replicas(world, sizing),
                 "selector": {"matchLabels": selector_labels(owner)},
                 "strategy": rollout.strategy(world),
                 "template": template,
@@ -125,6 +128,16 @@ def scaled_by(world: World) -> str:
             name: str = scaler.meta.name
             return name
     return ""
+
+
+def _replicas(world: World, sizing: Sizing) -> int:
+    """The tier's; while an autoscaler scales coderd, as many as there are asked for already.
+
+    Left out, they would be reset to one until the autoscaler first acts: until then nobody but the
+    operator owns the field.
+    """
+    live = rollout.our_deployment(world)
+    return live.replicas if live is not None and scaled_by(world) else sizing.coderd.replicas
 
 
 def deployment_ref(owner: CoderDeployment) -> Ref:

@@ -34,3 +34,9 @@ def mode(deployment: CoderDeployment, rule: str) -> Mode:
     if rule in RESTRICTING and spec.control_plane.management != "Managed":
         return Mode.AUDIT
     return Mode.ENFORCE
+
+
+def is_demanded(deployment: CoderDeployment, rule: str) -> bool:
+    """Whether the spec itself says Enforce: the user's decision, and not a default."""
+    chosen = deployment.spec.enforcement.rules.get(rule)
+    return chosen is not None and Mode(chosen) is Mode.ENFORCE

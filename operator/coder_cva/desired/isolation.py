@@ -4,7 +4,7 @@ Source: the Kubernetes API of NetworkPolicy. A Pod that no policy selects for a 
 direction; one that a policy selects is closed but for what some policy allows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from coder_cva.snapshot.managers import is_of_name
@@ -18,10 +18,12 @@ Direction = Literal["Ingress", "Egress"]
 
 
 def isolating(
-    world: World, namespace: str, labels: Mapping[str, str], direction: Direction
+    world: World, namespace: str, pods: Iterable[Mapping[str, str]], direction: Direction
 ) -> tuple[NetworkPolicy, ...]:
-    """Policies that others made and that isolate a Pod with these labels in this direction."""
-    return tuple(one for one in others_in(world, namespace, direction) if selects(one.spec, labels))
+    """Policies that others made and that isolate one of these Pods, told by their labels, in this direction."""
+    others = others_in(world, namespace, direction)
+    labels = tuple(pods) if others else ()
+    return tuple(one for one in others if any(selects(one.spec, pod) for pod in labels))
 
 
 def others_in(world: World, namespace: str, direction: Direction) -> tuple[NetworkPolicy, ...]:
@@ -29,9 +31,8 @@ def others_in(world: World, namespace: str, direction: Direction) -> tuple[Netwo
     owner = world.deployment
     return tuple(
         policy
-        for policy in world.snapshot.items(Need.NETWORK_POLICIES)
-        if policy.meta.namespace == namespace
-        and not is_of_name(policy.meta, owner.uid, owner.reference)
+        for policy in world.snapshot.within(Need.NETWORK_POLICIES, namespace)
+        if not is_of_name(policy.meta, owner.uid, owner.reference)
         and isolates(policy.spec, direction)
     )
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot import marks
+from coder_cva.values.names import derived
 
 MANAGER: Final = marks.OURS
 """Our one server-side field manager, and the value of app.kubernetes.io/managed-by."""
@@ -60,3 +61,12 @@ def owner_reference(owner: CoderDeployment) -> dict[str, Any]:
         "controller": True,
         "blockOwnerDeletion": False,
     }
+
+
+def name_in(owner: CoderDeployment, namespace: str, *parts: str) -> str:
+    """The name of an object of ours in a namespace, 63 characters at most.
+
+    Elsewhere than at home it tells whose it is: two deployments may act on one namespace.
+    """
+    prefix = () if namespace == owner.namespace else (owner.namespace,)
+    return derived(*prefix, owner.name, *parts)

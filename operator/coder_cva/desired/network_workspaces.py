@@ -1,22 +1,26 @@
 """Workspaces accept no connections, but for those in use (CVA-NET-005: workspaces need no open ports).
 
 Agents dial out, so nothing that Coder does needs a port of a workspace. A Service, an Ingress or a scrape
-annotation that leads to one is a connection in use: it stays allowed, and is told.
+annotation that leads to one is a connection in use: it stays allowed on the Pods concerned, and is told.
 """
 
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
 
 from coder_cva.desired import enforcement, isolation
-from coder_cva.desired.connections import KINDS, Kind, Use, connections
+from coder_cva.desired.connections import KINDS, Index, Kind, Use, connections, kind_of
 from coder_cva.desired.enforcement import ISOLATION, Mode
-from coder_cva.desired.metadata import metadata
-from coder_cva.desired.plan import Part, Preview, Withheld
+from coder_cva.desired.metadata import metadata, name_in
+from coder_cva.desired.network_exceptions import Opening, build_exception, openings
+from coder_cva.desired.network_previews import Space, is_on_node, is_selected, previews
+from coder_cva.desired.plan import Part, Withheld
 from coder_cva.snapshot.discovered import Workspace
+from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import NetworkPolicy
 from coder_cva.snapshot.world import World
 from coder_cva.values.canonical import canonical
 from coder_cva.values.manifest import Manifest
-from coder_cva.values.names import derived
 
 _SHOWN: Final = 5
 
@@ -26,7 +30,13 @@ def build(world: World) -> Part:
     mode = enforcement.mode(world.deployment, ISOLATION)
     if mode is Mode.OFF:
         return Part()
-    parts = [_namespace(world, one.name, mode) for one in world.found.namespaces]
+    here: defaultdict[str, list[Workspace]] = defaultdict(list)
+    for one in world.found.workspaces:
+        here[one.pod.meta.namespace].append(one)
+    parts = [
+        _namespace(world, one.name, tuple(here.get(one.name, ())), mode)
+        for one in world.found.namespaces
+    ]
     return Part(
         objects=tuple(manifest for part in parts for manifest in part.objects),
         withheld=tuple(reason for part in parts for reason in part.withheld),
@@ -34,26 +44,37 @@ def build(world: World) -> Part:
     )
 
 
-def _namespace(world: World, namespace: str, mode: Mode) -> Part:
-    here = tuple(one for one in world.found.workspaces if one.pod.meta.namespace == namespace)
-    uses = connections(world, namespace, here)
-    policies = tuple(_policy(world, namespace, kind, uses) for kind in _kinds(here))
-    previews = _previews(namespace, here, uses, mode)
+def _namespace(world: World, namespace: str, here: tuple[Workspace, ...], mode: Mode) -> Part:
+    space = _space(world, namespace, here)
+    told = tuple(previews(space, mode))
     if mode is not Mode.ENFORCE:
-        return Part(previews=previews)
-    withheld = _unselected(namespace, here)
-    others = _isolated_by_others(world, namespace, here) if uses else ()
-    if others:
-        allow = canonical([one["spec"] for one in policies])
-        pierced = Withheld(
-            f"NetworkPolicy in {namespace}",
-            "IsolatedByOthers",
-            f"NetworkPolicy {isolation.named(others)} isolates workspaces already, and what ours allows "
-            f"({_listed(uses)}) would pierce it: nothing is written there. Ours would be: {allow}",
-            rule=ISOLATION,
-        )
-        return Part(withheld=(pierced, *withheld))
-    return Part(objects=policies, withheld=withheld, previews=previews)
+        return Part(previews=told)
+    withheld = (*_pierced(world, space), *_uncovered(space))
+    if space.pierced:
+        return Part(withheld=withheld, previews=told)
+    # What opens comes before what closes, so that nothing is cut in between.
+    objects = (
+        *(build_exception(world, namespace, one) for one in space.opened),
+        *(_closing(world, namespace, kind) for kind in _kinds(here)),
+    )
+    return Part(objects=objects, withheld=withheld, previews=told)
+
+
+def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
+    uses = connections(world, namespace, here)
+    opened = openings(uses)
+    return Space(
+        name=namespace,
+        workspaces=here,
+        uses=uses,
+        opened=opened,
+        pierced=_others(world, namespace, here, uses, opened),
+        by_hand=tuple(
+            one
+            for one in world.snapshot.within(Need.SERVICES, namespace)
+            if not one.selector and one.type != "ExternalName"
+        ),
+    )
 
 
 def _kinds(workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
@@ -61,91 +82,84 @@ def _kinds(workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
 
     A label that only names single workspaces is used where nothing better selects one of them.
     """
-    chosen = [kind for kind in KINDS if kind.is_usual]
-    for kind in KINDS:
-        labels = [one.pod.meta.labels for one in workspaces]
-        unselected = [one for one in labels if not any(done.is_on(one) for done in chosen)]
-        if not kind.is_usual and any(kind.is_on(one) for one in unselected):
-            chosen.append(kind)
-    return tuple(chosen)
+    seen = {kind_of(one.pod.meta.labels) for one in workspaces}
+    return tuple(kind for kind in KINDS if kind.is_usual or kind in seen)
 
 
-def _policy(world: World, namespace: str, kind: Kind, uses: tuple[Use, ...]) -> Manifest:
+def _closing(world: World, namespace: str, kind: Kind) -> Manifest:
     owner = world.deployment
-    spec: dict[str, Any] = {"podSelector": kind.selector, "policyTypes": ["Ingress"]}
-    ports = sorted({port for use in uses for port in use.ports})
-    if ports:
-        # An empty list would say the same; the API server drops it, and every apply would be a write.
-        spec["ingress"] = [
-            {"ports": [{"port": number, "protocol": spoken} for number, spoken in ports]}
-        ]
-    # Elsewhere the name tells whose it is: two deployments may act on one namespace.
-    prefix = () if namespace == owner.namespace else (owner.namespace,)
+    # No rule at all: an empty list would say the same; the API server drops it, and every apply would be a write.
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": metadata(owner, derived(*prefix, owner.name, kind.name), namespace),
-        "spec": spec,
+        "metadata": metadata(owner, name_in(owner, namespace, kind.name), namespace),
+        "spec": {"podSelector": kind.selector, "policyTypes": ["Ingress"]},
     }
 
 
-def _isolated_by_others(
-    world: World, namespace: str, workspaces: tuple[Workspace, ...]
+def _others(
+    world: World,
+    namespace: str,
+    here: tuple[Workspace, ...],
+    uses: tuple[Use, ...],
+    opened: tuple[Opening, ...],
 ) -> tuple[NetworkPolicy, ...]:
-    return tuple(
-        policy
-        for policy in isolation.others_in(world, namespace, "Ingress")
-        if any(isolation.selects(policy.spec, one.pod.meta.labels) for one in workspaces)
+    """Policies of others that isolate a workspace on which ours would leave something open."""
+    if not opened or not isolation.others_in(world, namespace, "Ingress"):
+        return ()
+    index = Index(here)
+    reaches = {reach for use in uses for reach in use.reaches}
+    met = here if any(one.is_wide for one in opened) else ()
+    pods = {
+        one.pod.meta.name: one.pod.meta.labels
+        for found in (met, *(index.selected(reach) for reach in reaches))
+        for one in found
+    }
+    # A workspace that is stopped now has at least the labels by which it is looked for.
+    to_come = (dict(reach.labels) for reach in reaches)
+    return isolation.isolating(world, namespace, (*pods.values(), *to_come), "Ingress")
+
+
+def _pierced(world: World, space: Space) -> Iterator[Withheld]:
+    if not space.pierced:
+        return
+    short = [one for one in space.opened if len(one.values) <= _SHOWN][:_SHOWN]
+    allow = canonical([build_exception(world, space.name, one)["spec"] for one in short])
+    yield Withheld(
+        f"NetworkPolicy in {space.name}",
+        "IsolatedByOthers",
+        f"NetworkPolicy {isolation.named(space.pierced)} isolates workspaces already, and what ours allows "
+        f"({_listed(space.uses)}) would pierce it: nothing is written there. Ours would be: {allow}"
+        f"{'' if len(short) == len(space.opened) else ' and more'}",
+        rule=ISOLATION,
     )
 
 
-def _unselected(namespace: str, workspaces: tuple[Workspace, ...]) -> tuple[Withheld, ...]:
-    """Workspaces that no label tells apart, as of the envbox template: nothing can select them."""
-    bare = [
-        one.pod.meta.name
-        for one in workspaces
-        if not any(kind.is_on(one.pod.meta.labels) for kind in KINDS)
-    ]
-    if not bare:
-        return ()
-    shown = ", ".join(sorted(bare)[:_SHOWN]) + (", …" if len(bare) > _SHOWN else "")
-    return (
-        Withheld(
-            f"NetworkPolicy in {namespace}",
+def _uncovered(space: Space) -> Iterator[Withheld]:
+    """Workspaces that no policy can close: without a label, as of the envbox template, or on their node."""
+    bare = [one for one in space.workspaces if not is_selected(one)]
+    if bare:
+        yield Withheld(
+            f"NetworkPolicy in {space.name}",
             "NoLabelSelects",
-            f"no label tells these workspaces apart, so no NetworkPolicy can select them, and they stay "
-            f"open to connections: {shown}. Add the label com.coder.resource=true to the Pod in the template",
+            f"no label tells these workspaces apart, so no NetworkPolicy can select them, and they stay open "
+            f"to connections: {_shown(bare)}. Add the label com.coder.resource=true to the Pod in the template",
             rule=ISOLATION,
-        ),
-    )
-
-
-def _previews(
-    namespace: str, workspaces: tuple[Workspace, ...], uses: tuple[Use, ...], mode: Mode
-) -> tuple[Preview, ...]:
-    told = tuple(str(use) for use in uses)
-    if mode is Mode.ENFORCE:
-        if not uses:
-            return ()
-        return (
-            Preview(
-                ISOLATION,
-                f"workspaces in {namespace} accept no connections but these, which are in use and stay "
-                "allowed; remove what leads there, and its port is closed as well",
-                told,
-            ),
         )
-    if not workspaces:
-        return ()
-    count = f"{len(workspaces)} workspace{'s' if len(workspaces) > 1 else ''}"
-    kept = "but these, which are in use and would stay allowed" if uses else "at all"
-    return (
-        Preview(
-            ISOLATION,
-            f"with {ISOLATION}: Enforce {count} in {namespace} would accept no connections {kept}",
-            told or (f"Namespace {namespace}",),
-        ),
-    )
+    on_node = [one for one in space.workspaces if is_on_node(one)]
+    if on_node:
+        yield Withheld(
+            f"NetworkPolicy in {space.name}",
+            "HostNetwork",
+            "these workspaces use their node's network, which no NetworkPolicy covers, and stay open to "
+            f"connections: {_shown(on_node)}. Take hostNetwork out of the template",
+            rule=ISOLATION,
+        )
+
+
+def _shown(workspaces: list[Workspace]) -> str:
+    names = sorted(one.pod.meta.name for one in workspaces)
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
 def _listed(uses: tuple[Use, ...]) -> str:

@@ -47,6 +47,11 @@ class Plan:
     withheld: tuple[Withheld, ...] = ()
     keep: frozenset[Ref] = frozenset()
     """Objects of ours that are not rendered now, and still must not be swept (maintenance)."""
+    unforced: frozenset[tuple[Ref, str]] = frozenset()
+    """Fields in which the value of another manager stands, as the API server names them.
+
+    They are said all the same: a field that nobody says any more is reset to its default.
+    """
     keep_kinds: frozenset[str] = frozenset()
     """Kinds of which nothing is swept now: what they should be could not be worked out."""
     writes_nothing: bool = False
@@ -57,6 +62,10 @@ class Plan:
     tier: str = ""
     evictions: tuple[Eviction, ...] = ()
 
+    def unforced_in(self, ref: Ref) -> frozenset[str]:
+        """The unforced fields of one object."""
+        return frozenset(path for of, path in self.unforced if of == ref)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -66,3 +75,4 @@ class Part:
     withheld: tuple[Withheld, ...] = ()
     keep: frozenset[Ref] = frozenset()
     previews: tuple[Preview, ...] = ()
+    unforced: frozenset[tuple[Ref, str]] = frozenset()

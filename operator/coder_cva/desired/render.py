@@ -17,6 +17,7 @@ from coder_cva.desired import (
 from coder_cva.desired.plan import Part, Plan, Withheld
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import consent
+from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
@@ -90,6 +91,7 @@ def plan(world: World) -> Plan:
             *(reason for _, part in built for reason in part.withheld),
         ),
         keep=frozenset(ref for _, part in built for ref in part.keep),
+        unforced=frozenset(one for _, part in built for one in part.unforced),
         keep_kinds=frozenset(kind for one, _ in built if _unread(one, world) for kind in one.kinds),
         previews=tuple(preview for _, part in built for preview in part.previews),
         placement=where,
@@ -111,16 +113,24 @@ def _guarded(builder: Builder, world: World) -> Part:
     if not unread:
         return builder.build(world)
     missing = world.snapshot.missing()
-    why = "; ".join(f"{need.value}: {missing[need].reason.value}" for need in unread)
+    why = "; ".join(f"{need.value}: {_told(missing[need])}" for need in unread)
+    refused = any(missing[need].reason is Absence.FORBIDDEN for need in unread)
     notice = Withheld(
         subject=builder.name.capitalize(),
         reason="ClusterUnreadable",
-        message=f"the {builder.name} are left as they are, because this could not be read: {why}. "
-        "Compare the operator's ClusterRole with deploy/base/rbac.yaml",
+        message=f"the {builder.name} are left as they are, because this could not be read: {why}"
+        + (". Compare the operator's ClusterRole with deploy/base/rbac.yaml" if refused else ""),
         blocking=builder.name == "control plane"
         and world.deployment.spec.control_plane.management == "Managed",
     )
     return Part(withheld=(notice,))
+
+
+def _told(absent: Unavailable) -> str:
+    """The reason, and which object it was that could not be understood."""
+    if absent.reason is Absence.UNREADABLE:
+        return f"{absent.reason.value}, {absent.message}"
+    return absent.reason.value
 
 
 def _unread(builder: Builder, world: World) -> list[Need]:

@@ -9,14 +9,27 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterable
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
 
 import kopf
+
+from coder_cva.handlers import coderdeployment, lifecycle
+from coder_cva.runtime.queue import Key
 
 log = logging.getLogger(__name__)
 
 JOIN_SECONDS: Final = 10.0
+
+
+def watching(
+    wake: Callable[[Key], None], credentials: Callable[[], Awaitable[Mapping[str, Any]]]
+) -> "Beside":
+    """kopf with all handlers of ours. ``wake`` and ``credentials`` are called in kopf's thread."""
+    registry = kopf.OperatorRegistry()
+    lifecycle.register(registry, credentials)
+    coderdeployment.register(registry, wake)
+    return Beside(registry, lifecycle.Patience())
 
 
 class Beside:

@@ -83,7 +83,7 @@ class Connection:
 
     @classmethod
     async def open(cls, kubeconfig: str | None = None, context: str | None = None) -> Self:
-        """A connection by a kubeconfig, or as ``Credentials`` finds it. Raises ConfigException."""
+        """A connection by a kubeconfig, or as ``Credentials`` finds it. Raises NoCluster."""
         credentials = Credentials(kubeconfig, context)
         await credentials.load()
         return cls(credentials)

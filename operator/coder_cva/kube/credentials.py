@@ -14,6 +14,10 @@ REFRESH: Final = 60.0
 """Seconds after which a token file or an exec plugin's expiry is looked at again."""
 
 
+class NoCluster(Exception):
+    """Nothing says where the API server is: no usable kubeconfig and no ServiceAccount."""
+
+
 class Credentials:
     """The configuration of one cluster, as the official client reads it.
 
@@ -40,25 +44,31 @@ class Credentials:
         """Reads everything anew: the files, the exec plugin, certificates that were renewed.
 
         Raises:
-            ConfigException: there is no usable kubeconfig and no ServiceAccount.
+            NoCluster: there is no usable kubeconfig and no ServiceAccount.
         """
         configuration = Configuration()
-        if self._kubeconfig is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
-            config.load_incluster_config(  # type: ignore[no-untyped-call]
-                client_configuration=configuration
-            )
-            self._loader = None
-        else:
-            self._loader = await config.load_kube_config(  # type: ignore[no-untyped-call]
-                config_file=self._kubeconfig,
-                context=self._context,
-                client_configuration=configuration,
-                persist_config=False,
-            )
+        try:
+            self._loader = await self._into(configuration)
+        except config.ConfigException as error:
+            raise NoCluster(str(error)) from error
         self._configuration = configuration
         self._read_at = self._clock()
         if self._tls is not None:
             self._load_files(self._tls)
+
+    async def _into(self, configuration: Configuration) -> Any:
+        """Fills the configuration in; the loader that keeps it fresh, None for a ServiceAccount's."""
+        if self._kubeconfig is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(  # type: ignore[no-untyped-call]
+                client_configuration=configuration
+            )
+            return None
+        return await config.load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=self._kubeconfig,
+            context=self._context,
+            client_configuration=configuration,
+            persist_config=False,
+        )
 
     @property
     def host(self) -> str:

@@ -51,7 +51,8 @@ class Expired(Exception):
 class Reflector(Generic[T]):
     """Keeps the records of one kind up to date until its ``run`` is cancelled.
 
-    ``source`` is asked before each list, since the served version of a kind may change.
+    ``source`` is asked again with each bookmark, about once a minute: where another version of the
+    kind has become the best that is served, it is listed and watched anew in that one.
     ``on_change`` is called when a record or the state of the reading has changed, never for a
     write that the projection does not show.
     """
@@ -100,6 +101,8 @@ class Reflector(Generic[T]):
         """A list where one is needed, then a watch to its end; the pause in seconds after it."""
         began = self._clock()
         try:
+            if self._is_outdated():
+                self._version = ""
             if not self._version:
                 await self._list()
             await self._watch()
@@ -135,7 +138,7 @@ class Reflector(Generic[T]):
             return self._stale
         unreadable = self._store.unreadable()
         if unreadable:
-            return Unavailable(Absence.NOT_SYNCED, unreadable)
+            return Unavailable(Absence.UNREADABLE, unreadable)
         return Gathered(self._store.items())
 
     async def _list(self) -> None:
@@ -204,6 +207,8 @@ class Reflector(Generic[T]):
             raise Expired(str(dig(raw, "message", default="no watch event")))
         self._version = version
         if kind == "BOOKMARK":
+            if self._is_outdated():
+                raise Expired("another version of the kind is served")
             return False
         return self._store.remove(raw) if kind == "DELETED" else self._store.put(raw)
 
@@ -266,6 +271,9 @@ class Reflector(Generic[T]):
             logger.log(level, "%s: %s", self._scope.path, reason or "synced")
             self._told = reason
             self._on_change()
+
+    def _is_outdated(self) -> bool:
+        return self._source() != self._scope.source
 
     def _look(self) -> Scope:
         return Scope(self._source(), *self._selectors)

@@ -1,5 +1,6 @@
-"""The access URL as an end of connections: agents and coderd itself dial it (CVA-NET-001)."""
+"""Access URLs as ends of connections: agents and coderd itself dial them (CVA-NET-001)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -7,9 +8,11 @@ from urllib.parse import urlsplit
 from coder_cva.rules import environment
 from coder_cva.snapshot import address_ranges
 from coder_cva.snapshot.reachability import Peer
+from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World
 
 _VARIABLE: Final = "CODER_ACCESS_URL"
+_PRIMARY: Final = "CODER_PRIMARY_ACCESS_URL"
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -31,23 +34,69 @@ def access_path(world: World) -> AccessPath | None:
     if live is None:
         return None
     if environment.is_elsewhere(live, _VARIABLE):
-        hint = f"write {_VARIABLE} as a literal into {live.meta.path}, where it can be seen"
-        return AccessPath(Peer("the access URL, which is not seen here"), None, hint)
+        return _unseen(live, _VARIABLE, "the access URL")
     url = environment.literal(live, _VARIABLE)
-    try:
-        parts = urlsplit(url or "")
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError:
+    where = _outside(url, world.deployment.namespace)
+    if where is None:
         return None
-    if not port or _is_inside(host, world.deployment.namespace):
-        return None
+    address, port = where
     stated = address_ranges.networks(world.deployment.spec.network.access_url_cidrs)
-    name = f"the access URL {parts.scheme}://{host}"
+    name = f"the access URL {address}"
     return AccessPath(
         Peer(name, ranges=_by_family(stated)),
         port,
         f"state the addresses behind {name} in spec.network.accessURLCIDRs",
     )
+
+
+def proxy_path(proxy: Deployment) -> AccessPath | None:
+    """The way by a workspace proxy's own URL; None where it is a Service of the cluster, or none is set."""
+    who = f"the URL of workspace proxy {proxy.meta.path}"
+    if environment.is_elsewhere(proxy, _VARIABLE):
+        return _unseen(proxy, _VARIABLE, who)
+    where = _outside(environment.literal(proxy, _VARIABLE), proxy.meta.namespace)
+    return _somewhere(f"{who}, {where[0]}", where[1]) if where else None
+
+
+def primary_path(proxies: Iterable[Deployment]) -> AccessPath:
+    """The way from a region to the control plane elsewhere, by the URL that its proxies are given."""
+    for one in proxies:
+        where = _address(environment.literal(one, _PRIMARY))
+        if where:
+            return _somewhere(f"the control plane at {where[0]}", where[1])
+    hint = f"write {_PRIMARY} as a literal into the proxies' Deployments, where it can be seen"
+    return AccessPath(Peer("the control plane, whose URL is not seen here"), None, hint)
+
+
+def _unseen(live: Deployment, variable: str, who: str) -> AccessPath:
+    hint = f"write {variable} as a literal into {live.meta.path}, where it can be seen"
+    return AccessPath(Peer(f"{who}, which is not seen here"), None, hint)
+
+
+def _somewhere(name: str, port: int) -> AccessPath:
+    hint = (
+        "nothing states the addresses behind it, so only a rule that allows every address on port "
+        f"{port} shows that it is reached"
+    )
+    return AccessPath(Peer(name), port, hint)
+
+
+def _outside(url: str | None, namespace: str) -> tuple[str, int] | None:
+    """The address of a URL that leads out of the cluster."""
+    where = _address(url)
+    if where is None or _is_inside(where[0].partition("://")[2], namespace):
+        return None
+    return where
+
+
+def _address(url: str | None) -> tuple[str, int] | None:
+    """Scheme with host, and port, of what can be read as a URL."""
+    try:
+        parts = urlsplit(url or "")
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return None
+    return (f"{parts.scheme}://{host}", port) if port else None
 
 
 def _by_family(stated: address_ranges.Ranges) -> tuple[address_ranges.Ranges, ...]:

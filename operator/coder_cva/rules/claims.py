@@ -40,6 +40,26 @@ _LET_GO: Final = frozenset({"Released", "Failed"})
 """Phases of a volume whose claim is gone."""
 _NO_PROVISIONER: Final = "kubernetes.io/no-provisioner"
 LAZY: Final = "WaitForFirstConsumer"
+_GROWING: Final = frozenset(
+    {
+        "blockvolume.csi.oraclecloud.com",
+        "cephfs.csi.ceph.com",
+        "cinder.csi.openstack.org",
+        "csi.hetzner.cloud",
+        "csi.trident.netapp.io",
+        "csi.vsphere.vmware.com",
+        "disk.csi.azure.com",
+        "dobs.csi.digitalocean.com",
+        "driver.longhorn.io",
+        "ebs.csi.aws.com",
+        "file.csi.azure.com",
+        "linstor.csi.linbit.com",
+        "pd.csi.storage.gke.io",
+        "pxd.portworx.com",
+        "rbd.csi.ceph.com",
+    }
+)
+"""CSI drivers that make a volume larger when its claim asks for more, each by its own documentation."""
 
 
 Claims: TypeAlias = tuple[PersistentVolumeClaim, ...]
@@ -73,6 +93,11 @@ def _is_labelled(claim: PersistentVolumeClaim) -> bool:
     labels = claim.meta.labels
     by_coder = any(one in labels for one in marks.WORKSPACE_LABELS)
     return by_coder or labels.get(marks.NAME) == _CLAIM_NAME
+
+
+def goes_with_its_pod(claim: PersistentVolumeClaim) -> bool:
+    """Whether a claim was made for a generic ephemeral volume: then its Pod owns it, and its data end with it."""
+    return claim.meta.owner is not None and claim.meta.owner.kind == "Pod"
 
 
 def is_dynamic(claim: PersistentVolumeClaim) -> bool:
@@ -124,6 +149,12 @@ def classes(world: World) -> dict[str, StorageClass]:
 def driver(found: StorageClass) -> str:
     """The CSI driver that serves a class, if it is installed."""
     return MIGRATED.get(found.provisioner, found.provisioner)
+
+
+def could_grow(found: StorageClass) -> bool:
+    """Whether the driver of a class makes volumes larger; Rook puts its namespace before a driver's name."""
+    name = driver(found)
+    return name in _GROWING or any(name.endswith(f".{one}") for one in _GROWING)
 
 
 def is_on_the_node(found: StorageClass) -> bool:

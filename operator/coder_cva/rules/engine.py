@@ -78,11 +78,13 @@ def _has_none(need: Need, reading: Unavailable) -> bool:
 
 
 def _remedy(unread: list[Need], reason: Absence) -> str:
+    if reason is Absence.UNREADABLE:
+        return "That is a fault of the operator: report it with the object's shape"
     if reason is not Absence.FORBIDDEN:
         return "It is tried again by itself"
     kinds = sorted({(SOURCES[one].group, SOURCES[one].plural) for one in unread})
     rights = ", ".join(f"{plural}.{group}" if group else plural for group, plural in kinds)
-    return f"Grant the operator get, list and watch on {rights}, as deploy/base/rbac.yaml does"
+    return f"Grant the operator list and watch on {rights}, as deploy/base/rbac.yaml does"
 
 
 def _without_rule(clause: Clause, world: World) -> Judgement:

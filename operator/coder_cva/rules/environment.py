@@ -1,100 +1,13 @@
-"""coderd's settings as far as its Deployment says them: literal values only, never a Secret's.
+"""coderd's settings, as rules ask for them; they are read in the snapshot, because builders need them too."""
 
-Source of the precedence: Coder's server reference. A flag wins over the variable, the variable over
-the configuration file; the flag's name follows from the variable's.
-"""
+from coder_cva.snapshot.environment import (
+    arguments,
+    container,
+    flag,
+    is_elsewhere,
+    is_set,
+    is_true,
+    literal,
+)
 
-from collections.abc import Mapping
-from typing import Any, Final
-
-from coder_cva.snapshot import parse_roles
-from coder_cva.snapshot.records import Deployment
-from coder_cva.snapshot.shapes import mapping, mappings, text, texts
-from coder_cva.values.manifest import dig
-
-_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-"""What Go's strconv.ParseBool takes for true; coderd reads its switches with it."""
-_SWITCHES: Final = frozenset({"CODER_PROMETHEUS_ENABLE"})
-"""Settings whose flag needs no value, and takes none from the next word."""
-_FILE: Final = "CODER_CONFIG_PATH"
-_FILE_FLAGS: Final = ("--config", "-c")
-
-
-def container(deployment: Deployment) -> Mapping[str, Any]:
-    """The container of Coder's own among those of the template; sidecars are none of ours."""
-    found = mappings(dig(deployment.body, "spec", "template", "spec", "containers"))
-    for one in found:
-        if parse_roles.playing((one,), deployment.template_meta)[0]:
-            return one
-    return found[0] if found else {}
-
-
-def literal(deployment: Deployment, name: str) -> str | None:
-    """The value of a setting as it is written; None where it is not set, or not in clear.
-
-    Of a variable that is set twice the last one counts, as in Kubernetes.
-    """
-    flag = _flag(deployment, name)
-    if flag is not None:
-        return flag
-    found = _entry(deployment, name)
-    value = found.get("value", "") if found is not None and not found.get("valueFrom") else None
-    return value if isinstance(value, str) else None
-
-
-def is_elsewhere(deployment: Deployment, name: str) -> bool:
-    """Whether the value may stand in a ConfigMap, a Secret or a file, which are not read here."""
-    if _flag(deployment, name) is not None:
-        return False
-    found = _entry(deployment, name)
-    if found is not None:
-        return bool(found.get("valueFrom"))
-    return _comes_as_a_whole(deployment, name) or _has_file(deployment)
-
-
-def is_set(deployment: Deployment, name: str) -> bool:
-    """Whether the setting is there by name, wherever its value comes from."""
-    if _flag(deployment, name) is not None:
-        return True
-    found = _entry(deployment, name)
-    return found is not None and bool(found.get("value") or found.get("valueFrom"))
-
-
-def is_true(value: str | None) -> bool:
-    """Whether coderd takes the value of a switch for true."""
-    return value in _TRUE
-
-
-def _entry(deployment: Deployment, name: str) -> Mapping[str, Any] | None:
-    entries = [one for one in mappings(container(deployment).get("env")) if one.get("name") == name]
-    return mapping(entries[-1]) if entries else None
-
-
-def _flag(deployment: Deployment, name: str) -> str | None:
-    """The value that an argument gives a setting, ``--name=value`` or ``--name value``; the last counts."""
-    flag = "--" + name.removeprefix("CODER_").lower().replace("_", "-")
-    words = _words(deployment)
-    said = None
-    for word, following in zip(words, (*words[1:], ""), strict=True):
-        if word.startswith(f"{flag}="):
-            said = word.partition("=")[2]
-        elif word == flag:
-            said = "true" if name in _SWITCHES else following
-    return said
-
-
-def _words(deployment: Deployment) -> tuple[str, ...]:
-    here = container(deployment)
-    return (*texts(here.get("command")), *texts(here.get("args")))
-
-
-def _comes_as_a_whole(deployment: Deployment, name: str) -> bool:
-    """Whether variables come from a ConfigMap or a Secret as a whole, under a prefix that this one has."""
-    sources = mappings(container(deployment).get("envFrom"))
-    return any(name.startswith(text(one.get("prefix"))) for one in sources)
-
-
-def _has_file(deployment: Deployment) -> bool:
-    """Whether coderd is given a configuration file."""
-    named = any(word in _FILE_FLAGS or word.startswith("--config=") for word in _words(deployment))
-    return named or _entry(deployment, _FILE) is not None
+__all__ = ["arguments", "container", "flag", "is_elsewhere", "is_set", "is_true", "literal"]

@@ -10,9 +10,11 @@ from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding
 from coder_cva.rules.network_peers import serving_ports
-from coder_cva.rules.subjects import are, live, named, workload
+from coder_cva.rules.strangers import Way
+from coder_cva.rules.subjects import are, named, workload
 from coder_cva.snapshot.discovered import Workspace
-from coder_cva.snapshot.reachability import Answer, Direction, Peer, Reachability
+from coder_cva.snapshot.reachability import Answer, Direction, Peer
+from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World
 
 Missing = Mapping[Direction, list[dict[str, Any]]]
@@ -69,11 +71,13 @@ def _finding(
     )
 
 
-def workspaces_to_coderd(world: World, targets: tuple[Peer, ...]) -> Missing:
-    """What lets workspaces reach coderd's Pods; on coderd's side for everybody, as users arrive there too."""
+def workspaces_to(live: Deployment | None, targets: tuple[Peer, ...]) -> Missing:
+    """What lets workspaces reach coderd's Pods or a proxy's; on their side for everybody, as users arrive too."""
+    if live is None:
+        return {"egress": [{"ports": [_port(443)]}]}
     ports = [_port(one) for one in sorted({one for peer in targets for one in serving_ports(peer)})]
-    space = {"matchLabels": {"kubernetes.io/metadata.name": world.deployment.namespace}}
-    to = {"namespaceSelector": space, "podSelector": _coderd(world)}
+    space = {"matchLabels": {"kubernetes.io/metadata.name": live.meta.namespace}}
+    to = {"namespaceSelector": space, "podSelector": dict(live.selector)}
     return {"egress": [{"to": [to], "ports": ports}], "ingress": [{"ports": ports}]}
 
 
@@ -97,25 +101,56 @@ def everybody_to_coderd(world: World) -> Missing:
     return {"ingress": network_coderd.ingress_rules(world), "egress": [mesh, *itself]}
 
 
-def came_up_under(world: World, net: Reachability) -> str:
-    """A coderd Pod that became ready after the policies that isolate it were made, "" if there is none.
+class Ways:
+    """Ways for strangers into workspaces, gathered by what opens them."""
 
-    coderd connects to its database and migrates it before it answers its readiness probe, so such a
-    Pod proves the connection under these policies. A policy that was changed since proves nothing.
-    """
-    for pod in live(world.coderd_pods):
-        policies = net.isolating(net.pod(pod), "egress")
-        is_newer = all(
-            one.meta.generation <= 1 and "" < one.meta.created < pod.meta.created
-            for one in policies
+    def __init__(self) -> None:
+        self._led_to: dict[Way, list[Workspace]] = {}
+        self.count = 0
+        """The workspaces that are not closed to strangers, surely or perhaps."""
+
+    def __bool__(self) -> bool:
+        return bool(self._led_to)
+
+    def add(self, ways: Iterable[Way], workspaces: list[Workspace]) -> None:
+        """The ways into one kind of workspace."""
+        found = set(ways)
+        self.count += len(workspaces) if found else 0
+        for way in found:
+            self._led_to.setdefault(way, []).extend(workspaces)
+
+    @property
+    def doubt(self) -> str:
+        """What is let in and cannot be told, in a sentence. Raises ValueError where there is no way."""
+        way = min(self._led_to)
+        return (
+            f"NetworkPolicy {way.policy} lets in {way.who} on {way.ports}, and whether strangers are "
+            "among them is not known here: write the single addresses, or name Pods by their labels"
         )
-        if pod.ready and policies and is_newer:
-            return f"Pod {pod.meta.path}"
-    return ""
+
+    def findings(self, world: World) -> list[Finding]:
+        """A finding for each rule that lets strangers in, one for each namespace where nothing isolates."""
+        sure = {way: found for way, found in sorted(self._led_to.items()) if way.is_sure}
+        bare = [one for way, found in sure.items() if not way.policy for one in found]
+        let_in = [_let_in(way, found) for way, found in sure.items() if way.policy]
+        return [*_open_workspaces(world, bare), *let_in]
 
 
-def open_workspaces(world: World, found: list[Workspace]) -> list[Finding]:
-    """Workspaces that accept connections from everybody, a finding for each namespace."""
+def _let_in(way: Way, found: list[Workspace]) -> Finding:
+    names = named([workload(one) for one in found])
+    return Finding(
+        ISOLATION,
+        f"NetworkPolicy {way.policy}",
+        "spec.ingress",
+        "no connection to a workspace but those in use: agents dial out",
+        f"lets in {way.who} on {way.ports}, to {are(len(found), 'workspace')}: {names}",
+        "policies are a union, so no other one can close what this one opens: whoever keeps it takes the "
+        "rule out, or names those whom it means in its from",
+    )
+
+
+def _open_workspaces(world: World, found: list[Workspace]) -> list[Finding]:
+    """Workspaces that no policy isolates, a finding for each namespace."""
     spaces: dict[str, list[str]] = {}
     for one in found:
         spaces.setdefault(one.pod.meta.namespace, []).append(workload(one))
@@ -146,13 +181,12 @@ def _close(world: World) -> str:
 def in_use(use: Use) -> Finding:
     """Something that leads to a port of workspaces, which stays allowed until somebody takes it away."""
     subject, _, through = use.subject.partition(", ")
-    ports = ", ".join(str(number) for number, _ in use.ports)
     return Finding(
         ISOLATION,
         subject,
         "spec.ports",
         "nothing leads to a workspace's port: Coder's applications and port forwarding need none",
-        f"leads to port {ports} of workspaces{', ' + through if through else ''}",
+        f"leads to {use.where} of workspaces{', ' + through if through else ''}",
         "remove it, and the port is closed as well; or say in spec.waivers why it is wanted",
     )
 

@@ -1,6 +1,7 @@
 """The ends of Coder's connections: coderd, provisioners, and the Pods that the spec names."""
 
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from coder_cva.api.v1alpha1.network import Peer as NamedPeer
@@ -46,6 +47,16 @@ def outgoing_peers(world: World, net: Reachability) -> tuple[Peer, ...]:
         for pod in live(_pods(world, one))
     ]
     return (*coderd_peers(world, net), *_kinds(others))
+
+
+def proxy_peers(world: World, net: Reachability, proxy: Workload) -> tuple[Peer, ...]:
+    """A workspace proxy's Pods, by its template while none lives; () where none is wanted."""
+    name = f"workspace proxy {proxy.deployment.meta.path}"
+    if not proxy.deployment.replicas:
+        return ()
+    here = proxy.deployment
+    template = Pod(replace(here.template_meta, namespace=here.meta.namespace), here.shape)
+    return _kinds([net.pod(one, name) for one in live(_pods(world, proxy)) or [template]])
 
 
 def serving_ports(peer: Peer) -> tuple[int, ...]:

@@ -3,24 +3,34 @@
 from typing import Final
 
 from coder_cva.rules.chapters import (
+    cluster,
     control_plane,
     general,
     network,
     node_pools,
+    node_sizes,
     observability,
+    provisioner_fleet,
     provisioners,
+    proxies,
     storage,
+    volume_types,
     workspaces,
 )
 from coder_cva.rules.model import Rule
 
 ALL: Final[tuple[Rule, ...]] = (
+    *cluster.RULES,
     *general.RULES,
     *control_plane.RULES,
     *node_pools.RULES,
+    *node_sizes.RULES,
     *workspaces.RULES,
     *network.RULES,
     *storage.RULES,
+    *volume_types.RULES,
     *provisioners.RULES,
+    *provisioner_fleet.RULES,
+    *proxies.RULES,
     *observability.RULES,
 )

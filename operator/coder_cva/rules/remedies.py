@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import yaml
 
+from coder_cva.rules import environment
 from coder_cva.rules.subjects import workload
 from coder_cva.snapshot import marks
 from coder_cva.snapshot.discovered import Workspace
@@ -43,6 +44,37 @@ def coderd(world: World, values: Mapping[str, Any], spec: Mapping[str, Any] | No
         kept = _of_coder_k8s(values) if _manager(world) == _CODER_K8S else values
         return f"{_where(world)}{_beside(values)}:\n{as_yaml(kept)}"
     return resource(world, spec) if spec is not None else _put_back(world)
+
+
+def settings(world: World, values: Mapping[str, str], spec: Mapping[str, Any] | None = None) -> str:
+    """How to set variables of coderd, by name; where an argument says one of them, only that helps.
+
+    ``spec`` is the part of the CoderDeployment's spec that says the same, as in ``coderd``.
+    """
+    flags = {name: found for name in values if (found := _flag(world, name))}
+    if flags:
+        return _by_arguments(world, {flags[name]: values[name] for name in flags})
+    env = [{"name": name, "value": value} for name, value in values.items()]
+    return coderd(world, {"coder": {"env": env}}, spec)
+
+
+def setting_field(world: World, name: str) -> str:
+    """The field of coderd's Deployment that says a setting, or would."""
+    part = "args" if _flag(world, name) else f"env[{name}]"
+    return f"spec.template.spec.containers[coder].{part}"
+
+
+def _flag(world: World, name: str) -> str:
+    return environment.flag(world.coderd.deployment, name) if world.coderd is not None else ""
+
+
+def _by_arguments(world: World, values: Mapping[str, str]) -> str:
+    """An argument wins over any variable, so the change belongs there."""
+    said = " ".join(f"{flag}={value}" for flag, value in values.items())
+    if is_ours(world):
+        return f"{', '.join(values)} stands in its arguments, which the operator does not write: {_put_back(world)}"
+    key = "extraArgs" if _manager(world) == _CODER_K8S else "coder.commandArgs"
+    return f"{_where(world)}, among the arguments ({key}), which win over variables: {said}"
 
 
 def without(world: World, what: str, where: str) -> str:
@@ -108,11 +140,11 @@ def as_yaml(values: Any) -> str:
     return text.rstrip("\n")
 
 
-def template(workspace: Workspace, block: str) -> str:
-    """What to write into the Pod's spec of the workspace's template, in Terraform."""
+def template(workspace: Workspace, block: str, where: str = ", in the spec of its Pod") -> str:
+    """What to write into the workspace's template, in Terraform; ``where`` in it, "" where the block says."""
     return (
-        f"in the template of {workspace_name(workspace)}, in the spec of its Pod; it holds from the "
-        f"next start of the workspace:\n{block}"
+        f"in the template of {workspace_name(workspace)}{where}; it holds from the next start of the "
+        f"workspace:\n{block}"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from coder_cva.apply.engine import Engine, LeadershipLostError
 from coder_cva.apply.memory import Memory
+from coder_cva.desired.changes import Action
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.gather import Gatherer
 from coder_cva.kube.leases import Elector
@@ -18,7 +19,7 @@ from coder_cva.kube.reflector import DEFAULT_PACE
 from coder_cva.kube.teller import Teller
 from coder_cva.kube.writer import Writer
 from coder_cva.ports import WriteError
-from coder_cva.reconcile import Outcome, Shell, reconcile
+from coder_cva.reconcile import Outcome, Shell, greet, reconcile
 from coder_cva.runtime import endpoints, report
 from coder_cva.runtime.queue import COALESCE_SECONDS, Key, WakeQueue
 from coder_cva.runtime.settings import Settings
@@ -32,6 +33,9 @@ CRASH_RETRY_SECONDS: Final = 10.0
 STORM_FACTOR: Final = 4.0
 LONGEST_COALESCE_SECONDS: Final = 5.0
 """A pass may have been long because the API server, or this process, stood still for a while."""
+
+GREETING_SECONDS: Final = 1.0
+"""How often, while the cluster is being read, it is looked for CoderDeployments without a status."""
 
 NOBODY: Final[Key] = ("", "")
 """No CoderDeployment has this name: a pass over it only sweeps what those that are gone have left."""
@@ -107,12 +111,34 @@ class Operator:
 
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
+        if not leads:
+            metrics.stand_by()
         log.info("this replica leads" if leads else "this replica leads no longer; it only watches")
         self.queue.wake(NOBODY)
         self.wake_all()
 
+    async def _greet(self) -> None:
+        """Until the cluster has been read, a first status for whoever has none."""
+        synced = asyncio.create_task(self.gatherer.synced())
+        try:
+            while not synced.done():
+                if self.elector.holds():
+                    await self._greeted()
+                await asyncio.wait({synced}, timeout=GREETING_SECONDS)
+        finally:
+            synced.cancel()
+            await asyncio.gather(synced, return_exceptions=True)
+
+    async def _greeted(self) -> None:
+        try:
+            await greet(self.shell)
+        except (WriteError, LeadershipLostError) as error:
+            log.debug("no first status could be told: %s", error)
+        except Exception:
+            log.exception("telling a first status crashed; it is tried again")
+
     async def _work(self) -> None:
-        await self.gatherer.synced()
+        await self._greet()
         log.info("the cluster has been read")
         while True:
             key = await self.queue.next()
@@ -139,16 +165,27 @@ class Operator:
             return Outcome("failed", {}, retry_after=CRASH_RETRY_SECONDS)
 
     def _settle(self, key: Key, outcome: Outcome) -> None:
-        report.told(key, outcome, self._readable())
+        report.told(key, outcome, self._readable(), leads=self.elector.holds())
         if outcome.word == "gone":
             self.known.discard(key)
             self.queue.forget(key)
         elif outcome.word == "failed":
             self.queue.failed(key, outcome.retry_after)
         else:
+            self._look_again(key, outcome)
+
+    def _look_again(self, key: Key, outcome: Outcome) -> None:
+        """After a pass that came to its end; what it could not write makes it a failure all the same."""
+        if outcome.status:
+            # It may have come while the pass before this one looked at its namesake that went.
+            self.known.add(key)
+        refused = [one for one in outcome.changes if one.action is Action.FAILED]
+        if refused:
+            self.queue.failed(key, min(one.retry_after or 0.0 for one in refused))
+        else:
             self.queue.succeeded(key)
-            if outcome.retry_after is not None:
-                self.queue.wake(key, outcome.retry_after)
+        if outcome.retry_after is not None:
+            self.queue.wake(key, outcome.retry_after)
 
     def _readable(self) -> dict[str, bool]:
         reflectors = self.gatherer.reflectors.items()

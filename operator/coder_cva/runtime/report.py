@@ -11,9 +11,10 @@ from coder_cva.telemetry import metrics
 log = logging.getLogger(__name__)
 
 
-def told(key: Key, outcome: Outcome, readable: Mapping[str, bool]) -> None:
-    """Logs what was written or refused, and sets the gauges."""
-    metrics.readable(readable)
+def told(key: Key, outcome: Outcome, readable: Mapping[str, bool], *, leads: bool) -> None:
+    """Logs what was written or refused, and sets the gauges, which only who leads may show."""
+    if leads:
+        metrics.readable(readable)
     for change in outcome.changes:
         if change.action is Action.UNCHANGED:
             continue
@@ -23,5 +24,5 @@ def told(key: Key, outcome: Outcome, readable: Mapping[str, bool]) -> None:
         log.log(level, "%s/%s: %s %s", *key, change.ref, " ".join(one for one in words if one))
     if outcome.word == "gone":
         metrics.forget(*key)
-    elif outcome.status:
+    elif outcome.status and leads:
         metrics.show_status(*key, outcome.status)

@@ -45,6 +45,18 @@ def of_block(block: Any) -> Ranges:
     return without(whole, networks(texts(dig(block, "except")))) if whole is not None else ()
 
 
+def is_crowd(block: Any) -> Truth:
+    """Whether an ipBlock means no one in particular: True for a crowd, False for one address or none.
+
+    None for what lies between: whose addresses those are, its author knows.
+    """
+    pieces = of_block(block)
+    count = sum(one.num_addresses for one in pieces)
+    if count <= 1:
+        return False
+    return True if count >= _CROWD[pieces[0].version] else None
+
+
 def covers(allowed: Iterable[Network], wanted: Ranges) -> Truth:
     """Whether the allowed addresses hold all of the wanted ones (True), none (False), or some (None)."""
     found = [piece for version in (4, 6) for piece in _collapsed(allowed, version)]
@@ -98,6 +110,9 @@ _NOWHERE: Final = (
     "203.0.113.0/24",
 )
 
+_CROWD: Final = {4: 2**15, 6: 2**64 + 1}
+"""Half of the /16 that clusters commonly give to their Pods, so that exceptions hide nothing; of IPv6
+more than one subnet."""
 PRIVATE: Final[Ranges] = networks((*_INSIDE, "fc00::/7"))
 """Where Pods usually have their addresses."""
 ANY_ADDRESS: Final[tuple[Ranges, ...]] = (

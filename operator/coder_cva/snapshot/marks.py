@@ -33,6 +33,15 @@ CODER_NAMES: Final = frozenset({"coder", "coder-ai-gateway", *CHART_ROLES})
 """Name labels of Coder's own workloads."""
 ROLES: Final = frozenset({"coderd", "wsproxy", "provisionerd"})
 
+SCRAPERS: Final = (
+    "prometheus.io/",
+    "pyroscope.io/",
+    "profiles.grafana.com/",
+    "k8s.grafana.com/",
+)
+"""Annotations of Pods and Services that tell scrapers of metrics and profiles which port to ask. Sources:
+Coder's observability chart for the first two, Grafana's charts pyroscope and k8s-monitoring for the others."""
+
 _KEPT: Final = frozenset(
     {
         COMPONENT,
@@ -46,7 +55,7 @@ _KEPT: Final = frozenset(
 _KEPT_PREFIXES: Final = (
     "cva.coder.com/",
     "meta.helm.sh/",
-    "prometheus.io/",
+    *SCRAPERS,
     "cluster-autoscaler.kubernetes.io/",
     "cluster.x-k8s.io/",
     "karpenter.sh/",

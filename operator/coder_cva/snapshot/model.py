@@ -1,5 +1,6 @@
 """The snapshot: for each kind either what was gathered, or why it could not be."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -17,7 +18,10 @@ class Absence(StrEnum):
     NOT_SERVED = "NotServed"
     TIMED_OUT = "TimedOut"
     NOT_SYNCED = "NotSynced"
+    """Not listed even once yet."""
     STALE = "Stale"
+    UNREADABLE = "NotUnderstood"
+    """An object of the kind has a shape on which its projection fails: a fault of ours, and it may last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,20 @@ class ClusterSnapshot:
         reading = self.reading(need)
         return reading.items if isinstance(reading, Gathered) else ()
 
+    def within(self, need: Need, namespace: str) -> tuple[Any, ...]:
+        """The objects of a kind in one namespace, without looking at all others: a kind is sorted by it."""
+        everywhere = self.items(need)
+        begin = bisect_left(everywhere, namespace, key=_namespace)
+        end = bisect_right(everywhere, namespace, key=_namespace)
+        return everywhere[begin:end]
+
     def missing(self) -> dict[Need, Unavailable]:
         """The kinds that could not be read, with their reasons."""
         names = {one.name for one in fields(self)}
         readings = {need: self.reading(need) for need in Need if need.value in names}
         return {need: one for need, one in readings.items() if isinstance(one, Unavailable)}
+
+
+def _namespace(record: Any) -> str:
+    namespace: str = record.meta.namespace
+    return namespace

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from coder_cva.snapshot.parse_meta import identified
+from coder_cva.snapshot.parse_pods import is_device
 from coder_cva.snapshot.records import Namespace, Node
-from coder_cva.snapshot.shapes import byte_count, flag, mappings, millicores, pairs
+from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, millicores, pairs, text
 from coder_cva.values.manifest import dig
 
 
@@ -27,6 +28,9 @@ def node(body: Any) -> Node | None:
         cpu_millicores=millicores(_allocatable(body, "cpu")),
         memory_bytes=byte_count(_allocatable(body, "memory")),
         pods=byte_count(_allocatable(body, "pods")),
+        devices=_devices(body),
+        capacity_millicores=millicores(dig(body, "status", "capacity", "cpu")),
+        capacity_bytes=byte_count(dig(body, "status", "capacity", "memory")),
     )
 
 
@@ -39,6 +43,12 @@ def namespace(body: Any) -> Namespace | None:
 def _allocatable(body: Any, resource: str) -> Any:
     amount = dig(body, "status", "allocatable", resource)
     return dig(body, "status", "capacity", resource) if amount is None else amount
+
+
+def _devices(body: Any) -> tuple[str, ...]:
+    """The extended resources of which there is any: their names are qualified by a domain."""
+    there = mapping(dig(body, "status", "allocatable") or dig(body, "status", "capacity"))
+    return tuple(sorted(text(key) for key, one in there.items() if is_device(key, one)))
 
 
 def _taint(raw: Mapping[str, Any]) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ def service(body: Any) -> Service | None:
         type=text(dig(body, "spec", "type")) or "ClusterIP",
         selector=pairs(dig(body, "spec", "selector")),
         ports=tuple(sorted(_port(one) for one in mappings(dig(body, "spec", "ports")))),
+        headless=dig(body, "spec", "clusterIP") == "None",
     )
 
 

@@ -7,7 +7,7 @@ from coder_cva.snapshot import parse_roles, sharing
 from coder_cva.snapshot.parse_meta import identified
 from coder_cva.snapshot.parse_requests import requested
 from coder_cva.snapshot.records import Meta, Pod, PodShape, Scheduling
-from coder_cva.snapshot.shapes import flag, mapping, mappings, pairs, text, whole
+from coder_cva.snapshot.shapes import byte_count, flag, mapping, mappings, pairs, text, whole
 from coder_cva.values.manifest import dig
 
 _SOURCELESS = "emptyDir"
@@ -33,25 +33,34 @@ def pod(body: Any) -> Pod | None:
 def shape(spec: Any, meta: Meta) -> PodShape:
     """The part of a Pod spec that is looked at; ``meta`` is that of the Pod or of the template."""
     containers = mappings(dig(spec, "containers"))
-    every = (*mappings(dig(spec, "initContainers")), *containers)
+    before = mappings(dig(spec, "initContainers"))
+    every = (*before, *containers)
     agent = parse_roles.is_agent(every)
-    role, image = ("", "") if agent else parse_roles.playing(containers, meta)
+    role, player = ("", {}) if agent else parse_roles.player(containers, meta)
     cpu, memory = requested(spec)
     volumes = mappings(dig(spec, "volumes"))
+    named = [dig(one, "persistentVolumeClaim", "claimName") for one in volumes]
+    own = _own_claims(volumes, meta)
     return PodShape(
         role=role,
         agent=agent,
-        image=image or text(dig(containers, 0, "image")),
+        image=text(player.get("image")) or text(dig(containers, 0, "image")),
         service_account=text(dig(spec, "serviceAccountName") or dig(spec, "serviceAccount")),
         scheduling=_scheduling(spec),
-        claims=_sorted(dig(one, "persistentVolumeClaim", "claimName") for one in volumes),
+        claims=_sorted((*named, *own)),
+        own_claims=own,
         host_paths=_sorted(dig(one, "hostPath", "path") for one in volumes),
         volume_types=_sorted(_type(one) for one in volumes),
+        written_types=_written_types(spec, volumes),
+        devices=_devices(every),
+        claims_devices=bool(mappings(dig(spec, "resourceClaims"))),
         host_network=flag(dig(spec, "hostNetwork")),
         privileged=any(flag(dig(one, "securityContext", "privileged")) for one in every),
         cpu_request_millicores=cpu,
         memory_request_bytes=memory,
         ports=_ports(every),
+        host_ports=_host_ports(every),
+        silent=_silent((*filter(_stays, before), *containers), player) if role else (),
     )
 
 
@@ -76,6 +85,53 @@ def _type(volume: Mapping[str, Any]) -> str:
     return sources[0] if sources else _SOURCELESS
 
 
+def _own_claims(volumes: tuple[Mapping[str, Any], ...], meta: Meta) -> tuple[str, ...]:
+    """The claims that Kubernetes makes for a Pod's generic ephemeral volumes, ``<pod>-<volume>``.
+
+    A template has none: its Pods get theirs when they are made.
+    """
+    if not meta.name:
+        return ()
+    return _sorted(
+        f"{meta.name}-{text(one.get('name'))}" for one in volumes if mapping(one.get("ephemeral"))
+    )
+
+
+def _written_types(spec: Any, volumes: tuple[Mapping[str, Any], ...]) -> tuple[str, ...]:
+    """The types of what containers that stay mount, or use as a device, and may write to."""
+    staying = (
+        *mappings(dig(spec, "containers")),
+        *(
+            one
+            for one in mappings(dig(spec, "initContainers"))
+            if one.get("restartPolicy") == "Always"
+        ),
+    )
+    used = {
+        text(one.get("name"))
+        for container in staying
+        for part in ("volumeMounts", "volumeDevices")
+        for one in mappings(container.get(part))
+        if not flag(one.get("readOnly"))
+    }
+    return _sorted(
+        _type(one)
+        for one in volumes
+        if text(one.get("name")) in used and not flag(dig(one, "persistentVolumeClaim", "readOnly"))
+    )
+
+
+def _devices(containers: tuple[Mapping[str, Any], ...]) -> tuple[str, ...]:
+    """Extended resources, which are qualified by a domain; of these there is no request without a limit."""
+    limits = (mapping(dig(one, "resources", "limits")) for one in containers)
+    return _sorted(key for one in limits for key, count in one.items() if is_device(key, count))
+
+
+def is_device(resource: Any, amount: Any) -> bool:
+    """Whether it is some of an extended resource: ``nvidia.com/gpu: 1``, not ``memory: 1Gi``."""
+    return isinstance(resource, str) and "/" in resource and byte_count(amount) > 0
+
+
 def _sorted(found: Any) -> tuple[str, ...]:
     return tuple(sorted({sharing.text(one) for one in found if isinstance(one, str)}))
 
@@ -87,3 +143,25 @@ def _ports(containers: tuple[Mapping[str, Any], ...]) -> tuple[tuple[str, int, s
         for one in mappings(container.get("ports"))
     }
     return tuple(sorted(one for one in found if one[1]))
+
+
+def _host_ports(containers: tuple[Mapping[str, Any], ...]) -> tuple[tuple[int, str], ...]:
+    found = {
+        (whole(one.get("containerPort")), text(one.get("protocol"), "TCP"))
+        for container in containers
+        for one in mappings(container.get("ports"))
+        if whole(one.get("hostPort"))
+    }
+    return tuple(sorted(one for one in found if one[0]))
+
+
+def _stays(container: Mapping[str, Any]) -> bool:
+    """Whether an init container is a sidecar, which runs as long as its Pod."""
+    return container.get("restartPolicy") == "Always"
+
+
+def _silent(containers: tuple[Mapping[str, Any], ...], own: Mapping[str, Any]) -> tuple[str, ...]:
+    """The containers that run beside Coder's own and declare no port."""
+    return _sorted(
+        one.get("name") for one in containers if one is not own and not mappings(one.get("ports"))
+    )

@@ -40,8 +40,14 @@ def playing(containers: Iterable[Mapping[str, Any]], meta: Meta) -> tuple[str, s
     ``meta`` is that of the Pod or of the template: its component annotation and its name label are
     asked where the arguments leave it open.
     """
+    role, container = player(containers, meta)
+    return role, text(container.get("image"))
+
+
+def player(containers: Iterable[Mapping[str, Any]], meta: Meta) -> tuple[str, Mapping[str, Any]]:
+    """The same role, with the container itself; an empty one where there is no role."""
     if is_workspace(meta):
-        return "", ""
+        return "", {}
     every = tuple(containers)
     candidates = [one for one in every if _is_coder(one)]
     if not candidates and meta.labels.get(marks.NAME) in marks.CHART_ROLES:
@@ -49,8 +55,8 @@ def playing(containers: Iterable[Mapping[str, Any]], meta: Meta) -> tuple[str, s
     for container in candidates:
         role = _role(container, meta)
         if role:
-            return role, text(container.get("image"))
-    return "", ""
+            return role, container
+    return "", {}
 
 
 def is_workspace(meta: Meta) -> bool:

@@ -30,6 +30,7 @@ def deployment(body: Any) -> Deployment | None:
         available_replicas=whole(status.get("availableReplicas")),
         observed_generation=whole(status.get("observedGeneration")),
         progress_failure=_progress_failure(status),
+        node_name=text(dig(spec, "template", "spec", "nodeName")),
         body=masked(body) if found.role else None,
     )
 

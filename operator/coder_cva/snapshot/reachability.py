@@ -16,6 +16,7 @@ from coder_cva.snapshot.address_ranges import Ranges, Truth
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Labels, NetworkPolicy, Pod
+from coder_cva.snapshot.selector_index import SelectorIndex
 from coder_cva.values import selectors
 from coder_cva.values.manifest import dig
 
@@ -27,7 +28,8 @@ _TOLD: Final[Mapping[Truth, str]] = {
     False: ", and nothing there allows {}",
     None: "; whether what it allows includes {} cannot be told",
 }
-_SPACE_NAME: Final = "kubernetes.io/metadata.name"
+SPACE_NAME: Final = "kubernetes.io/metadata.name"
+"""The label that the API server gives every namespace: its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,23 @@ class Answer:
         return tuple(sorted({name for one in self.deciding for name in one.policies}))
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An ingress rule of a policy that isolates a Pod: whom it lets in and to which ports, as it is written.
+
+    Without peers it is for everybody, without ports for every port.
+    """
+
+    policy: str
+    namespace: str
+    peers: tuple[Mapping[str, Any], ...]
+    ports: tuple[Mapping[str, Any], ...]
+
+    def lets_in(self, peer: Mapping[str, Any], other: Peer) -> Truth:
+        """Whether one of its peers is this Pod."""
+        return _is_peer(peer, other, self.namespace)
+
+
 def best(answers: Iterable[Answer]) -> Answer:
     """The most hopeful of several answers; one way is enough. Raises ValueError where there is none."""
     found = list(answers)
@@ -106,14 +125,18 @@ class Reachability:
 
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         self._spaces: dict[str, Labels] = {
-            one.meta.name: {_SPACE_NAME: one.meta.name, **one.meta.labels}
+            one.meta.name: {SPACE_NAME: one.meta.name, **one.meta.labels}
             for one in snapshot.items(Need.NAMESPACES)
         }
-        self._policies: defaultdict[str, list[_Policy]] = defaultdict(list)
+        found: defaultdict[str, list[_Policy]] = defaultdict(list)
         for one in snapshot.items(Need.NETWORK_POLICIES):
-            self._policies[one.meta.namespace].append(_Policy(one))
-        every = (one for found in self._policies.values() for one in found)
-        self._keys = sorted({key for one in every for key in one.keys})
+            found[one.meta.namespace].append(_Policy(one))
+        self._policies = {
+            space: SelectorIndex((one.selector, one) for one in policies)
+            for space, policies in found.items()
+        }
+        every = (one for policies in found.values() for one in policies)
+        self._keys = sorted({key for one in every for key in one.peer_keys})
 
     def pod(self, pod: Pod, name: str = "") -> Peer:
         """A Pod as an end of a connection."""
@@ -122,7 +145,7 @@ class Reachability:
             name=name or f"Pod {pod.meta.path}",
             namespace=here,
             labels=pod.meta.labels,
-            namespace_labels=self._spaces.get(here) or {_SPACE_NAME: here},
+            namespace_labels=self._spaces.get(here) or {SPACE_NAME: here},
             ports=pod.shape.ports,
             host_network=pod.shape.host_network,
         )
@@ -134,6 +157,7 @@ class Reachability:
             pod.meta.namespace,
             pod.shape.host_network,
             pod.shape.ports,
+            tuple(one.policy.meta.name for one in self._selecting(pod.meta.namespace, labels)),
             *(labels.get(key) for key in self._keys),
         )
 
@@ -157,14 +181,34 @@ class Reachability:
         """The policies that select this Pod for a direction; () where it is open."""
         return tuple(one.policy for one in self._closing(peer, direction))
 
+    def openings(self, peer: Peer) -> tuple[Opening, ...] | None:
+        """What the policies that isolate this Pod for ingress let in; None where nothing isolates it."""
+        closing = self._closing(peer, "ingress")
+        if not closing:
+            return None
+        return tuple(
+            Opening(
+                one.policy.meta.path,
+                one.policy.meta.namespace,
+                shapes.mappings(rule.get("from")),
+                shapes.mappings(rule.get("ports")),
+            )
+            for one in closing
+            for rule in shapes.mappings(dig(one.policy.spec, "ingress"))
+        )
+
     def _closing(self, peer: Peer, direction: Direction) -> tuple["_Policy", ...]:
         if not peer.namespace or peer.host_network:
             return ()
         return tuple(
             one
-            for one in self._policies.get(peer.namespace, ())
-            if direction in one.directions and selectors.matches(one.selector, peer.labels)
+            for one in self._selecting(peer.namespace, peer.labels)
+            if direction in one.directions
         )
+
+    def _selecting(self, namespace: str, labels: Labels) -> list["_Policy"]:
+        index = self._policies.get(namespace)
+        return index.selecting(labels) if index else []
 
     def _side(
         self, subject: Peer, other: Peer, port: int | None, protocol: str, direction: Direction
@@ -201,13 +245,10 @@ class _Policy:
         self.directions = frozenset(types or defaults)
 
     @property
-    def keys(self) -> Iterator[str]:
-        """The label keys by which it chooses Pods, its own and those that its rules name."""
+    def peer_keys(self) -> Iterator[str]:
+        """The label keys by which its rules choose Pods."""
         peers = (peer for end in _ENDS for peer in _peers(self.policy.spec, *end))
-        for selector in (
-            self.selector,
-            *(shapes.selector(one.get("podSelector")) for one in peers),
-        ):
+        for selector in (shapes.selector(one.get("podSelector")) for one in peers):
             yield from dig(selector, "matchLabels", default={})
             yield from (one["key"] for one in dig(selector, "matchExpressions", default=()))
 

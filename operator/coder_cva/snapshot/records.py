@@ -42,7 +42,11 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node: readiness, what it repels, what it can hold (millicores, bytes, Pods)."""
+    """A node: readiness, what it repels, what it can hold (millicores, bytes, Pods).
+
+    ``capacity_…`` are the machine's own, of which the node keeps a part for itself.
+    ``devices`` are the extended resources that it has any of, by name: ``nvidia.com/gpu``.
+    """
 
     meta: Meta
     ready: bool
@@ -51,6 +55,9 @@ class Node:
     cpu_millicores: int = 0
     memory_bytes: int = 0
     pods: int = 0
+    devices: tuple[str, ...] = ()
+    capacity_millicores: int = 0
+    capacity_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,10 @@ class PodShape:
 
     ``role`` is read off the arguments of Coder's image (``coderd``, ``wsproxy``, ``provisionerd``,
     "" for none of them); ``agent`` says that a container is told a CODER_AGENT_TOKEN, whose value
-    is never kept.
+    is never kept. ``claims`` are all that it uses; ``own_claims`` of these are made for the Pod by its
+    generic ephemeral volumes, and go with it. ``written_types`` are the types of the volumes that a
+    container mounts and may write to. ``devices`` are extended resources that it is given, by name;
+    ``claims_devices`` says that it also asks for some by resource claims.
     """
 
     role: str = ""
@@ -85,14 +95,22 @@ class PodShape:
     service_account: str = ""
     scheduling: Scheduling = Scheduling()
     claims: tuple[str, ...] = ()
+    own_claims: tuple[str, ...] = ()
     host_paths: tuple[str, ...] = ()
     volume_types: tuple[str, ...] = ()
+    written_types: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    claims_devices: bool = False
     host_network: bool = False
     privileged: bool = False
     cpu_request_millicores: int = 0
     memory_request_bytes: int = 0
     ports: tuple[tuple[str, int, str], ...] = ()
     """Container ports as (name, number, protocol)."""
+    host_ports: tuple[tuple[int, str], ...] = ()
+    """Container ports to which a port of the node leads, as (number, protocol)."""
+    silent: tuple[str, ...] = ()
+    """Beside a container of Coder's own: those that declare no port, and may listen on any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,7 @@ class Deployment:
     """A Deployment. ``body`` is the whole object for Coder's own workloads, else None.
 
     ``replicas`` is what is asked for, ``present_replicas`` what there is, of whatever template.
+    ``node_name`` is the node that the template itself names, past the scheduler; "" for none.
     """
 
     meta: Meta
@@ -126,6 +145,7 @@ class Deployment:
     available_replicas: int = 0
     observed_generation: int = 0
     progress_failure: str = ""
+    node_name: str = ""
     body: Mapping[str, Any] | None = None
 
     @property
@@ -198,6 +218,8 @@ class Service:
     type: str
     selector: Labels = field(default_factory=dict)
     ports: tuple[tuple[str, int, str, str], ...] = ()
+    headless: bool = False
+    """Whether its name stands for the Pods' own addresses, which have every port."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The world: the single argument of whoever decides."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +33,7 @@ class World:
 
     @property
     def is_starting(self) -> bool:
-        """Whether some kind was not read even once yet: too early to decide anything."""
+        """Whether some kind was not listed even once yet: too early to decide anything."""
         return any(one.reason is Absence.NOT_SYNCED for one in self.snapshot.missing().values())
 
     @property
@@ -59,6 +60,16 @@ class World:
         return self.found.coderd[0] if len(self.found.coderd) == 1 else None
 
     @cached_property
+    def routes(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The Ingresses and HTTPRoutes that lead to each Service, by its namespace and name; sorted."""
+        found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for need in (Need.INGRESSES, Need.HTTP_ROUTES):
+            for one in self.snapshot.items(need):
+                for backend in one.backends:
+                    found[backend].add(one.meta.path)
+        return {backend: tuple(sorted(names)) for backend, names in found.items()}
+
+    @cached_property
     def coderd_pods(self) -> tuple[records.Pod, ...]:
         """The Pods of that coderd, by the Deployment's own selector and namespace."""
         if self.coderd is None:
@@ -66,7 +77,6 @@ class World:
         deployment = self.coderd.deployment
         return tuple(
             pod
-            for pod in self.snapshot.items(Need.PODS)
-            if pod.meta.namespace == deployment.meta.namespace
-            and selectors.matches(deployment.selector, pod.meta.labels)
+            for pod in self.snapshot.within(Need.PODS, deployment.meta.namespace)
+            if selectors.matches(deployment.selector, pod.meta.labels)
         )

@@ -1,13 +1,16 @@
 """The account: what was observed, every clause with its verdict, the findings within bounds."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.api.v1alpha1.status import FINDING_LIMIT, PREVIEW_LIMIT, WITHHELD_LIMIT
 from coder_cva.desired.changes import Change
+from coder_cva.desired.placement import WORKSPACES_ON_POOL
 from coder_cva.desired.plan import Plan, Preview
 from coder_cva.rules.model import Finding, Report, RuleResult, Verdict
+from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.world import World
 
@@ -25,8 +28,9 @@ def account(
         "workspaces": _workspaces(world, report),
         "summary": summary(report),
         "verdicts": {one.id: _verdict(one) for one in report.results},
-        "findings": findings[:FINDING_LIMIT] or None,
+        "findings": shown(findings) or None,
         "findingsTotal": len(findings),
+        "findingsBySeverity": dict(sorted(Counter(one["severity"] for one in findings).items())),
         "previews": [_preview(one) for one in sorted(plan.previews)[:PREVIEW_LIMIT]] or None,
         "withheld": [
             {"subject": one.subject, "reason": one.reason, "message": one.message}
@@ -34,6 +38,20 @@ def account(
         ]
         or None,
     }
+
+
+def shown(findings: list[dict[str, Any]], limit: int = FINDING_LIMIT) -> list[dict[str, Any]]:
+    """As many findings as fit, in their order: of each rule the first, then whichever come first.
+
+    So no rule is hidden behind the many findings of another one.
+    """
+    first: dict[str, int] = {}
+    for place, one in enumerate(findings):
+        first.setdefault(one["rule"], place)
+    leading = set(first.values())
+    rest = (place for place in range(len(findings)) if place not in leading)
+    chosen = [*sorted(leading), *rest][:limit]
+    return [findings[place] for place in sorted(chosen)]
 
 
 def summary(report: Report) -> dict[str, int]:
@@ -74,13 +92,20 @@ def _control_plane(owner: CoderDeployment, world: World) -> Mapping[str, Any]:
 
 
 def _workspaces(world: World, report: Report) -> Mapping[str, Any]:
-    misplaced = [one for one in report.findings if one.rule == "CVA-NODE-005"]
-    return {
-        "count": len(world.found.workspaces),
-        "misplaced": len(misplaced),
-        "namespaces": [one.name for one in world.found.namespaces],
-        "refusedNamespaces": dict(world.found.refused_namespaces) or None,
-    }
+    """Workspaces and their namespaces, without what could not be read: no number stands for a refusal."""
+    unread = world.snapshot.missing().keys()
+    told: dict[str, Any] = {}
+    if not unread & NAMESPACES:
+        told["namespaces"] = [one.name for one in world.found.namespaces]
+        told["refusedNamespaces"] = dict(world.found.refused_namespaces) or None
+    if not unread & WORKSPACES:
+        told["count"] = len(world.found.workspaces)
+    if any(
+        one.id == WORKSPACES_ON_POOL and one.verdict is not Verdict.UNKNOWN
+        for one in report.results
+    ):
+        told["misplaced"] = sum(one.rule == WORKSPACES_ON_POOL for one in report.findings)
+    return told
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

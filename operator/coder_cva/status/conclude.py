@@ -7,6 +7,7 @@ from typing import Any, Final
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.model import Report
+from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.world import World
 from coder_cva.status import conformance, readiness
 from coder_cva.status.account import account
@@ -48,14 +49,19 @@ def conclude(
 def starting(world: World) -> dict[str, Any]:
     """An early first status, so that nobody takes a resource without one for current."""
     before = world.previous
-    waiting = sorted(
-        need.value for need, one in world.snapshot.missing().items() if one.reason == "NotSynced"
-    )
-    message = f"the cluster is being read; still missing: {', '.join(waiting)}"
-    known = {one.get("type"): one for one in before.get("conditions") or ()}
-    if "Ready" in known:
+    if is_told(before):
         # A restart of the operator changes nothing in the cluster: what was known stays told.
         return dict(before)
+    unlisted = [
+        need.value
+        for need, one in world.snapshot.missing().items()
+        if one.reason is Absence.NOT_SYNCED
+    ]
+    message = (
+        f"the cluster is being read; still missing: {', '.join(sorted(unlisted))}"
+        if unlisted
+        else "the first pass over it is under way"
+    )
     wanted = (
         Condition("Ready", "False", Reason.STARTING, message),
         Condition("Reconciling", "True", Reason.STARTING, message),
@@ -66,6 +72,11 @@ def starting(world: World) -> dict[str, Any]:
         "observedGeneration": world.deployment.generation,
         "conditions": _rendered(world, wanted),
     }
+
+
+def is_told(status: Mapping[str, Any]) -> bool:
+    """Whether somebody has told already how it stands."""
+    return any(one.get("type") == "Ready" for one in status.get("conditions") or ())
 
 
 def placed(world: World, plan: Plan) -> dict[str, Any] | None:
@@ -92,12 +103,13 @@ def word(status: Mapping[str, Any]) -> str:
 def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Change]) -> float | None:
     """Seconds until the next look; None where the watches suffice.
 
-    A failed write says itself when to try again, and a maintenance ends without anybody's event.
+    Writes that failed are tried again with back-off by whoever counts their failures, not from
+    here. A maintenance ends without anybody's event.
     """
-    again = (Action.FAILED, Action.FOREIGN, Action.WAITING)
-    undone = [one for one in changes if one.action in again]
+    done = tuple(changes)
+    undone = [one for one in done if one.action in (Action.FOREIGN, Action.WAITING)]
     waits = [one.retry_after for one in undone if one.retry_after is not None]
-    if not waits:
+    if not waits and all(one.action is not Action.FAILED for one in done):
         waits = _patience(world, status)
     maintenance = world.deployment.spec.maintenance
     if maintenance is not None and maintenance.until > world.now:

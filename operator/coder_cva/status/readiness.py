@@ -8,6 +8,7 @@ from coder_cva.desired import rollout
 from coder_cva.desired.changes import WRITTEN, Action, Change
 from coder_cva.desired.plan import Plan, Withheld
 from coder_cva.snapshot import records
+from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 from coder_cva.status.conditions import Condition
@@ -94,11 +95,12 @@ def _unseen(world: World) -> Standing | None:
     unread = world.snapshot.missing().get(Need.DEPLOYMENTS)
     if unread is None or world.deployment.spec.control_plane.management == "None":
         return None
+    refused = unread.reason is Absence.FORBIDDEN
     return Standing(
         ready=False,
         reason=Reason.CLUSTER_UNREADABLE,
-        message=f"Deployments could not be read ({unread.reason}), so nothing is known about coderd. "
-        "Compare the operator's ClusterRole with deploy/base/rbac.yaml",
+        message=f"Deployments could not be read ({unread.reason}), so nothing is known about coderd"
+        + (". Compare the operator's ClusterRole with deploy/base/rbac.yaml" if refused else ""),
     )
 
 

@@ -3,7 +3,7 @@
 All are prefixed ``coder_cva_``; units stand in the names, as Prometheus asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -58,6 +58,9 @@ _KINDS = Gauge(
 VERDICTS: Final = ("passed", "failed", "unknown", "notApplicable")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "advisory")
 TRUTHS: Final = ("True", "False", "Unknown")
+OUTCOMES: Final = ("settled", "progressing", "stalled", "starting", "failed", "not-leading", "gone")
+_SHOWN: Final[dict[tuple[str, str], frozenset[tuple[Gauge, tuple[str, ...]]]]] = {}
+"""The samples that a CoderDeployment has now."""
 
 
 def exposition() -> tuple[bytes, str]:
@@ -66,7 +69,7 @@ def exposition() -> tuple[bytes, str]:
 
 
 def reconciled(namespace: str, name: str, outcome: str, seconds: float) -> None:
-    """Counts a pass: ``outcome`` is settled, progressing, stalled, failed or gone."""
+    """Counts a pass: ``outcome`` is one of ``OUTCOMES``."""
     _RECONCILES.labels(namespace, name, outcome).inc()
     _SECONDS.observe(seconds)
 
@@ -88,24 +91,43 @@ def readable(kinds: Mapping[str, bool]) -> None:
 
 
 def show_status(namespace: str, name: str, status: Mapping[str, Any]) -> None:
-    """Sets the gauges of a CoderDeployment from the status that was just worked out."""
+    """Sets the gauges of a CoderDeployment from the status that was just worked out.
+
+    What the status does not say has no sample: a count that could not be made is not 0.
+    """
+    who = (namespace, name)
+    now = {(gauge, (*who, *labels)): value for gauge, labels, value in _samples(status)}
+    for (gauge, labels), value in now.items():
+        gauge.labels(*labels).set(value)
+    for gauge, labels in _SHOWN.get(who, frozenset()) - now.keys():
+        gauge.remove(*labels)
+    _SHOWN[who] = frozenset(now)
+
+
+def _samples(status: Mapping[str, Any]) -> Iterator[tuple[Gauge, tuple[str, ...], int]]:
     for clause, said in status.get("verdicts", {}).items():
         for verdict in VERDICTS:
-            is_now = int(said.split(" ")[0] == verdict)
-            _CLAUSES.labels(namespace, name, clause, verdict).set(is_now)
+            yield _CLAUSES, (clause, verdict), int(said.split(" ")[0] == verdict)
     for condition in status.get("conditions", []):
         for truth in TRUTHS:
-            is_now = int(condition["status"] == truth)
-            _CONDITIONS.labels(namespace, name, condition["type"], truth).set(is_now)
-    for severity in SEVERITIES:
-        count = sum(one.get("severity") == severity for one in status.get("findings", []))
-        _FINDINGS.labels(namespace, name, severity).set(count)
-    _WORKSPACES.labels(namespace, name).set(status.get("workspaces", {}).get("count", 0))
+            yield _CONDITIONS, (condition["type"], truth), int(condition["status"] == truth)
+    if "findingsBySeverity" in status:
+        for severity in SEVERITIES:
+            yield _FINDINGS, (severity,), status["findingsBySeverity"].get(severity, 0)
+    if "count" in status.get("workspaces", {}):
+        yield _WORKSPACES, (), status["workspaces"]["count"]
 
 
 def forget(namespace: str, name: str) -> None:
-    """Removes the gauges of a CoderDeployment that is gone."""
-    for gauge in (_CLAUSES, _CONDITIONS, _FINDINGS, _WORKSPACES):
-        for sample in [one for metric in gauge.collect() for one in metric.samples]:
-            if (sample.labels.get("namespace"), sample.labels.get("name")) == (namespace, name):
-                gauge.remove(*sample.labels.values())
+    """Removes everything about a CoderDeployment that is gone."""
+    for gauge, labels in _SHOWN.pop((namespace, name), frozenset()):
+        gauge.remove(*labels)
+    for outcome in OUTCOMES:
+        _RECONCILES.remove(namespace, name, outcome)
+
+
+def stand_by() -> None:
+    """Removes what only the leader knows: two replicas must not contradict each other."""
+    for metric in (_RECONCILES, _CLAUSES, _CONDITIONS, _FINDINGS, _WORKSPACES, _KINDS):
+        metric.clear()
+    _SHOWN.clear()

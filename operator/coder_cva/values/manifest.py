@@ -22,6 +22,11 @@ class Ref:
         """The API group, "" for the core one."""
         return self.api_version.rpartition("/")[0]
 
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """Group, kind, namespace and name: the same object in whichever version it is served."""
+        return self.group, self.kind, self.namespace, self.name
+
     def __str__(self) -> str:
         """As people write it: ``Deployment coder/coder``, ``Node worker-1``."""
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,6 +79,29 @@ def test_a_distance_that_selects_nobody_is_completed(armed: Armed) -> None:
         *dead["podAntiAffinity"][PREFERRED],
         *own["podAntiAffinity"][PREFERRED],
     ]
+
+
+@pytest.mark.parametrize(
+    ("over", "is_added"),
+    [
+        ({}, False),
+        ({"namespaces": []}, False),
+        ({"namespaces": ["elsewhere"]}, True),
+        ({"namespaceSelector": {"matchLabels": {"team": "elsewhere"}}}, True),
+        ({"topologyKey": "topology.kubernetes.io/zone"}, True),
+    ],
+)
+def test_a_distance_from_others_than_its_neighbours_is_completed(
+    armed: Armed, over: dict[str, Any], is_added: bool
+) -> None:
+    """In another namespace, or between zones, it lets workspaces crowd one node: as CVA-NODE-006 judges it."""
+    own = soft_anti_affinity()
+    (term,) = own["podAntiAffinity"][PREFERRED]
+    term["podAffinityTerm"].update(over)
+
+    spec = workspace(armed, labels=BY_NAME, affinity=own)
+
+    assert len(spec["affinity"]["podAntiAffinity"][PREFERRED]) == 1 + is_added
 
 
 def test_the_distance_selects_a_label_that_the_pod_has(armed: Armed) -> None:

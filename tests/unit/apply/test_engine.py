@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from coder_cva import ports
 from coder_cva.apply.engine import Engine, LeadershipLostError
 from coder_cva.apply.memory import Memory
-from coder_cva.desired.changes import Action, Yielded
+from coder_cva.desired.changes import Action
 from coder_cva.values.manifest import ref_of
 from support.fake_api import FakeApi
 
@@ -93,36 +93,18 @@ async def test_leaves_a_foreign_field_alone(api: FakeApi, engine: Engine) -> Non
     assert api.objects[ref_of(wanted)]["spec"]["paused"] is True
 
 
-async def test_a_field_retaken_three_times_in_an_hour_is_left(api: FakeApi, engine: Engine) -> None:
-    """The fourth time it stays with its manager, whose name is told; an hour later it is tried again."""
-    wanted = deployment()
-    ref = ref_of(wanted)
-    await engine.apply(wanted, None, NOON)
-    for minute in range(3):
-        api.edit(ref, ".spec.replicas", 1, "argocd-controller")
-        await engine.apply(wanted, api.objects[ref], NOON + timedelta(minutes=minute))
-    api.edit(ref, ".spec.replicas", 1, "argocd-controller")
-
-    change = await engine.apply(wanted, api.objects[ref], NOON + timedelta(minutes=4))
-    later = await engine.apply(wanted, api.objects[ref], NOON + timedelta(minutes=70))
-
-    assert change.yielded == (Yielded(".spec.replicas", "argocd-controller"),)
-    assert change.action is Action.UNCHANGED
-    assert later.action is Action.CONFIGURED
-    assert later.yielded == ()
-
-
 @pytest.mark.parametrize(
     "labels",
     [
         {},
         {"app.kubernetes.io/managed-by": "Helm"},
+        {"cva.coder.com/owner-uid": "another"},
         {
             "app.kubernetes.io/managed-by": "coder-cva-operator",
             "cva.coder.com/owner-uid": "another",
         },
     ],
-    ids=["nobody's", "Helm's", "another CoderDeployment's"],
+    ids=["nobody's", "Helm's", "another's, unmarked", "another CoderDeployment's"],
 )
 async def test_never_writes_to_somebody_elses_object(
     api: FakeApi, engine: Engine, labels: dict[str, str]
@@ -136,6 +118,50 @@ async def test_never_writes_to_somebody_elses_object(
 
     assert change.action is Action.FOREIGN
     assert api.writes == []
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        ["app.kubernetes.io/managed-by"],
+        ["cva.coder.com/owner-uid"],
+        ["app.kubernetes.io/managed-by", "cva.coder.com/owner-uid"],
+    ],
+    ids=["managed-by", "owner-uid", "both"],
+)
+async def test_labels_that_were_taken_off_come_back(
+    api: FakeApi, engine: Engine, lost: list[str]
+) -> None:
+    """What still names our owner, in a label or as its controller, is ours and is marked again."""
+    wanted = deployment()
+    wanted["metadata"]["ownerReferences"] = [
+        {"kind": "CoderDeployment", "uid": "uid-1", "controller": True}
+    ]
+    await engine.apply(wanted, None, NOON)
+    for label in lost:
+        api.strip(ref_of(wanted), label)
+
+    # The watch selects by one of these labels, so it may show nothing any more.
+    change = await engine.apply(wanted, None, NOON)
+
+    assert change.action is Action.CONFIGURED
+    assert api.objects[ref_of(wanted)]["metadata"]["labels"] == wanted["metadata"]["labels"]
+
+
+async def test_a_shared_object_that_lost_the_mark_of_its_manager_is_ours(
+    api: FakeApi, engine: Engine
+) -> None:
+    """A policy that serves everybody names no owner; our own label on it is enough."""
+    wanted = deployment()
+    marks = {"app.kubernetes.io/managed-by": "coder-cva-operator", "cva.coder.com/shared": "true"}
+    wanted["metadata"]["labels"] = marks
+    await engine.apply(wanted, None, NOON)
+    api.strip(ref_of(wanted), "app.kubernetes.io/managed-by")
+
+    change = await engine.apply(wanted, None, NOON)
+
+    assert change.action is Action.CONFIGURED
+    assert api.objects[ref_of(wanted)]["metadata"]["labels"] == marks
 
 
 @pytest.mark.parametrize("survives", [True, False], ids=["deletionPolicy", "cascade=orphan"])
@@ -155,9 +181,14 @@ async def test_takes_up_what_was_left_on_purpose(
     assert change.action is Action.CONFIGURED
 
 
-async def test_waits_for_what_goes_with_its_earlier_owner(api: FakeApi, engine: Engine) -> None:
+@pytest.mark.parametrize("is_marked", [True, False], ids=["as made", "without managed-by"])
+async def test_waits_for_what_goes_with_its_earlier_owner(
+    api: FakeApi, engine: Engine, is_marked: bool
+) -> None:
     """An object that the garbage collector is about to take is no stranger's, and is not written to."""
     going = deployment(uid="gone")
+    if not is_marked:
+        del going["metadata"]["labels"]["app.kubernetes.io/managed-by"]
     going["metadata"]["ownerReferences"] = [{"kind": "CoderDeployment", "uid": "gone"}]
     api.objects[ref_of(going)] = going
 

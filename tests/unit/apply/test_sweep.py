@@ -33,6 +33,17 @@ def test_what_the_plan_no_longer_holds_goes() -> None:
     assert (spare,) == going
 
 
+def test_an_older_version_of_what_is_wanted_is_the_same_object() -> None:
+    """A watch goes on in the version in which it began, when the plan already knows a newer one."""
+    watched = {**policy("wanted", "a"), "apiVersion": "networking.k8s.io/v1beta1"}
+    other_group = {**policy("wanted", "a"), "apiVersion": "policy.example.com/v1"}
+    wanted = frozenset({ref_of(policy("wanted", "a"))})
+
+    going = sweep.unwanted((watched, other_group), "a", "coder/other", wanted, frozenset())
+
+    assert going == (other_group,)
+
+
 def test_kinds_that_could_not_be_worked_out_stay() -> None:
     """Where a kind could not be decided this time, nothing of it is removed."""
     kinds = frozenset({"NetworkPolicy"})

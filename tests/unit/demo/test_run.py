@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo import run
-from harness import environment
+from harness import binaries, environment
 from harness.errors import HarnessError
 
 VIEW: dict[str, Any] = {
@@ -40,6 +41,20 @@ def test_the_context_named_in_the_environment_is_consent(monkeypatch: pytest.Mon
     monkeypatch.setenv(environment.YES, "production")
     with pytest.raises(HarnessError, match="is not the current context, staging"):
         run.confirm(target)
+
+
+def test_without_kubectl_nothing_but_kubectl_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no kubectl waits for one program, not for a whole control plane."""
+    asked: list[tuple[str, ...]] = []
+
+    def ensure(_world: str, *, only: tuple[str, ...] = ()) -> dict[str, Path]:
+        asked.append(only)
+        return {"kubectl": Path("/built/kubectl")}
+
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(binaries, "ensure", ensure)
+    assert run._program() == "/built/kubectl"
+    assert asked == [("kubectl",)]
 
 
 def test_without_a_terminal_nobody_has_agreed(

@@ -13,7 +13,7 @@ from coder_cva.sizing.size import size
 from support import builders
 from support.coder_manifests import workspace_binding
 from support.deployments import adopted
-from support.managed_coder import after, before, resource
+from support.managed_coder import after, before, rendered, resource
 from support.specs import SPECS
 
 if TYPE_CHECKING:
@@ -75,18 +75,30 @@ def test_replicas(spec: dict[str, Any], replicas: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "is_said"),
+    ("theirs", "scales"),
     [
-        (scaler(), False),
-        (scaler("another"), True),
-        (scaler(namespace="another"), True),
-        (scaler(kind="StatefulSet"), True),
+        (scaler(), True),
+        (scaler("another"), False),
+        (scaler(namespace="another"), False),
+        (scaler(kind="StatefulSet"), False),
     ],
     ids=["coderd's", "another Deployment's", "another namespace's", "another kind's"],
 )
-def test_replicas_are_left_to_an_autoscaler(theirs: Manifest, is_said: bool) -> None:
-    """Only one that scales this very Deployment takes them over."""
-    assert ("replicas" in one("Deployment", after(resource(), None, theirs))["spec"]) is is_said
+def test_replicas_are_left_to_an_autoscaler(theirs: Manifest, scales: bool) -> None:
+    """While one scales this very Deployment, its number is said as it is, and not forced on anybody."""
+    live = rendered(resource())
+    live["spec"]["replicas"] = 5
+    world = after(resource(), live, theirs)
+
+    assert one("Deployment", world)["spec"]["replicas"] == (5 if scales else 3)
+    of_coderd = {(control_plane.deployment_ref(world.deployment), ".spec.replicas")}
+    assert built(world).unforced == (of_coderd if scales else set())
+    assert render.plan(world).unforced == built(world).unforced
+
+
+def test_an_autoscaler_that_is_there_first_finds_the_tiers_replicas() -> None:
+    """A Deployment that does not exist yet has no number of its own to keep."""
+    assert one("Deployment", before(resource(), scaler()))["spec"]["replicas"] == 3
 
 
 def test_the_selector_never_changes() -> None:

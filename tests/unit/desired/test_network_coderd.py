@@ -13,14 +13,14 @@ from support.policies import CODERD, coderd_ports, policy, ports, service, specs
 
 
 def test_coderd_is_open_to_its_users_its_replicas_and_its_scrapers() -> None:
-    """8080 and 2112 for everybody, 8080 and 6222 among replicas; egress is not mentioned at all."""
+    """8080, metrics, profiles for everybody, 8080 and 6222 among replicas; no word about egress."""
     assert specs(b.world(managed("coder")))["coder/coder-coderd"] == {
         "podSelector": {"matchLabels": CODERD},
         "policyTypes": ["Ingress"],
         "ingress": [
             {"ports": ports(8080)},
             {"ports": ports(8080, 6222), "from": [{"podSelector": {"matchLabels": CODERD}}]},
-            {"ports": ports(2112)},
+            {"ports": ports(2112, 6060)},
         ],
     }
 
@@ -28,27 +28,36 @@ def test_coderd_is_open_to_its_users_its_replicas_and_its_scrapers() -> None:
 def test_tls_opens_8443() -> None:
     """With a certificate at coderd itself users arrive on 8443 as well."""
     world = b.world(managed("coder", tls={"secretNames": ["coder-tls"]}))
-    assert coderd_ports(world) == {8080, 8443, 2112}
+    assert coderd_ports(world) == {8080, 8443, 2112, 6060}
 
 
 def test_metrics_are_kept_to_the_scrapers_that_are_named() -> None:
-    """Once spec.network.monitoring names somebody, 2112 is theirs alone, and nothing is foretold."""
+    """Once spec.network.monitoring names somebody, metrics and profiles are theirs alone; that is told."""
     spec = managed("coder")
     peer = {"namespaceSelector": {"matchLabels": {"team": "monitoring"}}}
     spec["spec"]["network"] = {"monitoring": [peer]}
     part = build_network_policies(b.world(spec))
     rules = part.objects[0]["spec"]["ingress"]
-    (scraped,) = [one for one in rules if one["ports"] == ports(2112)]
+    (scraped,) = [one for one in rules if one["ports"] == ports(2112, 6060)]
     (source,) = scraped["from"]
     assert source["namespaceSelector"]["matchLabels"] == {"team": "monitoring"}
-    assert part.previews == ()
+    (preview,) = part.previews
+    assert "on port 2112, 6060 only from the scrapers" in preview.message
 
 
 def test_metrics_that_stay_open_are_told() -> None:
     """Scraping works from anywhere today, so nothing is cut, and how to cut it is said."""
     (preview,) = build_network_policies(b.world(managed("coder"))).previews
-    assert "port 2112" in preview.message
-    assert "spec.network.monitoring" in preview.message
+    assert "port 2112, 6060 from everybody" in preview.message
+    assert "spec.network.monitoring names no scraper" in preview.message
+
+
+def test_the_ports_that_stay_open_are_told_and_that_others_do_not() -> None:
+    """What the policy closes is everything else: only the user knows whether that is in use."""
+    (preview,) = build_network_policies(b.world(managed("coder"))).previews
+    assert "connections on port 8080 from everybody, on port 6222, 8080 from" in preview.message
+    assert "on no other port of its Pods" in preview.message
+    assert preview.resources == ("NetworkPolicy coder/coder-coderd",)
 
 
 def test_whatever_an_adopted_coderd_serves_stays_open() -> None:
@@ -63,7 +72,7 @@ def test_whatever_an_adopted_coderd_serves_stays_open() -> None:
         service("by-number", CODERD, 7000),
         service("by-name", CODERD, "admin"),
     )
-    assert coderd_ports(world) == {8080, 9901, 7000, 9100, 2112}
+    assert coderd_ports(world) == {8080, 9901, 7000, 9100, 2112, 6060}
 
 
 def test_a_port_of_a_sidecar_that_only_the_pods_have_stays_open() -> None:
@@ -87,13 +96,15 @@ def test_a_broken_scrape_annotation_opens_nothing() -> None:
     """Annotations hold anything; only a port's number is one."""
     for text in ("none", "0", "70000", "-1", "٣"):
         coderd = chart_coderd(pod_annotations={"prometheus.io/port": text})
-        assert coderd_ports(b.world(adopted("coder"), coderd)) == {8080, 2112}
+        assert coderd_ports(b.world(adopted("coder"), coderd)) == {8080, 2112, 6060}
 
 
 def test_what_serves_on_no_known_port_is_not_isolated() -> None:
     """A coderd that declares no port, to which no Service leads: closing it would be a guess."""
     coderd = chart_coderd()
-    del coderd[-1]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    container = coderd[-1]["spec"]["template"]["spec"]["containers"][0]
+    del container["ports"]
+    container["env"] = [one for one in container["env"] if one["name"] != "CODER_HTTP_ADDRESS"]
     without_service = [one for one in coderd if one["kind"] != "Service"]
     part = build_network_policies(b.world(adopted("coder"), without_service))
     assert part.objects == ()
@@ -150,8 +161,11 @@ def test_a_region_or_an_adopted_coderd_that_is_not_there_has_no_policy_of_coderd
     assert specs(b.world(adopted("coder"))) == {}
 
 
-def test_audit_writes_nothing_for_coderd() -> None:
-    """CVA-NET-004 not enforced: coderd's policy is not there."""
+def test_audit_writes_nothing_for_coderd_and_foretells_what_stays_open() -> None:
+    """CVA-NET-004 not enforced: coderd's policy is not there, and what it would leave open is said."""
     spec = adopted("coder")
     spec["spec"]["enforcement"] = {"rules": {"CVA-NET-004": "Audit"}}
-    assert specs(b.world(spec, chart_coderd())) == {}
+    world = b.world(spec, chart_coderd())
+    assert specs(world) == {}
+    (preview,) = build_network_policies(world).previews
+    assert preview.message.startswith("with CVA-NET-004: Enforce coderd would accept connections")

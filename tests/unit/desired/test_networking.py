@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coder_cva.desired import isolation
 from coder_cva.desired.networking import build_network_policies
-from coder_cva.snapshot.model import Absence
+from coder_cva.snapshot.model import Absence, Gathered
 from coder_cva.snapshot.needs import Need
 from coder_cva.values.canonical import canonical
 from support import builders as b
 from support.coder_manifests import chart_coderd, workspace_binding
 from support.deployments import adopted, managed
-from support.policies import policy, ports, service, specs
+from support.policies import opened, policy, ports, service, specs
 from support.workspace_manifests import (
     devcontainer_deployment,
     envbox_pod,
     seed_pod,
     workspace_deployment,
+    workspace_id,
     workspace_labels,
+    workspace_pod,
 )
 
 
@@ -68,7 +72,8 @@ def test_a_service_that_leads_to_a_workspace_keeps_its_port_open_and_is_told() -
         route,
     )
     part = build_network_policies(world)
-    assert specs(world)["coder/coder-workspaces"]["ingress"] == [{"ports": ports(8888)}]
+    (only,) = opened(world).items()
+    assert only == (f"com.coder.workspace.id={workspace_id('dev')}", ports(8888))
     told = next(one for one in part.previews if one.rule == "CVA-NET-005")
     assert told.resources == ("Service coder/app, through coder/web (port 8888)",)
 
@@ -76,7 +81,7 @@ def test_a_service_that_leads_to_a_workspace_keeps_its_port_open_and_is_told() -
 def test_a_service_of_a_stopped_workspace_keeps_its_port_open() -> None:
     """When the workspace starts again, the connection is there at once."""
     world = b.world(managed("coder"), service("app", {"com.coder.resource": "true"}, 3000))
-    assert specs(world)["coder/coder-workspaces"]["ingress"] == [{"ports": ports(3000)}]
+    assert opened(world) == {"com.coder.resource=true": ports(3000)}
 
 
 def test_a_services_port_by_name_is_looked_up_in_the_workspace() -> None:
@@ -85,7 +90,7 @@ def test_a_services_port_by_name_is_looked_up_in_the_workspace() -> None:
     running = b.all_running([workspace_deployment(pod={"containers": [named]})])
     selector = {"com.coder.resource": "true"}
     world = b.world(managed("coder"), b.pools(), running, service("app", selector, "web"))
-    assert specs(world)["coder/coder-workspaces"]["ingress"] == [{"ports": ports(5173)}]
+    assert opened(world) == {"com.coder.resource=true": ports(5173)}
 
 
 def test_services_that_lead_elsewhere_keep_nothing_open() -> None:
@@ -98,7 +103,7 @@ def test_services_that_lead_elsewhere_keep_nothing_open() -> None:
         service("manual", {}),
         service("far", {"com.coder.resource": "true"}, namespace="other"),
     )
-    assert specs(world)["coder/coder-workspaces"].get("ingress") is None
+    assert opened(world) == {}
 
 
 def test_a_scraped_workspace_keeps_its_metrics_port_open() -> None:
@@ -107,12 +112,13 @@ def test_a_scraped_workspace_keeps_its_metrics_port_open() -> None:
     deployment = workspace_deployment()
     deployment[-1]["spec"]["template"]["metadata"]["annotations"] = notes
     world = b.world(managed("coder"), b.pools(), b.all_running(deployment))
-    assert specs(world)["coder/coder-workspaces"]["ingress"] == [{"ports": ports(9090)}]
+    own = f"com.coder.workspace.id={workspace_id('dev')}"
+    assert opened(world) == {own: ports(9090)}
     del notes["prometheus.io/port"]
     container = deployment[-1]["spec"]["template"]["spec"]["containers"][0]
     container["ports"] = [{"containerPort": 9200}]
     world = b.world(managed("coder"), b.pools(), b.all_running(deployment))
-    assert specs(world)["coder/coder-workspaces"]["ingress"] == [{"ports": ports(9200)}]
+    assert opened(world) == {own: ports(9200)}
 
 
 def test_consenting_namespaces_are_covered_and_others_never() -> None:
@@ -180,6 +186,111 @@ def test_a_denial_of_ours_beside_theirs_opens_nothing() -> None:
     running = b.all_running([workspace_deployment()])
     made = specs(b.world(managed("coder"), b.pools(), running, theirs))
     assert made["coder/coder-workspaces"].get("ingress") is None
+
+
+def test_a_denial_of_others_on_one_workspace_leaves_the_others_to_ours() -> None:
+    """Theirs is not pierced where nothing is in use on the workspace that it closes."""
+    one, two = workspace_id("one"), workspace_id("two")
+    theirs = policy("deny", {"matchLabels": {"com.coder.workspace.id": one}})
+    running = b.all_running([workspace_deployment("one"), workspace_deployment("two")])
+    used = service("app", {"com.coder.workspace.id": two})
+    world = b.world(managed("coder"), b.pools(), running, theirs, used)
+    assert opened(world) == {f"com.coder.workspace.id={two}": ports(8888)}
+    assert build_network_policies(world).withheld == ()
+
+
+def test_a_denial_of_others_is_not_pierced_for_a_workspace_that_is_stopped_now() -> None:
+    """When it starts theirs closes it, and ours would have opened it."""
+    theirs = policy("deny", {"matchLabels": {"com.coder.resource": "true"}})
+    world = b.world(managed("coder"), theirs, service("app", {"com.coder.resource": "true"}))
+    part = build_network_policies(world)
+    assert {one["metadata"]["name"] for one in part.objects} == {"coder-coderd"}
+    assert [one.reason for one in part.withheld] == ["IsolatedByOthers"]
+
+
+def test_where_theirs_would_be_pierced_nothing_is_foretold_but_that() -> None:
+    """What Enforce would do there is nothing, and that is what the status says."""
+    theirs = policy("deny", {"matchLabels": {"com.coder.resource": "true"}})
+    running = b.all_running([workspace_deployment()])
+    used = service("app", {"com.coder.resource": "true"})
+    world = b.world(adopted("coder"), b.pools(), running, theirs, used)
+    (told,) = [one for one in build_network_policies(world).previews if one.rule == "CVA-NET-005"]
+    assert "nothing would be written in coder: NetworkPolicy coder/deny isolates" in told.message
+    assert told.resources == ("Service coder/app (port 8888)",)
+
+
+def test_only_workspaces_that_would_be_closed_are_counted() -> None:
+    """Not the one that no label selects, nor the one on its node's network: both stay as they are."""
+    running = b.all_running(
+        [workspace_deployment("one"), envbox_pod("two"), workspace_deployment("three", pod={"hostNetwork": True})]
+    )  # fmt: skip
+    world = b.world(adopted("coder"), b.pools(), running)
+    (told,) = [one for one in build_network_policies(world).previews if one.rule == "CVA-NET-005"]
+    assert "Enforce 1 workspace in coder would accept no connections at all" in told.message
+    assert "PodMonitors, and whoever dials the address of a Pod, are not seen here" in told.message
+    nobody = b.world(adopted("coder"), b.pools(), b.all_running([envbox_pod("two")]))
+    assert [
+        one for one in build_network_policies(nobody).previews if one.rule == "CVA-NET-005"
+    ] == []
+
+
+@pytest.mark.parametrize("make", [adopted, managed])
+def test_services_whose_endpoints_somebody_else_sets_are_told(make: Any) -> None:
+    """Where they lead is not read. Not told where no workspace is closed, nor names outside the cluster."""
+    by_hand, outside = service("by-hand", {}), service("outside", {})
+    outside["spec"]["type"] = "ExternalName"
+    world = b.world(make("coder"), b.pools(), b.all_running([workspace_deployment()]), by_hand, outside)  # fmt: skip
+    told = [
+        one for one in build_network_policies(world).previews if "EndpointSlices" in one.message
+    ]
+    assert [one.resources for one in told] == [("Service coder/by-hand",)]
+    empty = b.world(make("coder"), by_hand)
+    assert not any(
+        "EndpointSlices" in one.message for one in build_network_policies(empty).previews
+    )
+
+
+class Counted(tuple[Any, ...]):  # noqa: SLOT001 - a counter of the class is meant
+    """A tuple that counts how many of its items were looked at."""
+
+    looks = 0
+
+    def __iter__(self) -> Any:
+        for one in super().__iter__():
+            Counted.looks += 1
+            yield one
+
+
+def test_each_namespace_looks_at_what_is_in_it() -> None:
+    """Four times the namespaces, with a workspace, a Service and an Ingress each, are four times the work."""
+
+    def looks(count: int) -> int:
+        note = {"cva.coder.com/deployment": "coder/coder"}
+        made: list[Any] = []
+        for place in [f"dev-{number:03}" for number in range(count)]:
+            backend = {"service": {"name": "app", "port": {"number": 80}}}
+            made += [
+                b.namespace(place, annotations=note),
+                *b.all_running(workspace_pod("one", place)),
+                service("app", {"com.coder.resource": "true"}, namespace=place),
+                {
+                    "apiVersion": "networking.k8s.io/v1",
+                    "kind": "Ingress",
+                    "metadata": {"name": "app", "namespace": place},
+                    "spec": {"defaultBackend": backend},
+                },
+            ]
+        world = b.world(managed("coder"), b.pools(), made)
+        readings: dict[str, Any] = {
+            need.value: Gathered(Counted(world.snapshot.items(need))) for need in Need
+        }
+        found = replace(world.found, workspaces=Counted(world.found.workspaces))
+        watched = replace(world, snapshot=replace(world.snapshot, **readings), found=found)
+        Counted.looks = 0
+        build_network_policies(watched)
+        return Counted.looks
+
+    assert 0 < looks(80) <= 4 * looks(20)
 
 
 def test_the_api_fills_in_policy_types_that_are_not_said() -> None:

@@ -80,7 +80,7 @@ async def test_an_end_at_once_is_an_end(play: Callable[[Kopf], Beside]) -> None:
     """Left before kopf was even started, nothing is started that nobody stops."""
     stand_in = Kopf()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         async with play(stand_in).running():
             pass
 

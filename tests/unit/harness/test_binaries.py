@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import binaries, versions
+from harness import binaries, factory, versions
 from harness.errors import HarnessError
 from harness.progress import Terminal
 from harness.waiting import wait_for
@@ -71,6 +71,25 @@ def test_builds_once(go_log: Path) -> None:
     assert "(6 of 6; about 1 min left from cold) … built" in told
     assert binaries.ensure("1.37", Terminal(stream)) == paths
     assert builds(go_log) == 6
+
+
+def test_some_programs_alone(go_log: Path) -> None:
+    """What only one program is needed for builds only that one."""
+    assert list(binaries.ensure("1.37", Terminal(io.StringIO()), only=("kwok",))) == ["kwok"]
+    assert binaries.kubectl().name == "kubectl"
+    assert builds(go_log) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("kind", ["kwok", "kubectl"]), ("existing", ["kubectl"])]
+)
+def test_what_a_kind_of_cluster_needs(
+    go_log: Path, monkeypatch: pytest.MonkeyPatch, kind: str, names: list[str]
+) -> None:
+    """`build` makes no control plane for those who bring one."""
+    monkeypatch.setenv("CVA_CLUSTER", kind)
+    assert list(factory.build("1.37")) == names
+    assert builds(go_log) == len(names)
 
 
 def test_worlds_share_what_is_the_same(go_log: Path) -> None:
@@ -178,6 +197,11 @@ class TestReadyBinaries:
         paths = binaries.ensure("1.37")
         assert {path.parent for path in paths.values()} == {folder}
         assert go_log.read_text() == ""
+
+    def test_only_what_is_used_has_to_be_there(self, folder: Path) -> None:
+        """Who needs kwok alone need not bring an API server."""
+        (folder / "kube-apiserver").unlink()
+        assert binaries.ensure("1.37", only=("kwok",)) == {"kwok": folder / "kwok"}
 
     def test_missing_ones_are_named(self, folder: Path) -> None:
         """Every missing program is in the message, and where it was looked for."""

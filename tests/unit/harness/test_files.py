@@ -185,10 +185,10 @@ class TestKubeconfigs:
             self.foreign(tmp_path, {}, **{"insecure-skip-tls-verify": True})
         ).insecure
 
-    def test_login_plugins_are_refused(self, tmp_path: Path) -> None:
-        """A plugin is not run; the message says what is needed instead."""
-        path = self.foreign(tmp_path, {"exec": {"command": "login"}})
-        with pytest.raises(HarnessError, match=r"'u' of .* logs in by a plugin"):
+    def test_the_old_login_is_refused(self, tmp_path: Path) -> None:
+        """An auth-provider is not run; the message says what is needed instead."""
+        path = self.foreign(tmp_path, {"auth-provider": {"name": "gcp"}})
+        with pytest.raises(HarnessError, match=r"'u' of .* has an auth-provider.*exec plugin"):
             kubeconfigs.read(path)
 
     def test_a_context_that_is_not_there(self, tmp_path: Path) -> None:

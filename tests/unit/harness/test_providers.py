@@ -1,8 +1,7 @@
-"""kind, existing clusters, and how one is chosen; without a container or a cluster."""
+"""Existing clusters, named ones, and how one is chosen; without a container or a cluster."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,81 +23,6 @@ contexts: [{name: home, context: {cluster: c, user: u}}]
 clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
 users: [{name: u, user: {token: t}}]
 """
-
-
-class FakeRuntime:
-    """Stands in for kind and docker: remembers commands, answers a few."""
-
-    def __init__(self, *, breaks: str = "") -> None:
-        self.commands: list[str] = []
-        self._breaks = breaks
-
-    def __call__(self, *command: str, timeout: float = 60) -> str:
-        """Remember the command; fail where asked to."""
-        assert timeout > 0
-        line = " ".join(command)
-        self.commands.append(line)
-        if self._breaks and line.startswith(self._breaks):
-            raise HarnessError(f"{self._breaks} failed")
-        return "v1" if "version" in line else ""
-
-
-class TestKind:
-    """What the provider asks kind and docker to do."""
-
-    def up(self, tmp_path: Path) -> tuple[KindCluster, FakeRuntime]:
-        """A cluster that believes to be up."""
-        runtime = FakeRuntime()
-        cluster = KindCluster(name="t", home=tmp_path / "home", run=runtime)
-        cluster.up()
-        return cluster, runtime
-
-    def test_configuration(self, tmp_path: Path) -> None:
-        """One control plane and two labelled pools, all of one pinned image."""
-        cluster, runtime = self.up(tmp_path)
-        path = cluster.kubeconfig.parent / "kind.json"
-        nodes = json.loads(path.read_text())["nodes"]
-        pools = [node.get("labels", {}).get("coder.com/node-group") for node in nodes]
-        assert pools == [None, "control-plane", "control-plane", "workspaces", "workspaces"]
-        assert len({node["image"] for node in nodes}) == 1
-        assert "kindest/node:v1.37.0@sha256:" in nodes[0]["image"]
-        assert f"kind create cluster --name coder-cva-t --config {path}" in runtime.commands[-1]
-
-    @pytest.mark.parametrize("breaks", ["kind version", "docker info"])
-    def test_no_runtime(self, tmp_path: Path, breaks: str) -> None:
-        """Without kind or a container engine the message names the way out."""
-        cluster = KindCluster(home=tmp_path, run=FakeRuntime(breaks=breaks))
-        with pytest.raises(HarnessError, match="without one use CVA_CLUSTER=native"):
-            cluster.up()
-
-    def test_a_failed_start_is_cleaned_up(self, tmp_path: Path) -> None:
-        """What a failed creation left is deleted."""
-        runtime = FakeRuntime(breaks="kind create")
-        cluster = KindCluster(name="t", home=tmp_path / "home", run=runtime)
-        with pytest.raises(HarnessError, match="kind create failed"):
-            cluster.up()
-        assert runtime.commands[-1] == "kind delete cluster --name coder-cva-t"
-
-    def test_faults(self, tmp_path: Path) -> None:
-        """Components are found by the fifteen characters that the kernel keeps of their names."""
-        cluster, runtime = self.up(tmp_path)
-        cluster.freeze("kube-controller-manager")
-        assert runtime.commands[-1] == (
-            "docker exec coder-cva-t-control-plane sh -c pkill -STOP -x kube-controller"
-        )
-        cluster.stop("etcd")
-        assert (
-            "mv /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/stopped/"
-            in (runtime.commands[-1])
-        )
-
-    def test_what_it_cannot_do(self, tmp_path: Path) -> None:
-        """There is no kwok to break, and a machine's capacity cannot be made up."""
-        cluster, _ = self.up(tmp_path)
-        with pytest.raises(Unsupported, match="a kind cluster has no kwok"):
-            cluster.freeze("kwok")
-        with pytest.raises(Unsupported, match="capacity"):
-            cluster.nodes("any", capacity={"cpu": "1000"})
 
 
 class TestExisting:
@@ -157,6 +81,7 @@ class TestExisting:
             lambda c: c.remove_node("n"),
             lambda c: c.fail_node("n"),
             lambda c: c.heal_node("n"),
+            lambda c: c.logs,
         ],
     )
     def test_faults_are_refused(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from kubernetes.aio.config import ConfigException
 
-from coder_cva.kube.credentials import Credentials
+from coder_cva.kube.credentials import Credentials, NoCluster
 from support.api_server import kubeconfig
 
 if TYPE_CHECKING:
@@ -37,11 +36,11 @@ async def test_a_pod_uses_its_serviceaccount(
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
 
-    with pytest.raises(ConfigException, match="token file"):
+    with pytest.raises(NoCluster, match="token file"):
         await Credentials().load()
 
 
 async def test_a_missing_kubeconfig_is_said(tmp_path: Path) -> None:
     """A file that is not there is an error at the start, not an anonymous user later."""
-    with pytest.raises(ConfigException):
+    with pytest.raises(NoCluster):
         await Credentials(str(tmp_path / "none")).load()

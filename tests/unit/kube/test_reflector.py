@@ -342,6 +342,7 @@ async def test_an_object_that_cannot_be_understood_is_no_silent_gap(
         reading = kept.reflector.reading()
 
         assert isinstance(reading, Unavailable)
+        assert reading.reason is Absence.UNREADABLE
         assert "ns/odd: KeyError" in reading.message
 
         await until(lambda: kept.names == ["a", "odd"])

@@ -58,6 +58,12 @@ class Recorder:
         found: tuple[Any, ...] = self._behind.items(need)
         return found
 
+    def within(self, need: Need, namespace: str) -> tuple[Any, ...]:
+        """As the snapshot's, noted."""
+        self._read.add(need)
+        found: tuple[Any, ...] = self._behind.within(need, namespace)
+        return found
+
     def reading(self, need: Need) -> Any:
         """As the snapshot's, noted."""
         self._read.add(need)
@@ -96,6 +102,8 @@ def test_the_recorder_sees_what_is_read() -> None:
     _ = snapshot.csi_drivers
     snapshot.reading(Need.SERVICES)
     assert read == {Need.NODES, Need.CSI_DRIVERS, Need.SERVICES}
+    snapshot.within(Need.INGRESSES, "coder")
+    assert Need.INGRESSES in read
     _ = watched.found.workspaces
     assert read >= DISCOVERED["workspaces"]
 

@@ -103,7 +103,9 @@ def test_whatever_a_finding_gives_to_paste_is_whole(case: Any) -> None:
         if pasted and "in CoderDeployment" in pasted["where"]:
             parse(merged(cr, yaml.safe_load(pasted["block"])))
         elif pasted and "chart" in pasted["where"]:
-            assert list(yaml.safe_load(pasted["block"])) == ["coder"], finding
+            values = yaml.safe_load(pasted["block"])
+            assert len(values) == 1, finding
+            assert set(values) <= {"coder", "provisionerDaemon"}, finding
         for patch in re.findall(r"--type=merge -p '([^']+)'", finding.remedy):
             parse(merged(cr, json.loads(patch)))
 

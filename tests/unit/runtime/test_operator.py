@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
+from coder_cva.desired.changes import Action, Change
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import Credentials
+from coder_cva.kube.leases import Elector
 from coder_cva.reconcile import Outcome
 from coder_cva.runtime.operator import LONGEST_COALESCE_SECONDS, NOBODY, Operator
 from coder_cva.runtime.queue import COALESCE_SECONDS
 from coder_cva.runtime.settings import Settings
-from support.api_server import kubeconfig
+from coder_cva.telemetry import metrics
+from coder_cva.values.manifest import Ref
+from support import builders
+from support.api_server import background, kubeconfig, serving, until
+from support.deployments import adopted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
 KEY = ("coder", "coder")
+REFUSED = Change(Ref("v1", "Service", "coder", "coder"), Action.FAILED, "BeingDeleted", "no", 1.0)
 
 
 @pytest.fixture
@@ -32,7 +41,7 @@ async def operator(tmp_path: Path) -> AsyncIterator[Operator]:
 
 def wait(operator: Operator, key: tuple[str, str] = KEY) -> float:
     """In how many seconds a key is due."""
-    return operator.queue._due[key].at - operator.queue.now()
+    return operator.queue._due[key] - operator.queue.now()
 
 
 @pytest.mark.parametrize(
@@ -70,16 +79,46 @@ async def test_whoever_leads_sweeps_first(operator: Operator) -> None:
     assert NOBODY not in operator.known
 
 
+async def test_verdicts_are_shown_by_the_leader_alone(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leads no longer drops them, and a pass that ends after that brings none back."""
+    outcome = Outcome("settled", {"verdicts": {"CVA-NODE-003": "passed"}})
+
+    def is_shown() -> bool:
+        return b'clause="CVA-NODE-003"' in metrics.exposition()[0]
+
+    monkeypatch.setattr(operator.elector, "holds", lambda: True)
+    operator._settle(KEY, outcome)
+    assert is_shown()
+
+    monkeypatch.setattr(operator.elector, "holds", lambda: False)
+    operator._leadership(leads=False)
+    assert not is_shown()
+    operator._settle(KEY, outcome)
+    assert not is_shown()
+
+
 @pytest.mark.parametrize(
     ("outcome", "expected"),
     [
         (Outcome("settled", {}), None),
         (Outcome("progressing", {}, retry_after=30.0), 30.0),
         (Outcome("failed", {}, retry_after=7.0), 7.0),
+        (Outcome("progressing", {}, (REFUSED,)), 1.0),
+        (Outcome("settled", {}, (REFUSED,), retry_after=0.5), 0.5),
         (Outcome("not-leading", {}), None),
         (Outcome("gone", {}), None),
     ],
-    ids=lambda one: getattr(one, "word", str(one)),
+    ids=[
+        "settled",
+        "progressing",
+        "failed",
+        "a refused write",
+        "a refused write and a date",
+        "not leading",
+        "gone",
+    ],
 )
 async def test_what_an_outcome_asks_for(
     operator: Operator, outcome: Outcome, expected: float | None
@@ -93,3 +132,111 @@ async def test_what_an_outcome_asks_for(
     if expected is not None:
         assert wait(operator) == pytest.approx(expected, abs=0.1)
     assert (KEY in operator.known) is (outcome.word != "gone")
+
+
+async def test_what_stays_refused_is_tried_ever_more_seldom(operator: Operator) -> None:
+    """A Service that hangs on its finalizer costs a pass a minute in the end; success begins anew."""
+    moment = 0.0
+    operator.queue.now = lambda: moment
+    outcome, waits = Outcome("progressing", {"conditions": []}, (REFUSED,)), []
+    for _ in range(9):
+        operator._settle(KEY, outcome)
+        waits.append(wait(operator))
+        moment += waits[-1]
+        assert await operator.queue.next() == KEY
+    operator._settle(KEY, Outcome("settled", {"conditions": []}))
+    operator._settle(KEY, outcome)
+
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+    assert wait(operator) == 1.0
+
+
+async def test_a_date_is_kept_whatever_fails(operator: Operator) -> None:
+    """A maintenance that ends in three seconds is seen to end, though refused writes wait for longer."""
+    moment = 0.0
+    operator.queue.now = lambda: moment
+    for _ in range(6):
+        operator._settle(KEY, Outcome("progressing", {}, (REFUSED,)))
+        moment += wait(operator)
+        await operator.queue.next()
+
+    operator._settle(KEY, Outcome("progressing", {}, (REFUSED,), retry_after=3.0))
+
+    assert wait(operator) == 3.0
+
+
+async def test_what_comes_again_while_it_goes_is_known(operator: Operator) -> None:
+    """Applied anew during the pass over the one that went: the next pass makes it known again."""
+    operator.wake(KEY)
+    await operator.queue.next()
+    operator.wake(KEY)
+    operator._settle(KEY, Outcome("gone", {}))
+    assert await operator.queue.next() == KEY
+
+    operator._settle(KEY, Outcome("settled", {"conditions": []}))
+
+    assert KEY in operator.known
+
+
+class Slow:
+    """An API server on which one kind hangs; it has one CoderDeployment, and keeps what is patched into it."""
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] = builders.live(adopted("coder"))
+        self.statuses: list[Any] = []
+        self.leads = True
+        self.hangs = asyncio.Event()
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Lists, endless watches, and the status."""
+        if request.method == "PATCH":
+            self.body["status"] = (await request.json())[1]["value"]
+            self.statuses.append(self.body["status"])
+            return web.json_response(self.body)
+        if "watch" in request.query or request.path == "/api/v1/nodes":
+            self.hangs.set()
+            await asyncio.sleep(600)
+        items = [self.body] if request.path.endswith("/coderdeployments") else []
+        return web.json_response({"items": items, "metadata": {"resourceVersion": "1"}})
+
+
+@pytest.fixture
+async def slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Slow, Operator]]:
+    """Such an API server, and an operator that reads it and leads as long as it is told so."""
+    monkeypatch.setattr("coder_cva.runtime.operator.GREETING_SECONDS", 0.01)
+    async with serving() as api:
+        world = Slow()
+        monkeypatch.setattr(Elector, "holds", lambda _: world.leads)
+        api.watches = api.others = [world]
+        file = kubeconfig(tmp_path / "kubeconfig", api.port, {"token": "none"})
+        credentials = Credentials(file)
+        await credentials.load()
+        async with Connection(credentials, connect_timeout=5.0, timeout=600.0) as connection:
+            yield world, Operator(Settings(), connection)
+
+
+async def test_a_kind_that_hangs_keeps_no_first_status_back(slow: tuple[Slow, Operator]) -> None:
+    """Without a status a resource counts as current: the leader tells it before everything is read, once."""
+    api, operator = slow
+    async with operator.gatherer.running(), background(operator._work()):
+        await until(lambda: api.statuses and api.hangs.is_set())
+        await asyncio.sleep(0.1)
+
+        assert not operator.gatherer.is_synced
+        assert [one["conditions"][0]["reason"] for one in api.statuses] == ["Starting"]
+        assert "nodes" in api.statuses[0]["conditions"][0]["message"]
+
+
+async def test_who_stands_by_tells_no_first_status(slow: tuple[Slow, Operator]) -> None:
+    """It waits for the lead, and tells it then."""
+    api, operator = slow
+    api.leads = False
+    async with operator.gatherer.running(), background(operator._work()):
+        await until(api.hangs.is_set)
+        await asyncio.sleep(0.1)
+        assert api.statuses == []
+
+        api.leads = True
+        await until(lambda: api.statuses)

@@ -55,6 +55,25 @@ def test_what_is_no_address_is_none(written: str) -> None:
     assert address_ranges.network(written) is None
 
 
+@pytest.mark.parametrize(
+    ("cidr", "crowd"),
+    [
+        ("10.0.0.0/16", True),
+        ("10.0.0.0/17", True),
+        ("10.0.0.0/18", None),
+        ("10.0.0.0/31", None),
+        ("10.0.0.0/32", False),
+        ("fd00::/63", True),
+        ("fd00::/64", None),
+        ("fd00::1/128", False),
+        ("nobody", False),
+    ],
+)
+def test_how_many_addresses_are_a_crowd(cidr: str, crowd: bool | None) -> None:
+    """As many as the Pods of a cluster, or more than one subnet of IPv6; one address is somebody's."""
+    assert address_ranges.is_crowd({"cidr": cidr}) is crowd
+
+
 def test_an_exception_outside_takes_nothing_away() -> None:
     """Nor one of the other family."""
     block = {"cidr": "10.0.0.0/8", "except": ["192.168.0.0/16", "fd00::/8"]}

@@ -30,6 +30,15 @@ def test_capacity_stands_in_for_allocatable() -> None:
     assert found.cpu_millicores == 4000
 
 
+def test_devices_are_extended_resources_of_which_there_is_any() -> None:
+    """A device plugin that lost its last device still has its name on the node."""
+    devices = {"nvidia.com/gpu": "2", "amd.com/gpu": "0", "hugepages-2Mi": "1Gi"}
+    found = node(builders.node("a", devices=devices))
+
+    assert found is not None
+    assert found.devices == ("nvidia.com/gpu",)
+
+
 @pytest.mark.parametrize(
     "conditions",
     [[], None, [{"type": "Ready", "status": "Unknown"}], [{"type": "Ready", "status": "False"}]],

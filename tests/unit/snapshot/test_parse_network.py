@@ -26,6 +26,17 @@ def test_a_service_leads_to_pods() -> None:
     assert found.ports == (("", 443, "443", "TCP"), ("http", 80, "http", "TCP"))
 
 
+def test_a_headless_service_is_told_apart() -> None:
+    """Its name stands for the Pods' addresses; an address of its own, or none yet, does not."""
+    body = coder_manifests.chart_coderd()[3]
+
+    for address, headless in (("None", True), ("10.0.0.7", False), (None, False)):
+        body["spec"]["clusterIP"] = address
+        found = service(body)
+        assert found is not None
+        assert found.headless is headless
+
+
 def test_an_ingress_leads_to_services_of_its_own_namespace() -> None:
     """The default backend is one too."""
     found = read(Need.INGRESSES)

@@ -36,6 +36,12 @@ def test_a_workspace_keeps_no_body() -> None:
     assert read(workspace_manifests.workspace_deployment("a")[1]).body is None
 
 
+def test_a_template_may_name_its_node() -> None:
+    """Past the scheduler; of a Pod that runs it could not be told from the scheduler's own choice."""
+    assert read(builders.deployment("a", spec={"nodeName": "n1"})).node_name == "n1"
+    assert read(builders.deployment("a")).node_name == ""
+
+
 def test_progress_is_read_from_the_status() -> None:
     """Replicas wanted, present, ready, updated, available, and which generation was seen."""
     found = read(builders.rolled_out(coder_manifests.chart_coderd(replicas=3)[-1])[0])

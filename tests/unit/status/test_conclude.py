@@ -123,6 +123,22 @@ def test_a_first_status_says_what_is_still_read() -> None:
     assert (reconciling["type"], conformant["status"]) == ("Reconciling", "Unknown")
 
 
+def test_where_nothing_is_missing_a_first_status_says_what_is_under_way() -> None:
+    """Placement is told before objects are written: the cluster was read then, and no list is missing."""
+    for status in (conclude.starting(before(resource())), told_first(before(resource()))):
+        assert broken(status, 1) == ()
+        assert {one["message"] for one in status["conditions"]} == {
+            "the first pass over it is under way"
+        }
+
+
+def told_first(world: World) -> dict[str, Any]:
+    """The status that is written before the objects."""
+    first = conclude.placed(world, render.plan(world))
+    assert first is not None
+    return first
+
+
 def test_a_restart_of_the_operator_changes_nothing() -> None:
     """What was known stays told while the cluster is read again."""
     known = concluded(after(resource()))
@@ -171,16 +187,19 @@ def test_a_settled_deployment_is_left_to_the_watches() -> None:
         assert conclude.retry_after(world, concluded(world), ()) is None
 
 
-def test_a_failed_write_says_when_to_try_again() -> None:
-    """The soonest of them counts."""
+def test_what_waits_for_others_says_when_to_look_again() -> None:
+    """The soonest of them counts; what failed is tried again with back-off, and not from here."""
     world = after(resource())
+    refused = Change(SERVICE, Action.FAILED, "Unreachable", "no", 5.0)
     changes = [
-        Change(SERVICE, Action.FAILED, "Forbidden", "no", 60.0),
-        Change(SERVICE, Action.FAILED, "Unreachable", "no", 5.0),
+        refused,
+        Change(SERVICE, Action.FOREIGN, "ForeignObject", "no", 60.0),
+        Change(SERVICE, Action.WAITING, retry_after=1.5),
         Change(SERVICE, Action.UNCHANGED, retry_after=1.0),
     ]
 
-    assert conclude.retry_after(world, concluded(world, *changes), changes) == 5.0
+    assert conclude.retry_after(world, concluded(world, *changes), changes) == 1.5
+    assert conclude.retry_after(world, concluded(world, refused), [refused]) is None
 
 
 def test_what_is_not_watched_is_looked_at_ever_more_seldom() -> None:

@@ -29,15 +29,6 @@ _CHAPTERS: Final = {
 CLAUSE_IDS: Final = tuple(
     f"CVA-{part}-{number:03}" for part, count in _CHAPTERS.items() for number in range(1, count + 1)
 )
-ATTESTABLE: Final = (
-    "CVA-DB-007",
-    "CVA-OPS-001",
-    "CVA-OPS-003",
-    "CVA-OPS-004",
-    "CVA-OPS-005",
-    "CVA-SUP-002",
-)
-"""Clauses that no state of a cluster can prove, or not always."""
 
 ClauseId = Annotated[
     str,
@@ -49,18 +40,6 @@ ClauseId = Annotated[
     ),
 ]
 """The id of a clause of the architecture, which is also the id of the rule that judges it."""
-
-AttestableId = Annotated[
-    str,
-    Field(max_length=32),
-    Validation(
-        cel=f"self in {list(ATTESTABLE)}",
-        message="is no clause that can be attested, the cluster shows the others: write one of "
-        + ", ".join(ATTESTABLE),
-        holds=lambda value: value in ATTESTABLE,
-    ),
-]
-"""The id of a clause for which the user's word counts."""
 
 RULE_KEYS: Final = Validation(
     cel=f"self.all(key, key in {list(CLAUSE_IDS)})",

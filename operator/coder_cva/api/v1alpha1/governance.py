@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from coder_cva.api.part import Part
-from coder_cva.api.v1alpha1.clause_ids import RULE_KEYS, AttestableId, ClauseId
+from coder_cva.api.v1alpha1.clause_ids import RULE_KEYS, ClauseId
 from coder_cva.api.v1alpha1.dates import Day, Moment
 from coder_cva.api.v1alpha1.words import Sentence
 from coder_cva.api.v1alpha1.workspaces import EnforcementMode
@@ -51,8 +51,9 @@ class Waiver(Part):
 class Attestation(Part):
     """A clause that no cluster state can prove, stated with evidence."""
 
-    clause: AttestableId
-    """The clause's id, for example CVA-OPS-004."""
+    clause: ClauseId
+    """The clause's id, for example CVA-OPS-004. Only what no state of a cluster can prove, or not always, is
+    taken on your word: CVA-DB-007, CVA-OPS-001, CVA-OPS-003 to 005 and CVA-SUP-002."""
     evidence: Sentence
     """Where to look: a URL, a document, a ticket."""
     until: Day

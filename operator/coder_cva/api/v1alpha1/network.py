@@ -31,9 +31,11 @@ class Network(Part):
     """Connections that the architecture asks for (CVA-NET-001 to CVA-NET-005)."""
 
     ingress_controllers: Annotated[tuple[Peer, ...], Field(max_length=16)] = ()
-    """Ingress controllers or gateways through which users reach coderd (CVA-NET-004)."""
+    """Ingress controllers or gateways through which users reach coderd (CVA-NET-004). Name them also where
+    they lead to coderd's Service by what is not read here, for example a service mesh or OpenShift Routes."""
     monitoring: Annotated[tuple[Peer, ...], Field(max_length=16)] = ()
-    """Prometheus and other scrapers of coderd's metrics port (CVA-OBS-001)."""
+    """Prometheus and other scrapers of coderd's metrics and profiles (CVA-OBS-001). Whoever is not named
+    is kept out of these ports; absent means that they stay open to everybody."""
     access_url_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=32), ListSet()] = Field(
         default=(), alias="accessURLCIDRs"
     )

@@ -11,7 +11,7 @@ from coder_cva.api.validation import ListMap
 CLAUSE_LIMIT: Final = 64
 """Clauses that a status holds; the architecture has about fifty."""
 FINDING_LIMIT: Final = 50
-"""Findings that a status holds; the rest is shown by ``kubectl cva audit``."""
+"""Findings that a status holds, of each failing rule at least the worst; findingsTotal counts all."""
 PREVIEW_LIMIT: Final = 20
 """Previews that a status holds, and resources that one preview names."""
 
@@ -46,14 +46,14 @@ class ControlPlaneStatus(Part):
 class WorkspacesStatus(Part):
     """Workspaces as they were observed."""
 
-    count: int = 0
-    """Workspaces that were recognised."""
-    misplaced: int = 0
-    """Workspaces that run outside their pool."""
+    count: int | None = None
+    """Workspaces that were recognised; absent while that takes what could not be read."""
+    misplaced: int | None = None
+    """Workspaces that run outside their pool; absent while CVA-NODE-005 is not judged."""
     unknown_owner: int = 0
     """Workspaces whose controller could not be worked out."""
     namespaces: tuple[str, ...] = ()
-    """Namespaces that this resource acts on."""
+    """Namespaces that this resource acts on; absent while that takes what could not be read."""
     refused_namespaces: dict[str, str] = Field(default_factory=dict)
     """Namespaces that spec.workspaces.namespaces names and that are not acted on, with the reason."""
 
@@ -159,9 +159,12 @@ class Status(Part):
     )
     """The verdict on each clause by its id: passed, failed, unknown, notApplicable, with the reason."""
     findings: Annotated[tuple[Finding, ...], Field(max_length=FINDING_LIMIT)] = ()
-    """What is to be changed, worst first; kubectl cva audit shows those that do not fit here."""
+    """What is to be changed, worst first, of every failing rule at least one. Not all may fit:
+    findingsTotal says how many there are, and verdicts lists every clause."""
     findings_total: int = 0
-    """How many findings there are in all."""
+    """How many findings there are in all, also those that do not fit into findings."""
+    findings_by_severity: dict[str, int] = Field(default_factory=dict)
+    """The same by severity, as the metric coder_cva_findings has them; no entry means none."""
     previews: Annotated[tuple[Preview, ...], Field(max_length=PREVIEW_LIMIT)] = ()
     """What restrictions would hit before they take effect."""
     withheld: Annotated[tuple[Withheld, ...], Field(max_length=WITHHELD_LIMIT)] = ()

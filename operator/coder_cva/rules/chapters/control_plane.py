@@ -12,6 +12,7 @@ from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unkn
 from coder_cva.rules.subjects import CODERD, no_coderd
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import records
+from coder_cva.snapshot.managers import manager_of
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.shapes import mappings, text
 from coder_cva.snapshot.world import World
@@ -22,11 +23,13 @@ _KEYS: Final = "CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS"
 _STORED: Final = frozenset({"persistentVolumeClaim", "hostPath"})
 """Volume types that keep something beyond the life of a Pod."""
 _REDUNDANT: Final = 2
+_BEING_REPLACED: Final = 1
+"""Replicas that may be missing: a drain takes one at a time, by the disruption budget of the clause."""
 _RESOURCES: Final = "spec.template.spec.containers[coder].resources"
 
 
 def coderd_runs_with_several_replicas(world: World) -> Judgement:
-    """CVA-CTL-001: the tier's replicas, more than one of them ready, scaled by nobody who drops them."""
+    """CVA-CTL-001: the tier's replicas, all but one of them ready, scaled by nobody who drops them."""
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
@@ -44,7 +47,7 @@ def coderd_runs_with_several_replicas(world: World) -> Judgement:
     findings = [*_too_few(world, live, wanted), *_scaled(world, live)]
     if not findings and _is_rolling_out(live):
         return unknown("RollingOut", f"{told}; a rollout is under way")
-    findings += _none_to_spare(live, wanted)
+    findings += _missing(live, wanted)
     if (
         not findings
         and wanted > 1
@@ -89,14 +92,18 @@ def _too_few(world: World, live: records.Deployment, wanted: int) -> Iterator[Fi
     )
 
 
-def _none_to_spare(live: records.Deployment, wanted: int) -> Iterator[Finding]:
-    """Several replicas of which one is ready are one replica."""
-    if live.ready_replicas < _REDUNDANT <= min(wanted, live.replicas):
+def _missing(live: records.Deployment, wanted: int) -> Iterator[Finding]:
+    """One replica may be on its way to another node, as long as several are left; more are lost.
+
+    For how long is not asked: no watch tells when a replica has been away for too long.
+    """
+    enough = max(_REDUNDANT, live.replicas - _BEING_REPLACED)
+    if live.ready_replicas < enough and min(wanted, live.replicas) >= _REDUNDANT:
         yield _about(
             "CVA-CTL-001",
             live,
             "status.readyReplicas",
-            f"at least {_REDUNDANT}",
+            f"at least {enough} of {live.replicas}",
             str(live.ready_replicas),
             f"kubectl -n {live.meta.namespace} rollout status deployment {live.meta.name}; "
             f"kubectl -n {live.meta.namespace} get pods -o wide",
@@ -113,8 +120,18 @@ def _scaled(world: World, live: records.Deployment) -> Iterator[Finding]:
                 "spec.scaleTargetRef",
                 "no autoscaler on coderd: losing one of four replicas drops a quarter of the connections",
                 f"Deployment {live.meta.name}, {scaler.min_replicas} to {scaler.max_replicas} replicas",
-                f"kubectl -n {scaler.meta.namespace} delete horizontalpodautoscaler {scaler.meta.name}",
+                _without_scaler(scaler.meta),
             )
+
+
+def _without_scaler(meta: records.Meta) -> str:
+    """What made it would make it again: KEDA keeps a HorizontalPodAutoscaler for each ScaledObject."""
+    kind, name = "HorizontalPodAutoscaler", meta.name
+    if meta.owner is not None:
+        kind, name = meta.owner.kind, meta.owner.name
+    delete = f"kubectl -n {meta.namespace} delete {kind.lower()} {name}"
+    manager = manager_of(meta)
+    return f"{delete}, and take it out of what {manager} applies" if manager else delete
 
 
 def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from coder_cva.api.v1alpha1.spec import Architecture
 from coder_cva.catalogue.architectures import architectures
+from coder_cva.catalogue.model import Limits
 from coder_cva.rules import remedies
-from coder_cva.rules.model import Finding, Judgement, Rule, verdict
+from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import WORKSPACES
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.records import Meta
@@ -12,7 +14,11 @@ from coder_cva.snapshot.world import World
 
 
 def the_reference_architecture_fits(world: World) -> Judgement:
-    """CVA-GEN-003: neither the figures of the spec nor the workspaces that run exceed the tier's limits."""
+    """CVA-GEN-003: neither the figures of the spec nor the workspaces that run exceed the tier's limits.
+
+    A tier that is named says which architecture is meant, and not for how many users. The cluster does
+    not show users, so without their number, or the load that they bring, nobody knows whether it fits.
+    """
     spec, owner = world.deployment.spec, world.deployment
     sizing = size(spec)
     limits = architectures(spec.edition).tier(sizing.tier).limits
@@ -32,12 +38,37 @@ def the_reference_architecture_fits(world: World) -> Judgement:
         )
         for field, one in exceeded
     ]
+    told = f"tier {sizing.tier} of edition {spec.edition}: {running:,} of {limits.workspaces:,} workspaces run"
+    if not findings and not _is_load_known(spec.architecture):
+        return unknown(
+            "UsersNotStated",
+            f"{told}; for how many users it is, is not stated and not seen: set spec.architecture.users, or "
+            "concurrentWorkspaces and concurrentBuilds",
+        )
     return verdict(
         findings,
-        held=f"tier {sizing.tier} of edition {spec.edition}: {running:,} of {limits.workspaces:,} "
-        "workspaces run",
+        held=f"{told}; {_stated(spec.architecture, limits)}",
         broken=f"tier {sizing.tier} is exceeded: {'; '.join(one for _, one in exceeded)}",
     )
+
+
+def _is_load_known(said: Architecture) -> bool:
+    """Users, or both of what users cause: those who have an account and are away cost nothing."""
+    load = (said.concurrent_workspaces, said.concurrent_builds)
+    return said.users is not None or None not in load
+
+
+def _stated(said: Architecture, limits: Limits) -> str:
+    """What was compared beside what runs: each figure with its limit, or that it is not stated."""
+    figures = (
+        ("users", said.users, limits.users),
+        ("workspaces at once", said.concurrent_workspaces, limits.workspaces),
+        ("builds at once", said.concurrent_builds, limits.builds),
+    )
+    told = [f"{count:,} of {most:,} {what}" for what, count, most in figures if count is not None]
+    unsaid = [what for what, count, _ in figures if count is None]
+    without = f"; not stated: {', '.join(unsaid)}" if unsaid else ""
+    return f"stated: {', '.join(told)}{without}"
 
 
 def _identity(meta: Meta) -> str:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from coder_cva.desired import enforcement, placement
-from coder_cva.desired.enforcement import Mode
-from coder_cva.rules import remedies
+from coder_cva.api.v1alpha1.scheduling import NodePool
+from coder_cva.desired import placement
+from coder_cva.rules import admission, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
+from coder_cva.rules.relocation import Relocation
 from coder_cva.rules.subjects import (
     CODERD,
     WORKSPACES,
@@ -72,15 +73,20 @@ def _empty(name: str, selector: Mapping[str, str]) -> Finding:
 
 
 def _in_both(node: str, named_pools: Mapping[str, Mapping[str, str]]) -> Finding:
-    keys = " ".join(f"{key}-" for key in sorted(named_pools["workspaces"]))
+    plane, spaces = named_pools["controlPlane"], named_pools["workspaces"]
+    # A label that both pools ask for keeps the node in both, or takes it out of both.
+    kept, own = "control plane", sorted(spaces.keys() - plane.keys())
+    if not own:
+        kept, own = "workspaces", sorted(plane.keys() - spaces.keys())
+    keys = " ".join(f"{key}-" for key in own)
     return Finding(
         "CVA-NODE-001",
         f"Node {node}",
         "metadata.labels",
         "the labels of one of the two pools",
         "the labels of both",
-        f"choose labels that only one node group has; to keep this node for the control plane: kubectl "
-        f"label node {node} {keys}",
+        f"choose labels that only one node group has; to keep this node for the {kept}: kubectl label node "
+        f"{node} {keys}",
     )
 
 
@@ -94,6 +100,7 @@ def coderd_runs_on_its_pool(world: World) -> Judgement:
         return no_coderd_pod(world)
     inside = {one.meta.name for one in pools.pool_nodes(pool.selector, world.snapshot)}
     astray = [pod for pod in placed if pod.node not in inside]
+    remedy = _onto_pool(world, world.coderd.deployment, pool)
     findings = [
         Finding(
             "CVA-NODE-003",
@@ -101,7 +108,7 @@ def coderd_runs_on_its_pool(world: World) -> Judgement:
             "spec.nodeName",
             f"a node with {_text(pool.selector)}",
             pod.node,
-            _onto_pool(world),
+            remedy,
         )
         for pod in astray
     ]
@@ -110,18 +117,43 @@ def coderd_runs_on_its_pool(world: World) -> Judgement:
     return verdict(findings, held=told, broken=told)
 
 
-def _onto_pool(world: World) -> str:
-    pool = world.deployment.spec.control_plane.node_pool
-    if pool is None or remedies.is_ours(world):
-        return (
-            "the next Pod is bound to the pool at admission while the pool can take it "
-            "(status.placement.guards says how that stands); to bind it always, "
-            + remedies.resource(world, {"controlPlane": {"nodePool": {"placement": "Required"}}})
-        )
+def _onto_pool(world: World, live: records.Deployment, pool: NodePool) -> str:
+    if remedies.is_ours(world):
+        return _at_admission(world, pool) or _by_preference(world, live)
     values: dict[str, Any] = {"nodeSelector": dict(sorted(pool.selector.items()))}
     if pool.tolerations:
         values["tolerations"] = [one.dump() for one in pool.tolerations]
     return remedies.coderd(world, {"coder": values})
+
+
+def _at_admission(world: World, pool: NodePool) -> str:
+    """What becomes of the next Pod; "" where nothing is done at admission."""
+    if admission.idle_for(world, placement.CODERD_ON_POOL):
+        return ""
+    always = remedies.resource(world, {"controlPlane": {"nodePool": {"placement": "Required"}}})
+    match pool.placement:
+        case "Required":
+            return "the next Pod is bound to the pool at admission, as placement: Required says"
+        case "Preferred":
+            return f"the next Pod only prefers the pool, as placement: Preferred says; to bind it, {always}"
+        case _:
+            return (
+                "the next Pod is bound to the pool at admission while the pool can take it "
+                f"(status.placement.guards says how that stands); to bind it always, {always}"
+            )
+
+
+def _by_preference(world: World, live: records.Deployment) -> str:
+    """All that is left is the preference in the template, which the scheduler follows where there is room."""
+    why = admission.idle_for(world, placement.CODERD_ON_POOL)
+    return (
+        f"{why}. The Deployment's template prefers the pool: make room for a replica on a ready node of it, "
+        f"and at a quiet hour {_restart(live)}"
+    )
+
+
+def _restart(live: records.Deployment) -> str:
+    return f"kubectl -n {live.meta.namespace} rollout restart deployment {live.meta.name}"
 
 
 def _stacked(
@@ -156,9 +188,8 @@ def _stacked(
 
 def _apart(world: World, live: records.Deployment) -> str:
     """By labels that the Pods have: the chart's own default names the literal release ``coder``."""
-    restart = f"kubectl -n {live.meta.namespace} rollout restart deployment {live.meta.name}"
     if remedies.is_ours(world):
-        return f"the template spreads them already; at a quiet hour: {restart}"
+        return f"the template spreads them already; at a quiet hour: {_restart(live)}"
     spread = {
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",
@@ -176,39 +207,29 @@ def workspaces_run_on_their_pool(world: World) -> Judgement:
         return _none_placed(world)
     inside = {one.meta.name for one in pools.pool_nodes(pool.selector, world.snapshot)}
     astray = [one for one in placed if one.pod.node not in inside]
-    block = remedies.selector_block(pool.selector, [one.dump() for one in pool.tolerations])
-    findings = [
-        Finding(
-            "CVA-NODE-005",
-            workload(one),
-            "spec.nodeName",
-            f"a node with {_text(pool.selector)}",
-            f"{one.pod.node} ({remedies.workspace_name(one)}){_choice(one.pod)}",
-            _start_anew(world, one) + remedies.template(one, block),
-        )
-        for one in astray
-    ]
+    findings = _astray(world, astray) if astray else []
     told = f"{len(placed) - len(astray)} of {len(placed)} workspaces run on their pool"
     return verdict(findings, held=told, broken=told)
 
 
-def _choice(pod: records.Pod) -> str:
-    """What the template itself asks of nodes: an explicit choice, which nobody overrules."""
-    wanted = pod.shape.scheduling.node_selector
-    return f", chosen by its own node selector {_text(wanted)}" if wanted else ""
+def _astray(world: World, workspaces: Sequence[Workspace]) -> list[Finding]:
+    selector = world.deployment.spec.workspaces.node_pool.selector
+    relocation = Relocation(world)
+    return [
+        Finding(
+            "CVA-NODE-005",
+            workload(one),
+            "spec.nodeName",
+            f"a node with {_text(selector)}",
+            f"{one.pod.node} ({remedies.workspace_name(one)}){_chosen(relocation.choice(one))}",
+            relocation.remedy(one),
+        )
+        for one in workspaces
+    ]
 
 
-def _start_anew(world: World, workspace: Workspace) -> str:
-    """The shorter way, where admission places the next Pod."""
-    spec = world.deployment.spec
-    is_subject = bool(workspace.controller) or spec.workspaces.bare_pods == "Enforce"
-    acts = placement.engine(world)[0] == placement.ENGINE and not spec.suspend
-    is_enforced = enforcement.mode(world.deployment, placement.WORKSPACES_ON_POOL) is Mode.ENFORCE
-    if not (is_subject and acts and is_enforced) or workspace.pod.shape.scheduling.node_selector:
-        return ""
-    return (
-        "stop and start the workspace, and admission places it while the pool has nodes; to say it "
-    )
+def _chosen(choice: str) -> str:
+    return f", chosen by its own {choice}" if choice else ""
 
 
 def _none_placed(world: World) -> Judgement:
@@ -248,6 +269,11 @@ def _terms(pod: records.Pod) -> Sequence[Mapping[str, Any]]:
     return mappings(dig(pod.shape.scheduling.affinity, "podAntiAffinity", soft))
 
 
+def _is_between_nodes(term: Mapping[str, Any]) -> bool:
+    """Between zones, or racks, all workspaces of one may still crowd one node."""
+    return bool(dig(term, "podAffinityTerm", "topologyKey") == "kubernetes.io/hostname")
+
+
 _Selectors: TypeAlias = dict[tuple[str, int], list[Mapping[str, Any]]]
 """By namespace and scheduling, which Pods of one template share as one object, the selectors of terms."""
 
@@ -256,7 +282,7 @@ def _keeps_distance(pod: records.Pod, known: _Selectors) -> bool:
     """Whether a term selects the others of its kind: by labels that are not its own alone, where it is."""
     key = (pod.meta.namespace, id(pod.shape.scheduling))
     if key not in known:
-        here = (one for one in _terms(pod) if _is_about_here(one, pod))
+        here = (one for one in _terms(pod) if _is_between_nodes(one) and _is_about_here(one, pod))
         read = (shaped(dig(one, "podAffinityTerm", "labelSelector")) for one in here)
         known[key] = [one for one in read if one is not None]
     return any(_selects_others(one, pod) for one in known[key])
@@ -280,7 +306,11 @@ def _is_about_here(term: Mapping[str, Any], pod: records.Pod) -> bool:
 
 
 def _distance(pod: records.Pod) -> str:
-    if _terms(pod):
+    terms = _terms(pod)
+    if terms and not any(map(_is_between_nodes, terms)):
+        keys = {str(dig(one, "podAffinityTerm", "topologyKey", default="nothing")) for one in terms}
+        return f"a preferred term by {named(sorted(keys))}, which lets workspaces crowd one node"
+    if terms:
         return "a preferred term that matches no label that workspaces have in common, or not in this namespace"
     if dig(pod.shape.scheduling.affinity, "podAntiAffinity"):
         return "a required term only, which leaves workspaces without a node"
@@ -303,6 +333,10 @@ def _text(selector: Mapping[str, str]) -> str:
 RULES: Final = (
     Rule("CVA-NODE-001", there_are_two_node_pools, frozenset({Need.NODES})),
     Rule("CVA-NODE-003", coderd_runs_on_its_pool, CODERD | {Need.NODES, Need.PODS}),
-    Rule("CVA-NODE-005", workspaces_run_on_their_pool, WORKSPACES | {Need.NODES}),
+    Rule(
+        "CVA-NODE-005",
+        workspaces_run_on_their_pool,
+        WORKSPACES | {Need.NODES, Need.PERSISTENT_VOLUMES},
+    ),
     Rule("CVA-NODE-006", workspaces_keep_off_each_other, WORKSPACES),
 )

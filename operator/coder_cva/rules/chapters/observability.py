@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from coder_cva.desired.coderd_pod import PROMETHEUS_PORT
-from coder_cva.desired.network_coderd import is_port, targets
+from coder_cva.desired.pod_ports import is_port, targets
 from coder_cva.rules import environment, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import CODERD, no_coderd
@@ -43,14 +43,15 @@ def the_prometheus_endpoint_is_enabled(world: World) -> Judgement:
     port = _port(address)
     findings += [_exposed(one, port) for one in _services(world, live, port)]
     told = f"{_VARIABLE} of {live.meta.path} is {said or 'not set'}"
-    return verdict(findings, held=f"{told}, its port is open to scrapers only", broken=told)
+    held = f"{told}, and no Service of type LoadBalancer or NodePort leads to port {port}"
+    return verdict(findings, held=held, broken=told)
 
 
 def _not_enabled(world: World, live: Deployment, observed: str) -> Finding:
     return Finding(
         "CVA-OBS-001",
         f"Deployment {live.meta.path}",
-        f"spec.template.spec.containers[coder].env[{_VARIABLE}]",
+        remedies.setting_field(world, _VARIABLE),
         '"true", literally: Coder\'s chart opens the port for nothing else',
         observed,
         _restarting(world, {_VARIABLE: "true"}),
@@ -58,9 +59,7 @@ def _not_enabled(world: World, live: Deployment, observed: str) -> Finding:
 
 
 def _restarting(world: World, variables: Mapping[str, str]) -> str:
-    env = [{"name": name, "value": value} for name, value in variables.items()]
-    change = remedies.coderd(world, {"coder": {"env": env}})
-    return f"at a quiet hour, because it restarts coderd, {change}"
+    return f"at a quiet hour, because it restarts coderd, {remedies.settings(world, variables)}"
 
 
 def _port(address: str) -> int:
@@ -75,7 +74,7 @@ def _unreachable(world: World, live: Deployment, address: str) -> Iterator[Findi
         yield Finding(
             "CVA-OBS-001",
             f"Deployment {live.meta.path}",
-            f"spec.template.spec.containers[coder].env[{_ADDRESS}]",
+            remedies.setting_field(world, _ADDRESS),
             f"{wanted}, which scrapers reach",
             f"{address}, which nobody outside the Pod reaches",
             _restarting(world, {_ADDRESS: wanted}),

@@ -1,10 +1,13 @@
 """Provisioners: the built-in ones serve small deployments only (CVA-PROV-*)."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from coder_cva.rules import environment, remedies
+from coder_cva.rules import environment, external_provisioners, remedies
+from coder_cva.rules.external_provisioners import External, Way
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, passed, unknown
 from coder_cva.rules.subjects import NAMESPACES, no_coderd
+from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
 _VARIABLE: Final = "CODER_PROVISIONER_DAEMONS"
@@ -34,19 +37,43 @@ def built_in_provisioners_serve_small_deployments_only(world: World) -> Judgemen
 
 def _none_built_in(world: World) -> Judgement:
     """Without built-in daemons somebody else must build, and only those in this cluster are seen."""
-    external = sum(one.deployment.ready_replicas for one in world.found.provisioners)
-    if external:
-        return passed(f"no built-in provisioners; {external} external ones are ready")
-    if not world.found.provisioners:
-        return unknown(
-            "ProvisionersNotSeen",
-            f"{_VARIABLE} is 0 and no external provisioner runs in the namespaces that consent; whether "
-            "some run elsewhere is not seen here. Without any no workspace is built",
+    found = external_provisioners.external(world)
+    near = [one for one in found if one.way is not Way.ELSEWHERE]
+    ready = [one for one in near if one.ready]
+    sure = sum(one.ready for one in ready if not one.doubt)
+    if sure:
+        return passed(
+            f"no built-in provisioners; {sure} external ones without tags are ready and connect to this coderd"
         )
-    first = world.found.provisioners[0].deployment.meta
+    if ready:
+        return _doubtful(ready)
+    return _none_ready(world, near[0]) if near else _none_seen(world, found)
+
+
+def _doubtful(ready: Sequence[External]) -> Judgement:
+    """Somebody is ready to build; for whom, or what, no object of the cluster shows."""
+    reason = "ScopeNotSeen" if any(one.way is Way.HERE for one in ready) else "ServerNotSeen"
+    told = "; ".join(sorted(one.doubt for one in ready))
+    count = sum(one.ready for one in ready)
+    return unknown(reason, f"no built-in provisioners; {count} external ones are ready, but {told}")
+
+
+def _none_seen(world: World, elsewhere: Sequence[External]) -> Judgement:
+    told = "".join(f"; {one.doubt}" for one in elsewhere)
+    address = external_provisioners.address(world)
+    remedy = f". If they are meant for this one, give them CODER_URL {address}" if elsewhere else ""
+    return unknown(
+        "ProvisionersNotSeen",
+        f"{_VARIABLE} is 0 and no external provisioner of this coderd runs in the namespaces that consent"
+        f"{told}{remedy}. Whether some run elsewhere is not seen here; without any no workspace is built",
+    )
+
+
+def _none_ready(world: World, first: External) -> Judgement:
+    meta = first.deployment.meta
     told = f"{_VARIABLE} is 0 and no external provisioner is ready: no workspace is built"
     remedy = (
-        f"kubectl -n {first.namespace} describe deployment {first.name}; until it runs, "
+        f"kubectl -n {meta.namespace} describe deployment {meta.name}; until it runs, "
         + _remedy(world, _DEFAULT)
     )
     return failed(told, [_finding(world, "an external provisioner that is ready", "none", remedy)])
@@ -81,7 +108,8 @@ def _built_in(world: World, daemons: int) -> Judgement:
 
 
 def _install(world: World) -> str:
-    if any(one.deployment.ready_replicas for one in world.found.provisioners):
+    found = external_provisioners.external(world)
+    if any(one.ready for one in found if one.way is not Way.ELSEWHERE):
         return "external provisioners are ready here; if their tags fit your templates, "
     return (
         "first install external provisioners (chart coder-provisioner, with a key and not the shared "
@@ -94,7 +122,7 @@ def _finding(world: World, expected: str, observed: str, remedy: str) -> Finding
     return Finding(
         "CVA-PROV-002",
         f"Deployment {path}",
-        f"spec.template.spec.containers[coder].env[{_VARIABLE}]",
+        remedies.setting_field(world, _VARIABLE),
         expected,
         observed,
         remedy,
@@ -102,13 +130,15 @@ def _finding(world: World, expected: str, observed: str, remedy: str) -> Finding
 
 
 def _remedy(world: World, daemons: int) -> str:
-    return remedies.coderd(
-        world,
-        {"coder": {"env": [{"name": _VARIABLE, "value": str(daemons)}]}},
-        {"provisioners": {"builtInDaemons": daemons}},
+    return remedies.settings(
+        world, {_VARIABLE: str(daemons)}, {"provisioners": {"builtInDaemons": daemons}}
     )
 
 
 RULES: Final = (
-    Rule("CVA-PROV-002", built_in_provisioners_serve_small_deployments_only, NAMESPACES),
+    Rule(
+        "CVA-PROV-002",
+        built_in_provisioners_serve_small_deployments_only,
+        NAMESPACES | {Need.SERVICES},
+    ),
 )

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from coder_cva.rules import claims, remedies
+from coder_cva.desired.enforcement import Mode
+from coder_cva.rules import admission, claims, home, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import WORKSPACES, are, named, no_workspaces, workload
 from coder_cva.snapshot import pools
@@ -45,28 +46,38 @@ def workspaces_have_persistent_storage(world: World) -> Judgement:
     found = world.found.workspaces
     if not found:
         return no_workspaces()
-    without = [one for one in found if not _LASTING & set(one.pod.shape.volume_types)]
     findings = [
-        Finding(
-            "CVA-STO-001",
-            workload(one),
-            "spec.volumes",
-            "a persistentVolumeClaim for the home folder",
-            f"only {', '.join(one.pod.shape.volume_types) or 'no volume at all'}",
-            remedies.template(
-                one,
-                "volume {\n"
-                '  name = "home"\n'
-                "  persistent_volume_claim {\n"
-                "    claim_name = kubernetes_persistent_volume_claim.home.metadata.0.name\n"
-                "  }\n"
-                "}",
-            ),
-        )
-        for one in without
+        _unmounted(one) if _LASTING & set(one.pod.shape.volume_types) else _homeless(world, one)
+        for one in found
+        if not _LASTING & set(one.pod.shape.written_types)
     ]
-    told = f"{len(found) - len(without)} of {len(found)} workspaces have a volume that survives a restart"
+    told = f"{len(found) - len(findings)} of {len(found)} workspaces have a volume that survives a restart"
     return verdict(findings, held=told, broken=told)
+
+
+def _homeless(world: World, workspace: Workspace) -> Finding:
+    block = home.whole(world.deployment.spec.workspaces.storage, workspace.pod.meta.namespace)
+    return Finding(
+        "CVA-STO-001",
+        workload(workspace),
+        "spec.volumes",
+        "a persistentVolumeClaim for the home folder",
+        f"only {', '.join(workspace.pod.shape.volume_types) or 'no volume at all'}",
+        remedies.template(workspace, block, where=""),
+    )
+
+
+def _unmounted(workspace: Workspace) -> Finding:
+    """What nobody mounts keeps nothing, nor does what may only be read."""
+    lasting = sorted(_LASTING & set(workspace.pod.shape.volume_types))
+    return Finding(
+        "CVA-STO-001",
+        workload(workspace),
+        "spec.containers[].volumeMounts",
+        "a volume that survives a restart, mounted to be written to",
+        f"{', '.join(lasting)}, which no container mounts to write to",
+        remedies.template(workspace, home.MOUNT, where=", in its container"),
+    )
 
 
 def storage_is_provisioned_by_csi(world: World) -> Judgement:
@@ -90,7 +101,8 @@ def storage_is_provisioned_by_csi(world: World) -> Judgement:
     findings = [
         *(one for name in sorted(used) for one in _of_class(name, known.get(name), world)),
         *(one for name in sorted(used) for one in _in_zones(known.get(name), owned, world)),
-        *map(_without_class, classless),
+        *(one for name in sorted(used) for one in _fixed(known.get(name), world)),
+        *(_without_class(world, one) for one in classless),
         *(one for owner, its in by_owner for one in _of_home(owner, its)),
     ]
     told = (
@@ -114,7 +126,7 @@ def _of_class(name: str, found: StorageClass | None, world: World) -> Iterator[F
             "spec.workspaces.storage.storageClassName",
         )
         return
-    drivers = {one.meta.name for one in world.snapshot.items(Need.CSI_DRIVERS)}
+    drivers = _drivers(world)
     if claims.driver(found) not in drivers:
         yield Finding(
             "CVA-STO-002",
@@ -125,6 +137,10 @@ def _of_class(name: str, found: StorageClass | None, world: World) -> Iterator[F
             "install the CSI driver of your cloud or storage, and use its StorageClass for new "
             "workspaces: the class of a claim that is there never changes",
         )
+
+
+def _drivers(world: World) -> set[str]:
+    return {one.meta.name for one in world.snapshot.items(Need.CSI_DRIVERS)}
 
 
 def _in_zones(found: StorageClass | None, owned: claims.Claims, world: World) -> Iterator[Finding]:
@@ -145,6 +161,27 @@ def _in_zones(found: StorageClass | None, owned: claims.Claims, world: World) ->
         )
 
 
+def _fixed(found: StorageClass | None, world: World) -> Iterator[Finding]:
+    """Volumes that stay as small as they were made, although their driver could make them larger.
+
+    Without that a full home is moved by hand. The field is one of the few of a class that may change.
+    """
+    if found is None or found.expandable or not claims.could_grow(found):
+        return
+    if claims.driver(found) not in _drivers(world):
+        return
+    name = found.meta.name
+    yield Finding(
+        "CVA-STO-002",
+        f"StorageClass {name}",
+        "allowVolumeExpansion",
+        f"true: {claims.driver(found)} can make a volume larger when a home is full",
+        "false",
+        f"kubectl patch storageclass {name} -p '{{\"allowVolumeExpansion\":true}}', and where it is kept "
+        "if somebody applies it; it holds for volumes that are there as well",
+    )
+
+
 def _zones(world: World) -> list[str]:
     """The zones of the workspaces' pool: a volume that is made too early may be in the wrong one."""
     selector = world.deployment.spec.workspaces.node_pool.selector
@@ -152,22 +189,36 @@ def _zones(world: World) -> list[str]:
     return sorted({one.meta.labels[_ZONE] for one in nodes if _ZONE in one.meta.labels})
 
 
-def _without_class(claim: PersistentVolumeClaim) -> Finding:
+def _without_class(world: World, claim: PersistentVolumeClaim) -> Finding:
     return Finding(
         "CVA-STO-002",
         f"PersistentVolumeClaim {claim.meta.path}",
         "spec.storageClassName",
         "a class, from the template or as the cluster's default",
         "none, and the claim is pending",
-        "set spec.workspaces.storage.storageClassName, which new claims without a class get, and make "
-        "the workspace anew",
+        f"{_give_a_class(world)}, and make the workspace anew",
+    )
+
+
+def _give_a_class(world: World) -> str:
+    """By admission where it acts; giving a class restricts nothing, so only the user's own word stops it."""
+    said = world.deployment.spec.enforcement.rules.get("CVA-STO-002", Mode.ENFORCE)
+    if said == Mode.ENFORCE and admission.is_at_work(world):
+        return "set spec.workspaces.storage.storageClassName, which new claims without a class get"
+    return (
+        "name a StorageClass in the template (storage_class_name), or make one the cluster's default: kubectl "
+        "annotate storageclass NAME storageclass.kubernetes.io/is-default-class=true"
     )
 
 
 def _of_home(owner: str, found: tuple[PersistentVolumeClaim, ...]) -> Iterator[Finding]:
-    """One claim must be a home, made when it is asked for and writable; data may stand beside it."""
-    made = [one for one in found if claims.is_dynamic(one)]
-    if not made:
+    """One claim must be a home, made when it is asked for and writable; data may stand beside it.
+
+    What goes with the Pod is no home; that there is none at all is another clause's matter.
+    """
+    kept = [one for one in found if not claims.goes_with_its_pod(one)]
+    made = [one for one in kept if claims.is_dynamic(one)]
+    if kept and not made:
         yield Finding(
             "CVA-STO-002",
             owner,
@@ -176,7 +227,7 @@ def _of_home(owner: str, found: tuple[PersistentVolumeClaim, ...]) -> Iterator[F
             "no claim of it has a StorageClass: its volumes were made by hand",
             "name a StorageClass in the template (storage_class_name), for new workspaces",
         )
-    elif not any(_WRITABLE & set(one.access_modes) for one in made):
+    elif made and not any(_WRITABLE & set(one.access_modes) for one in made):
         yield from map(_read_only, made)
 
 

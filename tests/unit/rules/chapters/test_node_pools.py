@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coder_cva.api.v1alpha1.placement import MOST_STRANDED
 from coder_cva.rules.engine import evaluate
 from coder_cva.snapshot.model import Served
 from support import builders
@@ -13,15 +14,21 @@ from support.corpus import merged
 from support.deployments import adopted
 from support.workspace_manifests import workspace_deployment, workspace_pod
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 PROMISE = "stop and start the workspace"
 
 
-def remedies(spec: dict[str, Any], served: Served, manifest: Any) -> list[str]:
+def remedies(
+    spec: dict[str, Any], served: Served, manifest: Any, others: Sequence[Any] = ()
+) -> list[str]:
     """The remedies for a workspace that runs on the control plane's node."""
     world = builders.world(
         merged(adopted("coder"), {"spec": spec}),
         builders.pools(),
         builders.all_running(manifest, ["control-plane-1"]),
+        others,
         served=served,
     )
     report = evaluate(world, strict=True)
@@ -29,6 +36,7 @@ def remedies(spec: dict[str, Any], served: Served, manifest: Any) -> list[str]:
 
 
 BARE = {"workspaces": {"barePods": "Enforce"}}
+PREFERRED = {"workspaces": {"nodePool": {"placement": "Preferred"}}}
 AUDIT = {"enforcement": {"rules": {"CVA-NODE-005": "Audit"}}}
 HERE, NOWHERE = Served(("v1",), ("v1",)), Served((), ("v1",))
 
@@ -42,8 +50,17 @@ HERE, NOWHERE = Served(("v1",), ("v1",)), Served((), ("v1",))
         ({"suspend": True}, HERE, workspace_deployment(), False),
         ({}, HERE, workspace_pod(), False),
         (BARE, HERE, workspace_pod(), True),
+        (PREFERRED, HERE, workspace_deployment(), False),
     ],
-    ids=["enforced", "not served", "audited", "suspended", "bare", "bare and enforced"],
+    ids=[
+        "enforced",
+        "not served",
+        "audited",
+        "suspended",
+        "bare",
+        "bare and enforced",
+        "preferred",
+    ],
 )
 def test_a_start_is_promised_only_where_admission_acts(
     spec: dict[str, Any], served: Served, manifest: Any, promised: bool
@@ -53,3 +70,18 @@ def test_a_start_is_promised_only_where_admission_acts(
 
     assert found.startswith(PROMISE) is promised
     assert "node_selector" in found
+
+
+@pytest.mark.parametrize(("count", "promised"), [(MOST_STRANDED, True), (MOST_STRANDED + 1, False)])
+def test_no_start_is_promised_where_too_many_homes_are_elsewhere(
+    count: int, promised: bool
+) -> None:
+    """Above that number admission cannot tell whose they are, and prefers the pool for everybody."""
+    elsewhere = [
+        builders.persistent_volume(f"pv-{number}", f"coder/other-{number}", "nowhere")
+        for number in range(count)
+    ]
+
+    (found,) = remedies({}, HERE, workspace_deployment(), elsewhere)
+
+    assert found.startswith(PROMISE) is promised

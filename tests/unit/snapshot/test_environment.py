@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coder_cva.rules import environment
+from coder_cva.snapshot import environment
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.parse import gathered
 from support import builders, coder_manifests
@@ -85,6 +85,45 @@ def test_a_flag_wins_over_the_variable(args: list[str], literal: str) -> None:
     assert environment.literal(found, NAME) == literal
     assert environment.is_set(found, NAME)
     assert not environment.is_elsewhere(found, NAME)
+
+
+@pytest.mark.parametrize(
+    ("args", "flag"),
+    [
+        (["server", "--provisioner-daemons=0"], "--provisioner-daemons"),
+        (["server", "--provisioner-daemons", "0"], "--provisioner-daemons"),
+        (["server"], ""),
+    ],
+)
+def test_which_flag_says_it(args: list[str], flag: str) -> None:
+    """Where one does, a variable changes nothing."""
+    assert environment.flag(coderd([variable("5")], args=args), NAME) == flag
+
+
+@pytest.mark.parametrize(
+    ("args", "literal"),
+    [
+        (["server", "--prometheus-enable"], "true"),
+        (["server", "--prometheus-enable", "--other"], "true"),
+        (["server", "--prometheus-enable", "--prometheus-enable=false"], "false"),
+        (["server", "--prometheus-enable=false", "--prometheus-enable"], "true"),
+    ],
+)
+def test_a_switch_takes_no_value_from_the_next_word(args: list[str], literal: str) -> None:
+    """The last one counts, bare or not."""
+    assert environment.literal(coderd(args=args), "CODER_PROMETHEUS_ENABLE") == literal
+
+
+def test_flags_of_provisioners_have_names_of_their_own() -> None:
+    """Their tags are given one by one, and ``-c`` is where they cache, no configuration file."""
+    body = builders.live(coder_manifests.chart_provisioner(key=False)[-1])
+    words = ["provisionerd", "start", "--tag", "a=1", "-t", "b=2", "--key=it", "-c", "/tmp"]
+    body["spec"]["template"]["spec"]["containers"][0]["args"] = words
+    found = gathered(Need.DEPLOYMENTS, [body]).items[0]
+
+    assert environment.arguments(found, "--tag", "-t") == ("a=1", "b=2")
+    assert environment.is_set(found, "CODER_PROVISIONER_DAEMON_KEY")
+    assert not environment.is_elsewhere(found, "CODER_ORGANIZATION")
 
 
 @pytest.mark.parametrize("args", [["server", "--config", "c.yaml"], ["server", "-c", "c"], ["server", "--config=c"]])  # fmt: skip

@@ -1,0 +1,142 @@
+"""External provisioners as a fleet: how many, how large, how they end and who they are (CVA-PROV-001)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from coder_cva.catalogue.architectures import architectures
+from coder_cva.catalogue.model import Tier
+from coder_cva.rules import environment, external_provisioners, remedies
+from coder_cva.rules.container_resources import amounts
+from coder_cva.rules.external_provisioners import Way
+from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
+from coder_cva.rules.subjects import NAMESPACES, are
+from coder_cva.sizing.size import size
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import Deployment
+from coder_cva.snapshot.shapes import whole
+from coder_cva.snapshot.world import World
+from coder_cva.values.manifest import dig
+from coder_cva.values.quantity import byte_count, cpu_millicores
+
+_PSK: Final = "CODER_PROVISIONER_DAEMON_PSK"
+_GRACE: Final = 600
+"""Seconds that a build may take to end: the default of Coder's chart coder-provisioner."""
+_SMALL_USERS: Final = 100
+_SMALL_BUILDS: Final = 10
+"""Up to about so much the built-in provisioners suffice (page of tier 1k)."""
+
+
+def external_provisioners_run_the_builds(world: World) -> Judgement:
+    """CVA-PROV-001: one for each concurrent build, of the tier's size, with time to end and a key of its own."""
+    fleet = _fleet(world)
+    tier = _tier(world)
+    wanted = world.deployment.spec.architecture.concurrent_builds or tier.limits.builds
+    if not fleet:
+        return _none(world, wanted)
+    count = sum(one.replicas for one in fleet)
+    told = f"{are(count, 'external provisioner')} for {wanted:,} concurrent builds"
+    findings = [
+        *_too_few(fleet, count, wanted),
+        *(finding for one in fleet for finding in _shaped(one, tier)),
+    ]
+    return verdict(findings, held=told, broken=told)
+
+
+def _none(world: World, wanted: int) -> Judgement:
+    said = world.deployment.spec.architecture
+    is_small = (said.users or 0) <= _SMALL_USERS and (said.concurrent_builds or 0) <= _SMALL_BUILDS
+    if said.users is not None and is_small and said.tier in (None, "1k"):
+        return not_applicable(
+            f"for {said.users} users the built-in provisioners suffice, and no external one is seen"
+        )
+    return unknown(
+        "ProvisionersNotSeen",
+        f"no external provisioner runs in the namespaces that consent; {wanted:,} concurrent builds ask for as "
+        "many. Whether some run elsewhere, in another cluster for instance, is not seen here",
+    )
+
+
+def _fleet(world: World) -> list[Deployment]:
+    """Those that may build for this coderd; the ones that surely build for another are left out."""
+    return [
+        one.deployment
+        for one in external_provisioners.external(world)
+        if one.way is not Way.ELSEWHERE
+    ]
+
+
+def _tier(world: World) -> Tier:
+    spec = world.deployment.spec
+    return architectures(spec.edition).tier(size(spec).tier)
+
+
+def _too_few(fleet: Sequence[Deployment], count: int, wanted: int) -> Iterator[Finding]:
+    if count >= wanted:
+        return
+    first = fleet[0]
+    more = first.replicas + wanted - count
+    yield Finding(
+        "CVA-PROV-001",
+        f"Deployment {first.meta.path}",
+        "spec.replicas",
+        f"{wanted:,} over all Deployments of provisioners: each runs one build at a time",
+        f"{count:,}",
+        "unless there are fewer builds at once, which spec.architecture.concurrentBuilds says, "
+        + _values(coder={"replicaCount": more}),
+    )
+
+
+def _shaped(live: Deployment, tier: Tier) -> Iterator[Finding]:
+    yield from _small(live, tier)
+    grace = whole(dig(live.body, "spec", "template", "spec", "terminationGracePeriodSeconds"), 30)
+    if grace < _GRACE:
+        yield Finding(
+            "CVA-PROV-001",
+            f"Deployment {live.meta.path}",
+            "spec.template.spec.terminationGracePeriodSeconds",
+            f"{_GRACE} or more, longer than the longest build: a build that is killed leaves half a workspace",
+            str(grace),
+            _values(provisionerDaemon={"terminationGracePeriodSeconds": _GRACE}),
+        )
+    if environment.is_set(live, _PSK):
+        yield Finding(
+            "CVA-PROV-001",
+            f"Deployment {live.meta.path}",
+            f"spec.template.spec.containers[coder].env[{_PSK}]",
+            "a provisioner key, which can be revoked by itself and says for whom it builds",
+            "the pre-shared key, which Coder no longer recommends",
+            f"coder provisioner keys create {live.meta.name}, put it into a Secret as key, then "
+            + _values(
+                provisionerDaemon={"pskSecretName": "", "keySecretName": f"{live.meta.name}-key"}
+            ),
+        )
+
+
+def _small(live: Deployment, tier: Tier) -> Iterator[Finding]:
+    """Edition 2024 sizes only their nodes: there is nothing to compare then."""
+    table = tier.provisioners
+    if table.cpu is None or table.memory is None:
+        return
+    has = amounts(live)
+    wanted = (cpu_millicores(table.cpu), byte_count(table.memory))
+    is_enough = has.cpu_request >= wanted[0] and has.memory_request >= wanted[1]
+    if is_enough and (has.cpu_limit, has.memory_limit) == (has.cpu_request, has.memory_request):
+        return
+    amount = {"cpu": table.cpu, "memory": table.memory}
+    yield Finding(
+        "CVA-PROV-001",
+        f"Deployment {live.meta.path}",
+        "spec.template.spec.containers[coder].resources",
+        f"{table.cpu} CPU and {table.memory} or more, as request and limit",
+        f"requests {has.requests}, limits {has.limits}",
+        _values(coder={"resources": {"requests": dict(amount), "limits": dict(amount)}}),
+    )
+
+
+def _values(**values: Any) -> str:
+    return f"in the values.yaml of the chart coder-provisioner:\n{remedies.as_yaml(values)}"
+
+
+RULES: Final = (
+    Rule("CVA-PROV-001", external_provisioners_run_the_builds, NAMESPACES | {Need.SERVICES}),
+)
