@@ -134,7 +134,7 @@ async def read(
     others = tuple(
         sorted(
             (one for one in map(_parsed, bodies) if one is not None and one.uid != deployment.uid),
-            key=lambda one: (one.created, one.uid),
+            key=lambda one: one.age,
         )
     )
     return World(

@@ -63,7 +63,7 @@ def world(
     contradictions = impossible(snapshot) if plausible else ()
     if contradictions:
         raise AssertionError(f"no cluster could show this: {'; '.join(contradictions)}")
-    known = tuple(sorted(map(coder_deployment, others), key=lambda one: (one.created, one.uid)))
+    known = tuple(sorted(map(coder_deployment, others), key=lambda one: one.age))
     return World(
         deployment=deployment,
         snapshot=snapshot,

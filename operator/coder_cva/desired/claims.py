@@ -35,7 +35,7 @@ def rival(world: World) -> Withheld | None:
     here, other = world.deployment, world.found.rival
     if other is None:
         return None
-    if (other.created, other.uid) > (here.created, here.uid):
+    if other.age > here.age:
         return _running(world, other)
     return Withheld(
         subject=f"Namespace {here.namespace}",

@@ -14,7 +14,7 @@ from coder_cva.desired import enforcement, stranded_claims, volumes
 from coder_cva.desired.control_plane import selector_labels
 from coder_cva.desired.enforcement import Mode
 from coder_cva.sizing.size import size
-from coder_cva.snapshot import pools
+from coder_cva.snapshot import consent, pools
 from coder_cva.snapshot.model import Served
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node, PodShape
@@ -119,9 +119,8 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
     spec = world.deployment.spec.workspaces
     if world.deployment.spec.suspend:
         return {"mode": "Off"}, ""
-    own = world.deployment.namespace in {one.name for one in world.found.namespaces}
     common = {
-        "ownNamespace": own,
+        "ownNamespace": _acts_at_home(world),
         "barePods": spec.bare_pods == "Enforce",
         "antiAffinity": _acts(world, APART),
         "hostVolumes": volumes.host_volumes(world),
@@ -146,6 +145,21 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
     shapes = tuple(one.pod.shape for one in world.found.workspaces)
     made = _bound(world, pool, mode, before, shapes)
     return {**made, "strandedClaims": list(claims) or None, **common}, f"workspaces: {why}"
+
+
+def _acts_at_home(world: World) -> bool:
+    """Whether workspaces beside coderd are this deployment's.
+
+    While it cannot be seen to whom the namespace consents it stays as it was: an older deployment may
+    place them, and its binding stands.
+    """
+    before = dig(_before(world), "workspaces", "ownNamespace")
+    if (
+        before is not None
+        and (consent.NEEDS | {Need.DEPLOYMENTS}) & world.snapshot.missing().keys()
+    ):
+        return bool(before)
+    return world.deployment.namespace in {one.name for one in world.found.namespaces}
 
 
 def _beside_stranded(world: World, pool: NodePool, why: str) -> tuple[str, str, Sequence[str]]:

@@ -16,12 +16,12 @@ from coder_cva.desired import (
 )
 from coder_cva.desired.plan import Part, Plan, Withheld
 from coder_cva.sizing.size import size
+from coder_cva.snapshot import consent
 from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
 _CODERD: Final = frozenset({Need.DEPLOYMENTS, Need.PODS, Need.REPLICA_SETS})
-_WHERE: Final = frozenset({Need.NAMESPACES, Need.ROLE_BINDINGS, Need.ROLES, Need.CLUSTER_ROLES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ BUILDERS: Final = (
         "network policies",
         networking.build_network_policies,
         frozenset({"NetworkPolicy"}),
-        _CODERD | _WHERE | {Need.NETWORK_POLICIES, Need.SERVICES},
+        _CODERD | consent.NEEDS | {Need.NETWORK_POLICIES, Need.SERVICES},
     ),
     Builder(
         "disruption budget",
@@ -62,13 +62,13 @@ BUILDERS: Final = (
                 "ValidatingAdmissionPolicyBinding",
             }
         ),
-        _CODERD | _WHERE,
+        _CODERD | consent.NEEDS,
     ),
     Builder(
         "control plane",
         lambda world: control_plane.build_control_plane(world, size(world.deployment.spec)),
         frozenset({"Deployment", "Service", "ServiceAccount", "RoleBinding"}),
-        _CODERD | _WHERE | {Need.AUTOSCALERS, Need.NODES},
+        _CODERD | consent.NEEDS | {Need.AUTOSCALERS, Need.NODES},
     ),
 )
 """In the order in which their objects are applied: what protects comes before what it protects."""

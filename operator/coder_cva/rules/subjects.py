@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from coder_cva.rules.model import Judgement, not_applicable, unknown
+from coder_cva.snapshot import consent
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Pod
@@ -12,9 +13,7 @@ from coder_cva.snapshot.world import World
 
 CODERD: Final = frozenset({Need.DEPLOYMENTS})
 """What finding coderd's Deployment takes."""
-NAMESPACES: Final = frozenset(
-    {Need.DEPLOYMENTS, Need.NAMESPACES, Need.ROLE_BINDINGS, Need.ROLES, Need.CLUSTER_ROLES}
-)
+NAMESPACES: Final = consent.NEEDS | {Need.DEPLOYMENTS}
 """What knowing the namespaces that consent takes."""
 WORKSPACES: Final = NAMESPACES | {Need.PODS, Need.REPLICA_SETS}
 """What recognising workspaces takes."""

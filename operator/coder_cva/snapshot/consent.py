@@ -5,6 +5,7 @@ must say so itself. This is checked at every reconcile, since the API server can
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.api.v1alpha1.workspaces import SYSTEM_NAMESPACES
@@ -15,8 +16,11 @@ from coder_cva.snapshot.model import ClusterSnapshot, Unavailable
 from coder_cva.snapshot.needs import Need
 from coder_cva.values import selectors
 
-OWN = "own namespace"
-ANNOTATION = "annotation"
+OWN: Final = "own namespace"
+ANNOTATION: Final = "annotation"
+
+NEEDS: Final = frozenset({Need.NAMESPACES, Need.ROLE_BINDINGS, Need.ROLES, Need.CLUSTER_ROLES})
+"""What has to be read before it is known who consents; for RoleBindings also coderd, whose account they name."""
 
 
 class Consent:
@@ -35,6 +39,7 @@ class Consent:
         operator_namespace: str,
     ) -> None:
         self._owner = deployment
+        self._reference = deployment.reference
         self._wanted = deployment.spec.workspaces.namespaces
         self._snapshot = snapshot
         self._system = frozenset({*SYSTEM_NAMESPACES, operator_namespace})
@@ -48,16 +53,16 @@ class Consent:
     def given(self) -> tuple[ConsentingNamespace, ...]:
         """The namespaces that consent, as far as the spec does not narrow them, sorted by name."""
         candidates = {self._owner.namespace, *self._namespaces, *self._bindings}
-        found = (
-            ConsentingNamespace(name, self._word(name), self._since(name))
-            for name in sorted(candidates)
-            if self._word(name) and self._is_wanted(name)
+        words = ((name, self._word(name)) for name in sorted(candidates))
+        return tuple(
+            ConsentingNamespace(name, word, self._since(name, word))
+            for name, word in words
+            if word and self._is_wanted(name)
         )
-        return tuple(found)
 
     def command(self, name: str) -> str:
         """What whoever administers a namespace types, so that it consents."""
-        return f"kubectl annotate namespace {name} {marks.CONSENT}={self._owner.reference}"
+        return f"kubectl annotate namespace {name} {marks.CONSENT}={self._reference}"
 
     def refused(self) -> dict[str, str]:
         """Namespaces that the spec asks for and that are not acted on: the reason and the remedy."""
@@ -72,14 +77,13 @@ class Consent:
             return ""
         if name == self._owner.namespace:
             return OWN
-        if self._annotation(name) == self._owner.reference:
+        if self._annotation(name) == self._reference:
             return ANNOTATION
         return f"RoleBinding {self._bindings[name].meta.name}" if name in self._bindings else ""
 
-    def _since(self, name: str) -> str:
+    def _since(self, name: str, word: str) -> str:
         """From when on it consents, where that can be told: nothing dates an annotation."""
-        is_bound = self._word(name).startswith("RoleBinding")
-        return self._bindings[name].meta.created if is_bound else ""
+        return "" if word in (OWN, ANNOTATION) else self._bindings[name].meta.created
 
     def _is_wanted(self, name: str) -> bool:
         """Whether the spec leaves it in: named or selected, or nothing is narrowed at all."""
@@ -130,7 +134,7 @@ class Consent:
             return f"Namespace {name} is not there. Create it: kubectl create namespace {name} && {command}"
         if other:
             return (
-                f"Namespace {name} consents to {other}, not to {self._owner.reference}: nothing is done "
+                f"Namespace {name} consents to {other}, not to {self._reference}: nothing is done "
                 f"there. To change that: {command} --overwrite"
             )
         return (

@@ -30,11 +30,6 @@ class Claimant:
     given: Mapping[str, ConsentingNamespace]
 
     @property
-    def age(self) -> tuple[str, str]:
-        """Sorts the older one first; the UID decides where the clock cannot."""
-        return self.owner.created, self.owner.uid
-
-    @property
     def has_control_plane(self) -> bool:
         """Whether it is about a coderd at all."""
         return self.owner.spec.control_plane.management != "None"
@@ -99,7 +94,7 @@ def sentence(name: str, holder: Claimant, mine: Claimant) -> str:
 
 def _way_in(name: str, holder: Claimant, mine: Claimant) -> str:
     """What a guest is told whose host has somebody living there who comes first."""
-    if mine.age > holder.age:
+    if mine.owner.age > holder.owner.age:
         return (
             "it is older, so nothing is done there for this one. Take the consent to this one away, or move "
             "that one"
@@ -115,14 +110,15 @@ def _holder(name: str, every: Sequence[Claimant]) -> Claimant | None:
     home = next((one for one in _acting(name, every) if name in one.given), None)
     invited = [one for one in every if name in one.given and one.owner.namespace != name]
     if home is None:
-        return min(invited, key=lambda one: one.age, default=None)
+        return min(invited, key=lambda one: one.owner.age, default=None)
     standing = [one for one in invited if not _came_after(name, one, home)]
-    return min((home, *standing), key=lambda one: one.age)
+    return min((home, *standing), key=lambda one: one.owner.age)
 
 
 def _came_after(name: str, guest: Claimant, home: Claimant) -> bool:
     """Whether a namespace was a control plane's home before a RoleBinding let somebody else in."""
-    return home.has_control_plane and guest.given[name].since > home.owner.created
+    moved_in = home.owner.created
+    return home.has_control_plane and moved_in != "" and guest.given[name].since > moved_in
 
 
 def _acting(namespace: str, every: Iterable[Claimant]) -> Collection[Claimant]:
@@ -132,7 +128,7 @@ def _acting(namespace: str, every: Iterable[Claimant]) -> Collection[Claimant]:
     """
     acting: list[Claimant] = []
     at_home = (one for one in every if one.owner.namespace == namespace)
-    for one in sorted(at_home, key=lambda one: (not one.runs_coderd, one.age)):
+    for one in sorted(at_home, key=lambda one: (not one.runs_coderd, one.owner.age)):
         if not any(_claim_the_same(other, one) for other in acting):
             acting.append(one)
     return acting

@@ -105,6 +105,24 @@ def test_what_cannot_be_seen_flips_nothing() -> None:
     assert "nodes cannot be read, so it stays Required" in after["guards"]
 
 
+@pytest.mark.parametrize("unread", [Need.NAMESPACES, Need.ROLES, Need.DEPLOYMENTS])
+def test_whose_the_workspaces_at_home_are_is_not_changed_unseen(unread: Need) -> None:
+    """An older deployment may place them by a consent that cannot be read now: two would place them at once."""
+    older = managed("older")
+    older["metadata"]["creationTimestamp"] = "2026-10-01T00:00:00Z"
+    home = b.namespace("coder", annotations={"cva.coder.com/deployment": "older/coder"})
+    cr = managed("coder")
+    before = placement(b.world(cr, b.pools(), home, others=[older]))
+    blind = b.world(cr, b.pools(), home, others=[older], unavailable={unread: Absence.FORBIDDEN})
+
+    after = placement(_after(blind, before))
+
+    assert (before["workspaces"]["ownNamespace"], after["workspaces"]["ownNamespace"]) == (
+        False,
+    ) * 2
+    assert placement(b.world(cr, b.pools(), others=[older]))["workspaces"]["ownNamespace"]
+
+
 def test_the_first_unseen_mode_is_the_harmless_one() -> None:
     """With nodes unreadable from the start, pools are preferred: nothing can get stuck on that."""
     made = placement(b.world(managed("coder"), unavailable={Need.NODES: Absence.FORBIDDEN}))

@@ -179,6 +179,20 @@ def test_a_binding_made_in_the_same_second_was_there() -> None:
     assert names(found(OLDER, host, around=around)) == ["apac", "emea"]
 
 
+def test_what_was_never_applied_is_the_youngest() -> None:
+    """An audit by a manifest judges what that one would act on, were it applied now."""
+    planned = deployment("team", "", "Managed")
+    around = [coder_manifests.chart_coderd("emea"), binding("team", "emea", LATE)]
+
+    assert names(found(planned, OLDER, around=around)) == []
+    assert (
+        "emea/coder too (RoleBinding emea)"
+        in found(planned, OLDER, around=around).refused_namespaces["team"]
+    )
+    beside = deployment("emea", "", "Managed", name="beside")
+    assert found(beside, OLDER, around=around).rival == OLDER
+
+
 def test_of_three_each_namespace_has_one() -> None:
     """A guest that came too late for the host yields to it, and the host to a guest that came in time."""
     late, early = deployment("emea", EARLY), deployment("amer", "2026-01-02T00:00:00Z")

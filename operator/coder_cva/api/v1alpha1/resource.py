@@ -114,6 +114,11 @@ class CoderDeployment(Part):
         return self.metadata.creation_timestamp
 
     @property
+    def age(self) -> tuple[bool, str, str]:
+        """Sorts the older one first; the UID decides where the clock cannot. Never applied is the youngest."""
+        return not self.created, self.created, self.uid
+
+    @property
     def deleting(self) -> bool:
         """Whether it is on its way out."""
         return self.metadata.deletion_timestamp is not None
