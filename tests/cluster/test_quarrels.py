@@ -26,18 +26,16 @@ pytestmark = pytest.mark.cluster
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SELECTOR = {"app": "coder"}
-MARKS = {
-    "labels": {
-        "app.kubernetes.io/managed-by": "coder-cva-operator",
-        "cva.coder.com/owner-uid": "uid-1",
-    },
-    "annotations": {"cva.coder.com/deployment": "coder/coder"},
+LABELS = {
+    "app.kubernetes.io/managed-by": "coder-cva-operator",
+    "cva.coder.com/owner-uid": "uid-1",
 }
 DEPLOYMENT = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
-    "metadata": MARKS,
     "spec": {
+        # Its controller writes annotations beside us, and is not what is looked at here.
+        "paused": True,
         "replicas": 3,
         "selector": {"matchLabels": SELECTOR},
         "template": {
@@ -49,7 +47,6 @@ DEPLOYMENT = {
 SERVICE = {
     "apiVersion": "v1",
     "kind": "Service",
-    "metadata": MARKS,
     "spec": {"type": "NodePort", "selector": SELECTOR, "ports": [{"port": 80, "protocol": "TCP"}]},
 }
 
@@ -74,7 +71,7 @@ async def test_the_third_time_it_stays(
     kube: Kube, engine: Engine, namespace: str, manifest: dict[str, Any], path: str, theirs: Any
 ) -> None:
     """Passes follow each write at once, the other manager waits: no pass resets or refuses anything."""
-    wanted = {**manifest, "metadata": {"name": "coder", "namespace": namespace, **MARKS}}
+    wanted = of_namespace(manifest, namespace)
     ours = fields.at(wanted, fields.parsed(path))
     await engine.apply(wanted, None, NOON)
     history = []
@@ -90,9 +87,20 @@ async def test_the_third_time_it_stays(
     assert change.yielded == (Yielded(path, "kubectl"),)
 
     # Something else of ours changes meanwhile; an hour later the field is tried again.
-    wanted["metadata"]["labels"] = {**MARKS["labels"], "app.kubernetes.io/version": "2.31.0"}
+    wanted["metadata"]["labels"] = {**LABELS, "app.kubernetes.io/version": "2.31.0"}
     assert await written(engine, wanted, path, 40) == (Action.CONFIGURED, theirs)
     assert await written(engine, wanted, path, 95) == (Action.CONFIGURED, ours)
+
+
+def of_namespace(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """The manifest as for a CoderDeployment of that namespace, where no operator's sweep looks for it."""
+    metadata = {
+        "name": "coder",
+        "namespace": namespace,
+        "labels": LABELS,
+        "annotations": {"cva.coder.com/deployment": f"{namespace}/coder"},
+    }
+    return {**manifest, "metadata": metadata}
 
 
 async def written(

@@ -179,19 +179,24 @@ def _rendered(manifest: Manifest, yielded: tuple[Yielded, ...], unforced: frozen
 def _is_ours(live: Mapping[str, Any], wanted: Manifest) -> bool:
     """Whether we made the live object, for this CoderDeployment, for one of its name, or for all of them.
 
-    Labels can be lost or be somebody else's habit: our owner's UID, in our label or as the
-    controller, is enough.
+    A label that was taken off makes nothing foreign: our owner's UID, in our label or as the
+    controller, is enough. One that says that somebody else manages it now does, unless it still has
+    our controller.
     """
     has, wants = live["metadata"], wanted["metadata"]
     labels = has.get("labels") or {}
+    uid = wants["labels"].get(OWNER_UID, "")
+    if uid and _controller(has) == uid:
+        return True
+    if labels.get(MANAGED_BY, MANAGER) != MANAGER:
+        return False
     if SHARED in wants["labels"]:
         return SHARED in labels
-    uid = wants["labels"][OWNER_UID]
-    if labels.get(OWNER_UID) == uid or _controller(has) == uid:
-        return True
-    marked = labels.get(MANAGED_BY) == MANAGER or OWNER_UID in labels
+    marked = MANAGED_BY in labels or OWNER_UID in labels
     reference = dig(has, "annotations", OWNER_NAME)
-    return bool(marked and reference == wants["annotations"][OWNER_NAME])
+    return bool(
+        labels.get(OWNER_UID) == uid or (marked and reference == wants["annotations"][OWNER_NAME])
+    )
 
 
 def _controller(metadata: Mapping[str, Any]) -> str:

@@ -98,13 +98,14 @@ async def test_leaves_a_foreign_field_alone(api: FakeApi, engine: Engine) -> Non
     [
         {},
         {"app.kubernetes.io/managed-by": "Helm"},
+        {"app.kubernetes.io/managed-by": "Helm", "cva.coder.com/owner-uid": "uid-1"},
         {"cva.coder.com/owner-uid": "another"},
         {
             "app.kubernetes.io/managed-by": "coder-cva-operator",
             "cva.coder.com/owner-uid": "another",
         },
     ],
-    ids=["nobody's", "Helm's", "another's, unmarked", "another CoderDeployment's"],
+    ids=["nobody's", "Helm's", "Helm's now", "another's, unmarked", "another CoderDeployment's"],
 )
 async def test_never_writes_to_somebody_elses_object(
     api: FakeApi, engine: Engine, labels: dict[str, str]
@@ -146,6 +147,19 @@ async def test_labels_that_were_taken_off_come_back(
 
     assert change.action is Action.CONFIGURED
     assert api.objects[ref_of(wanted)]["metadata"]["labels"] == wanted["metadata"]["labels"]
+
+
+async def test_what_has_our_controller_is_ours_whatever_its_labels_say(
+    api: FakeApi, engine: Engine
+) -> None:
+    """It goes with our CoderDeployment; a label that says otherwise is an edit like any other."""
+    wanted = deployment()
+    owner = {"kind": "CoderDeployment", "uid": "uid-1", "controller": True}
+    wanted["metadata"]["ownerReferences"] = [owner]
+    await engine.apply(wanted, None, NOON)
+    api.objects[ref_of(wanted)]["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm"
+
+    assert (await engine.apply(wanted, None, NOON)).action is Action.CONFIGURED
 
 
 async def test_a_shared_object_that_lost_the_mark_of_its_manager_is_ours(
