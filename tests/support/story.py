@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from coder_cva import ports
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from coder_cva.values.manifest import Ref
 
 Manifest = dict[str, Any]
+SOON = timedelta(seconds=5)
+"""Longer than a new Deployment waits for the policies that place its Pods."""
 
 
 class Killed(BaseException):
@@ -132,3 +135,11 @@ class Story(FakeApi):
             raise Killed
         self.writes_left -= 1
         self.writes.append(what)
+
+
+async def settled(story: Story) -> Story:
+    """The story once nothing is left to do, a good half minute later."""
+    for _ in range(6):
+        await story.look()
+        story.now += SOON
+    return story

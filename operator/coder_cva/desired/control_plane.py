@@ -4,6 +4,7 @@ Names, labels and ports are those of Coder's chart, so that dashboards and peopl
 (https://github.com/coder/coder, helm/coder). Clauses: CVA-CTL-001..003, CVA-NODE-002, 003, CVA-OBS-001.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -28,15 +29,14 @@ def build_control_plane(world: World, sizing: Sizing) -> Part:
     if owner.spec.control_plane.management != "Managed":
         return Part()
     deployment = rollout.decide(world, build_deployment(world, sizing))
-    return Part(
+    return replace(
+        deployment,
         objects=(
             build_service_account(owner),
             *build_role_bindings(world),
             build_service(owner),
             *deployment.objects,
         ),
-        withheld=deployment.withheld,
-        keep=deployment.keep,
     )
 
 

@@ -56,6 +56,8 @@ class Plan:
     previews: tuple[Preview, ...] = ()
     tier: str = ""
     evictions: tuple[Eviction, ...] = ()
+    pending: Mapping[str, str] | None = None
+    """A Pod template that waits: its digest, and since when. See the status model of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,4 @@ class Part:
     withheld: tuple[Withheld, ...] = ()
     keep: frozenset[Ref] = frozenset()
     previews: tuple[Preview, ...] = ()
+    pending: Mapping[str, str] | None = None

@@ -1,7 +1,7 @@
 """The plan for one CoderDeployment: the ordered list of builders, and what keeps them from building."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
@@ -21,6 +21,7 @@ from coder_cva.snapshot.world import World
 
 _CODERD: Final = frozenset({Need.DEPLOYMENTS, Need.PODS, Need.REPLICA_SETS})
 _WHERE: Final = frozenset({Need.NAMESPACES, Need.ROLE_BINDINGS})
+CONTROL_PLANE: Final = "control plane"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ BUILDERS: Final = (
         _CODERD | _WHERE,
     ),
     Builder(
-        "control plane",
+        CONTROL_PLANE,
         lambda world: control_plane.build_control_plane(world, size(world.deployment.spec)),
         frozenset({"Deployment", "Service", "ServiceAccount", "RoleBinding"}),
         _CODERD | _WHERE | {Need.AUTOSCALERS, Need.NODES},
@@ -77,21 +78,23 @@ def plan(world: World) -> Plan:
     """Everything that should be written now, and everything that is held back, with reasons."""
     tier = size(world.deployment.spec).tier
     where = placement.placement(world)
+    idle = Plan(writes_nothing=True, tier=tier, pending=world.previous.get("pendingTemplate"))
     if world.deployment.spec.suspend:
-        return Plan(writes_nothing=True, placement=where, tier=tier)
+        return replace(idle, placement=where)
     standing_by = claims.obstacle(world)
     if standing_by is not None:
-        return Plan(withheld=(standing_by,), writes_nothing=True, tier=tier)
-    built = [(one, _guarded(one, world)) for one in BUILDERS]
+        return replace(idle, withheld=(standing_by,))
+    parts = tuple(_guarded(one, world) for one in BUILDERS)
     return Plan(
-        objects=tuple(manifest for _, part in built for manifest in part.objects),
-        withheld=tuple(reason for _, part in built for reason in part.withheld),
-        keep=frozenset(ref for _, part in built for ref in part.keep),
-        keep_kinds=frozenset(kind for one, _ in built if _unread(one, world) for kind in one.kinds),
-        previews=tuple(preview for _, part in built for preview in part.previews),
+        objects=tuple(manifest for part in parts for manifest in part.objects),
+        withheld=tuple(reason for part in parts for reason in part.withheld),
+        keep=frozenset(ref for part in parts for ref in part.keep),
+        keep_kinds=frozenset(kind for one in BUILDERS if _unread(one, world) for kind in one.kinds),
+        previews=tuple(preview for part in parts for preview in part.previews),
         placement=where,
         tier=tier,
         evictions=stranded.evictions(world, where),
+        pending=next((part.pending for part in parts if part.pending), None),
     )
 
 
@@ -114,10 +117,15 @@ def _guarded(builder: Builder, world: World) -> Part:
         reason="ClusterUnreadable",
         message=f"the {builder.name} are left as they are, because this could not be read: {why}. "
         "Compare the operator's ClusterRole with deploy/base/rbac.yaml",
-        blocking=builder.name == "control plane"
+        blocking=builder.name == CONTROL_PLANE
         and world.deployment.spec.control_plane.management == "Managed",
     )
-    return Part(withheld=(notice,))
+    if builder.name != CONTROL_PLANE:
+        return Part(withheld=(notice,))
+    return Part(
+        withheld=(notice,),
+        pending=world.previous.get("pendingTemplate"),
+    )
 
 
 def _unread(builder: Builder, world: World) -> list[Need]:

@@ -9,6 +9,7 @@ from coder_cva.snapshot.discovered import Discovered, Workload
 from coder_cva.snapshot.managers import is_left_for, is_made_for, manager_of
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.workspaces import workspaces
 
 
@@ -24,17 +25,8 @@ def discover(
     the namespaces that consent. What could not be read gives nothing here; who judges asks the
     snapshot whether it was read.
     """
-    reference = f"{deployment.namespace}/{deployment.name}"
-    ours = [
-        Workload(
-            deployment=one,
-            role=one.shape.role,
-            manager=manager_of(one.meta),
-            ours=is_made_for(one.meta, deployment.uid) or is_left_for(one.meta, reference),
-        )
-        for one in snapshot.items(Need.DEPLOYMENTS)
-        if one.shape.role
-    ]
+    found = [_workload(one, deployment) for one in snapshot.items(Need.DEPLOYMENTS)]
+    ours = [one for one in found if one.role]
     coderd = _of(ours, "coderd", {deployment.namespace})
     consent = Consent(deployment, snapshot, coderd, operator_namespace)
     homes = {one.namespace: _of(ours, "coderd", {one.namespace}) for one in others}
@@ -49,6 +41,21 @@ def discover(
         workspaces=workspaces(snapshot, names),
         namespaces=namespaces,
         refused_namespaces=dict(sorted({**consent.refused(), **_asked(consent, taken)}.items())),
+    )
+
+
+def _workload(one: Deployment, owner: CoderDeployment) -> Workload:
+    """What a Deployment is to this CoderDeployment.
+
+    The one that we made for it is coderd whatever its command and image are made to be.
+    """
+    ours = is_made_for(one.meta, owner.uid) or is_left_for(one.meta, owner.reference)
+    is_coderd = ours and (one.meta.namespace, one.meta.name) == (owner.namespace, owner.name)
+    return Workload(
+        deployment=one,
+        role="coderd" if is_coderd else one.shape.role,
+        manager=manager_of(one.meta),
+        ours=ours,
     )
 
 

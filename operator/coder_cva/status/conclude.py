@@ -39,6 +39,7 @@ def conclude(
             "tier": plan.tier or None,
             "placement": plan.placement or None,
             **account(world, plan, report, changes),
+            "pendingTemplate": plan.pending,
             "conditions": _rendered(world, wanted),
         }
     )

@@ -39,6 +39,7 @@ def standing(world: World, plan: Plan, changes: Iterable[Change]) -> Standing:
         or _failed(done)
         or _unseen(world)
         or _adopted_missing(world)
+        or _deleted_by_hand(world, plan)
         or _rolling_out(world)
         or _written(done)
         or Standing(ready=True, reason=Reason.AS_INTENDED, message=_as_intended(world, plan))
@@ -112,6 +113,22 @@ def _adopted_missing(world: World) -> Standing | None:
         reason=Reason.CODERD_NOT_FOUND,
         message=f"spec.controlPlane.management is Adopted and there is {what} in namespace "
         f"{world.deployment.namespace}: install Coder there, or set management: Managed",
+    )
+
+
+def _deleted_by_hand(world: World, plan: Plan) -> Standing | None:
+    """A managed coderd that is not there, and that a maintenance keeps from being made again."""
+    if world.deployment.spec.control_plane.management != "Managed" or world.coderd is not None:
+        return None
+    if not any(one.reason == rollout.MAINTENANCE for one in plan.withheld):
+        return None
+    here = f"{world.deployment.namespace}/{world.deployment.name}"
+    return Standing(
+        ready=False,
+        reason=Reason.MAINTENANCE,
+        message=f"Deployment {here} was deleted while spec.maintenance is in force; it is made again when "
+        f"that ends, at {rollout.maintenance_ends(world)}, or is taken out of the spec",
+        progressing=True,
     )
 
 

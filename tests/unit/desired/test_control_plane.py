@@ -13,7 +13,7 @@ from coder_cva.sizing.size import size
 from support import builders
 from support.coder_manifests import workspace_binding
 from support.deployments import adopted
-from support.managed_coder import after, before, resource
+from support.managed_coder import SECRET, after, before, rendered, resource
 from support.specs import SPECS
 
 if TYPE_CHECKING:
@@ -149,6 +149,16 @@ def test_rights_where_a_namespace_asks_for_them() -> None:
     for it in found:
         assert it["roleRef"]["name"] == control_plane.WORKSPACE_ROLE
         assert [(one["name"], one["namespace"]) for one in it["subjects"]] == [("coder", "coder")]
+
+
+def test_the_deployment_is_kept_whatever_becomes_of_the_plan() -> None:
+    """While it is managed it is never swept: made, held back, or waiting for its Secret."""
+    for world in (
+        before(resource()),
+        before(resource(), secrets=dict.fromkeys(SECRET)),
+        after(resource(version="2.1.0"), rendered(resource())),
+    ):
+        assert [one.kind for one in built(world).keep] == ["Deployment"]
 
 
 def test_who_owns_what() -> None:

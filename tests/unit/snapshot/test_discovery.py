@@ -9,6 +9,7 @@ from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
 from support import builders, coder_manifests
 from support.deployments import adopted, managed
+from support.managed_coder import rendered, resource
 
 
 def found(*manifests: Any, cr: dict[str, Any] | None = None, **rest: Any) -> Discovered:
@@ -81,6 +82,7 @@ def test_what_we_made_is_ours_by_the_uid() -> None:
     cr = builders.live(managed("coder"))
     coderd = coder_manifests.chart_coderd(managed_by="")[-1]
     labels = coderd["metadata"]["labels"]
+    labels[marks.MANAGED_BY] = marks.OURS
 
     labels[marks.OWNER_UID] = cr["metadata"]["uid"]
     mine = found(coderd, cr=cr).coderd[0]
@@ -94,6 +96,23 @@ def test_what_we_made_is_ours_by_the_uid() -> None:
     assert (mine.manager, mine.ours) == ("operator", True)
     assert (left.manager, left.ours) == ("operator", True)
     assert (orphan.manager, orphan.ours) == ("operator", False)
+
+
+@pytest.mark.parametrize(
+    "container",
+    [{"command": ["/bin/sleep"]}, {"image": "nginx:1.29", "command": ["nginx"]}],
+    ids=["another command", "another image"],
+)
+def test_ours_is_coderd_whatever_somebody_made_of_it(container: dict[str, Any]) -> None:
+    """By owner and name; its body is there to be looked at, and beside it nothing else is taken for it."""
+    made, other = rendered(resource()), builders.deployment("another", "coder")
+    for one in (made, other):
+        one["spec"]["template"]["spec"]["containers"][0] |= {"args": [], **container}
+
+    (it,) = found(made, other, cr=managed("coder")).coderd
+
+    assert (it.deployment.meta.name, it.role, it.ours) == ("coder", "coderd", True)
+    assert it.deployment.body is not None
 
 
 def test_proxies_and_provisioners_are_found_where_a_namespace_consents() -> None:

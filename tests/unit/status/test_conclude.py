@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from coder_cva.api.v1alpha1.status import Status
 from coder_cva.desired import render
 from coder_cva.desired.changes import Action, Change, Yielded
 from coder_cva.desired.plan import Plan, Preview, Withheld
@@ -204,3 +205,19 @@ def test_a_window_ends_without_an_event() -> None:
 
     assert conclude.retry_after(world, status, ()) == 90 * 60
     assert conclude.retry_after(later(world, status, minutes=90), status, ()) is None
+
+
+def test_what_waits_is_remembered() -> None:
+    """The next pass, or the next process of the operator, reads it again; the model of the status knows it."""
+    live = rendered(resource())
+    live["metadata"]["annotations"]["cva.coder.com/template"] = "another"
+
+    status = concluded(after(resource(), live))
+
+    assert status["pendingTemplate"] == {
+        **status["pendingTemplate"],
+        "since": "2026-11-23T09:00:00Z",
+    }
+    told = Status.model_validate(status).pending_template
+    assert told is not None
+    assert told.since == builders.NOW

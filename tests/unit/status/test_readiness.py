@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +182,15 @@ def test_a_write_that_failed_is_told(action: Action, expected: tuple[str, str, s
 def test_what_comes_first_is_told(world: World, expected: tuple[str, str, str]) -> None:
     """Stalled only where nothing but a change by the user helps."""
     assert told(world) == expected
+
+
+def test_a_coderd_that_was_deleted_in_a_maintenance_is_not_there() -> None:
+    """Nobody says Ready of what does not exist; when it comes back is told."""
+    world = before(resource({"maintenance": {"until": UNTIL}}))
+    gone = replace(world, previous={"controlPlane": {"name": "coder"}})
+
+    assert told(gone) == ("False", "Maintenance", "Reconciling")
+    assert UNTIL in message(gone)
 
 
 def test_what_is_held_back_without_harm_is_a_notice() -> None:

@@ -120,6 +120,15 @@ class Withheld(Part):
     """Why, and what to do."""
 
 
+class PendingTemplate(Part):
+    """A Pod template of coderd that another version of the operator renders, and that waits."""
+
+    digest: str
+    """Which one."""
+    since: AwareDatetime
+    """Since when it is known. A spec.maintenance that ends later rolls it out."""
+
+
 class Condition(Part):
     """A condition as everywhere in Kubernetes."""
 
@@ -166,5 +175,7 @@ class Status(Part):
     """What restrictions would hit before they take effect."""
     withheld: Annotated[tuple[Withheld, ...], Field(max_length=WITHHELD_LIMIT)] = ()
     """What would be written and is held back, with the reason and the remedy."""
+    pending_template: PendingTemplate | None = None
+    """A Pod template of coderd that waits for a maintenance or for a change by you."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=32), ListMap("type")] = ()
     """Ready, Reconciling, Stalled, Conformant, and one for each chapter."""

@@ -1,0 +1,78 @@
+"""What a pass leaves alone of a coderd: held back, deleted by hand, changed beyond recognition."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from coder_cva.values.manifest import Ref
+from support.managed_coder import resource
+from support.story import Story, settled
+
+CODERD = Ref("apps/v1", "Deployment", "coder", "coder")
+
+
+@pytest.fixture
+async def story() -> Story:
+    """A Coder that is Ready."""
+    it = Story()
+    it.put(resource())
+    await settled(it)
+    assert it.status()["conditions"][0]["status"] == "True"
+    return it
+
+
+async def test_a_coderd_deleted_in_a_maintenance_stays_away_until_it_ends(story: Story) -> None:
+    """Pass after pass, in new processes too; then it is made again."""
+    cr = resource({"maintenance": {"until": (story.now + timedelta(hours=1)).isoformat()}})
+    story.put({**cr, "status": story.status()})
+    await settled(story)
+    del story.objects[CODERD]
+
+    for _ in range(3):
+        story.restart()
+        await story.look()
+        assert CODERD not in story.objects
+        assert story.status()["conditions"][0]["reason"] == "Maintenance"
+
+    story.now += timedelta(hours=2)
+    await settled(story)
+    assert CODERD in story.objects
+
+
+async def test_a_coderd_that_cannot_be_told_is_not_swept(story: Story) -> None:
+    """Another image and command by hand, and the database's Secret gone: it is still coderd, and repaired."""
+    container = story.objects[CODERD]["spec"]["template"]["spec"]["containers"][0]
+    container |= {"image": "example.com/debug:1", "command": ["sleep"], "args": ["3600"]}
+    story.secrets = dict.fromkeys(story.secrets)
+
+    await story.look()
+
+    assert story.objects[CODERD]["spec"]["template"]["spec"]["containers"][0]["args"] == ["server"]
+    assert not any(one.startswith("delete") for one in story.writes)
+
+
+async def test_a_template_that_waits_is_rolled_out_by_a_later_maintenance_alone(
+    story: Story,
+) -> None:
+    """A window that is over counts for nothing that comes after it; the next one does."""
+    over = (story.now - timedelta(days=1)).isoformat()
+    story.put({**resource({"maintenance": {"until": over}}), "status": story.status()})
+    await settled(story)
+    story.objects[CODERD]["metadata"]["annotations"]["cva.coder.com/template"] = "another"
+    journal = list(story.writes)
+
+    await settled(story)
+    assert f"apply {CODERD}" not in story.writes[len(journal) :]
+    waits = story.status()["pendingTemplate"]
+    window = (story.now + timedelta(hours=1)).isoformat()
+    story.put({**resource({"maintenance": {"until": window}}), "status": story.status()})
+    await settled(story)
+    assert story.status()["pendingTemplate"] == waits
+    assert f"apply {CODERD}" not in story.writes[len(journal) :]
+
+    story.now += timedelta(hours=2)
+    await settled(story)
+    assert f"apply {CODERD}" in story.writes[len(journal) :]
+    assert "pendingTemplate" not in story.status()
