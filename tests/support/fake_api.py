@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+OURS = "coder-cva-operator"
+
+
 @dataclass
 class FakeApi:
     """Implements ApplyPort. ``owners`` maps a field such as ``.spec.replicas`` to another manager."""
@@ -56,6 +59,19 @@ class FakeApi:
             self.owners.pop((ref, owner.field), None)
         return copy.deepcopy(result)
 
+    async def amend(
+        self, ref: Ref, metadata: Mapping[str, Any], *, version: str
+    ) -> Mapping[str, Any]:
+        """Merges this into the metadata; null takes an entry out."""
+        if ref in self.refuse:
+            raise self.refuse[ref]
+        found = self.objects[ref]["metadata"]
+        if found.get("resourceVersion", "") != version:
+            raise ports.Stale(ref, "the object has been modified")
+        _amended(found, metadata)
+        self.writes.append(f"amend {ref}")
+        return copy.deepcopy(self.objects[ref])
+
     async def delete(self, ref: Ref, *, uid: str) -> None:
         """Removes the object of that UID."""
         found = self.objects.get(ref)
@@ -75,8 +91,12 @@ class FakeApi:
         self.writes.append(f"evict {ref}")
 
     def owned(self) -> tuple[Mapping[str, Any], ...] | None:
-        """Everything there is."""
-        return tuple(copy.deepcopy(one) for one in self.objects.values())
+        """Everything that carries our label."""
+        return tuple(
+            copy.deepcopy(one)
+            for one in self.objects.values()
+            if one["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") == OURS
+        )
 
     def edit(self, ref: Ref, path: str, value: Any, manager: str) -> None:
         """What another manager does to a field."""
@@ -95,6 +115,16 @@ def _merged(into: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         else:
             into[key] = copy.deepcopy(value)
     return into
+
+
+def _amended(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    for key, value in other.items():
+        if value is None:
+            into.pop(key, None)
+        elif isinstance(value, dict):
+            _amended(into.setdefault(key, {}), value)
+        else:
+            into[key] = copy.deepcopy(value)
 
 
 def _at(tree: Mapping[str, Any], path: str) -> Any:

@@ -119,6 +119,15 @@ class Story(FakeApi):
         self.writes_left -= not dry_run
         return await super().apply(manifest, force=force, dry_run=dry_run)
 
+    async def amend(
+        self, ref: Ref, metadata: Mapping[str, Any], *, version: str
+    ) -> Mapping[str, Any]:
+        """Amends; the process may be killed before it."""
+        if self.writes_left <= 0:
+            raise Killed
+        self.writes_left -= 1
+        return await super().amend(ref, metadata, version=version)
+
     async def delete(self, ref: Ref, *, uid: str) -> None:
         """Deletes; the process may be killed before it."""
         if self.writes_left <= 0:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,48 @@ async def story() -> Story:
     await settled(it)
     assert it.status()["conditions"][0]["status"] == "True"
     return it
+
+
+HELD_BACK: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "Maintenance": ({"maintenance": {"until": "2026-12-01T00:00:00Z"}}, {}),
+    "FitsNoNode": ({}, {"resources": {"memory": "900Gi"}}),
+    "DowngradeRefused": ({}, {"version": "2.1.0"}),
+}
+
+
+@pytest.mark.parametrize("reason", HELD_BACK)
+async def test_held_back_coderd_outlives_its_resource_as_orphan_says(
+    story: Story, reason: str
+) -> None:
+    """Its Deployment is not written but for the owner, which goes with the first pass."""
+    spec, plane = HELD_BACK[reason]
+    cr = resource({"deletionPolicy": "Orphan", **spec}, **plane)
+    before = deepcopy(story.objects[CODERD])
+    story.put({**cr, "status": story.status()})
+    journal = list(story.writes)
+
+    await story.look()
+
+    assert reason in {one["reason"] for one in story.status()["withheld"]}
+    assert f"amend {CODERD}" in story.writes[len(journal) :]
+    assert f"apply {CODERD}" not in story.writes[len(journal) :]
+    del before["metadata"]["ownerReferences"]
+    del before["metadata"]["labels"]["app.kubernetes.io/instance"]
+    assert story.objects[CODERD] == before
+
+
+async def test_suspended_orphan_is_not_in_force_and_everybody_hears_it(story: Story) -> None:
+    """In what is held back, in Ready's own sentence, and by an Event; and nothing is written."""
+    journal = dict(story.objects)
+    story.put({**resource({"suspend": True, "deletionPolicy": "Orphan"}), "status": story.status()})
+
+    await settled(story)
+
+    assert story.objects == journal
+    assert [one["reason"] for one in story.status()["withheld"]] == ["StillOwned"]
+    assert "Orphan is not in force" in story.status()["conditions"][0]["message"]
+    told = [(one.type, one.reason) for one in story.events]
+    assert told.count(("Warning", "StillOwned")) == 1
 
 
 async def test_a_coderd_deleted_in_a_maintenance_stays_away_until_it_ends(story: Story) -> None:

@@ -16,6 +16,8 @@ from coder_cva.apply.memory import Memory
 from coder_cva.desired.changes import Action, Change, Yielded
 from coder_cva.desired.metadata import MANAGED_BY, MANAGER, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.desired.plan import Eviction
+from coder_cva.snapshot.managers import is_released
+from coder_cva.snapshot.parse_meta import meta
 from coder_cva.values.canonical import digest
 from coder_cva.values.manifest import Manifest, Ref, dig, ref_of
 
@@ -127,10 +129,10 @@ def _is_ours(live: Mapping[str, Any], wanted: Manifest) -> bool:
     """Whether we made the live object, for a CoderDeployment of this name or for all of them."""
     has, wants = live["metadata"], wanted["metadata"]
     labels = has.get("labels") or {}
-    if labels.get(MANAGED_BY) != MANAGER:
-        return False
     if SHARED in wants["labels"]:
-        return SHARED in labels
+        return SHARED in labels and labels.get(MANAGED_BY) == MANAGER
+    if labels.get(MANAGED_BY) != MANAGER:
+        return is_released(meta(has), wants["annotations"][OWNER_NAME])
     same_uid = labels.get(OWNER_UID) == wants["labels"].get(OWNER_UID)
     reference = dig(has, "annotations", OWNER_NAME)
     return bool(same_uid or reference == wants["annotations"][OWNER_NAME])

@@ -10,8 +10,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.desired import coderd_pod, rollout
-from coder_cva.desired.metadata import ORPHANED, metadata
+from coder_cva.desired import coderd_pod, rollout, staying
+from coder_cva.desired.metadata import INSTANCE, ORPHANED, metadata
 from coder_cva.desired.plan import Part
 from coder_cva.sizing.model import Sizing
 from coder_cva.snapshot.needs import Need
@@ -24,10 +24,16 @@ WORKSPACE_ROLE: Final = "coder-cva-workspace-perms"
 
 
 def build_control_plane(world: World, sizing: Sizing) -> Part:
-    """Everything of a managed control plane; nothing for an adopted one or a region without coderd."""
+    """Everything of a managed control plane.
+
+    Nothing for an adopted one or a region without coderd: what was made for one before is released.
+    """
     owner = world.deployment
     if owner.spec.control_plane.management != "Managed":
-        return Part()
+        return Part(
+            withheld=staying.released(world),
+            releases=staying.releases(world),
+        )
     deployment = rollout.decide(world, build_deployment(world, sizing))
     return replace(
         deployment,
@@ -37,6 +43,7 @@ def build_control_plane(world: World, sizing: Sizing) -> Part:
             build_service(owner),
             *deployment.objects,
         ),
+        unbound=staying.unbound(world),
     )
 
 
@@ -179,4 +186,6 @@ def _owned(
     if owner.spec.deletion_policy == "Orphan":
         made.pop("ownerReferences", None)
         made["labels"][ORPHANED] = "true"
+    if "ownerReferences" not in made:
+        made["labels"].pop(INSTANCE, None)
     return made

@@ -56,6 +56,10 @@ class Plan:
     previews: tuple[Preview, ...] = ()
     tier: str = ""
     evictions: tuple[Eviction, ...] = ()
+    releases: frozenset[tuple[str, str]] = frozenset()
+    """Kinds and namespaces in which what is ours and no longer wanted is let go instead of deleted."""
+    unbound: frozenset[Ref] = frozenset()
+    """Objects that lose their ownerReference even where they are not written now."""
     pending: Mapping[str, str] | None = None
     """A Pod template that waits: its digest, and since when. See the status model of that name."""
 
@@ -68,4 +72,6 @@ class Part:
     withheld: tuple[Withheld, ...] = ()
     keep: frozenset[Ref] = frozenset()
     previews: tuple[Preview, ...] = ()
+    releases: frozenset[tuple[str, str]] = frozenset()
+    unbound: frozenset[Ref] = frozenset()
     pending: Mapping[str, str] | None = None

@@ -12,6 +12,7 @@ from coder_cva.desired import (
     disruption,
     networking,
     placement,
+    staying,
     stranded,
 )
 from coder_cva.desired.plan import Part, Plan, Withheld
@@ -67,7 +68,7 @@ BUILDERS: Final = (
     Builder(
         CONTROL_PLANE,
         lambda world: control_plane.build_control_plane(world, size(world.deployment.spec)),
-        frozenset({"Deployment", "Service", "ServiceAccount", "RoleBinding"}),
+        frozenset(staying.KINDS),
         _CODERD | _WHERE | {Need.AUTOSCALERS, Need.NODES},
     ),
 )
@@ -80,10 +81,10 @@ def plan(world: World) -> Plan:
     where = placement.placement(world)
     idle = Plan(writes_nothing=True, tier=tier, pending=world.previous.get("pendingTemplate"))
     if world.deployment.spec.suspend:
-        return replace(idle, placement=where)
+        return replace(idle, placement=where, withheld=staying.still_owned(world))
     standing_by = claims.obstacle(world)
     if standing_by is not None:
-        return replace(idle, withheld=(standing_by,))
+        return replace(idle, withheld=(standing_by, *staying.still_owned(world)))
     parts = tuple(_guarded(one, world) for one in BUILDERS)
     return Plan(
         objects=tuple(manifest for part in parts for manifest in part.objects),
@@ -94,6 +95,8 @@ def plan(world: World) -> Plan:
         placement=where,
         tier=tier,
         evictions=stranded.evictions(world, where),
+        releases=frozenset(one for part in parts for one in part.releases),
+        unbound=frozenset(ref for part in parts for ref in part.unbound),
         pending=next((part.pending for part in parts if part.pending), None),
     )
 
@@ -123,7 +126,7 @@ def _guarded(builder: Builder, world: World) -> Part:
     if builder.name != CONTROL_PLANE:
         return Part(withheld=(notice,))
     return Part(
-        withheld=(notice,),
+        withheld=(notice, *staying.still_owned(world)),
         pending=world.previous.get("pendingTemplate"),
     )
 

@@ -6,7 +6,7 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot import rivals
 from coder_cva.snapshot.consent import Consent
 from coder_cva.snapshot.discovered import Discovered, Workload
-from coder_cva.snapshot.managers import is_left_for, is_made_for, manager_of
+from coder_cva.snapshot.managers import is_by_us, manager_of
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Deployment
@@ -47,9 +47,11 @@ def discover(
 def _workload(one: Deployment, owner: CoderDeployment) -> Workload:
     """What a Deployment is to this CoderDeployment.
 
-    The one that we made for it is coderd whatever its command and image are made to be.
+    The one that we made for it is coderd whatever its command and image are made to be. Without a
+    managed control plane none is ours: what we once made is let go (see ``Plan.releases``).
     """
-    ours = is_made_for(one.meta, owner.uid) or is_left_for(one.meta, owner.reference)
+    is_managed = owner.spec.control_plane.management == "Managed"
+    ours = is_managed and is_by_us(one.meta, owner.uid, owner.reference)
     is_coderd = ours and (one.meta.namespace, one.meta.name) == (owner.namespace, owner.name)
     return Workload(
         deployment=one,

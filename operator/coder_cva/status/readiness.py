@@ -7,6 +7,7 @@ from typing import Final
 from coder_cva.desired import rollout
 from coder_cva.desired.changes import WRITTEN, Action, Change
 from coder_cva.desired.plan import Plan, Withheld
+from coder_cva.desired.staying import STILL_OWNED
 from coder_cva.snapshot import records
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
@@ -34,7 +35,7 @@ def standing(world: World, plan: Plan, changes: Iterable[Change]) -> Standing:
     """The first thing that keeps the deployment from being ready, else that it is."""
     done = tuple(changes)
     return (
-        _suspended(world)
+        _suspended(world, plan)
         or _blocked(plan)
         or _failed(done)
         or _unseen(world)
@@ -56,14 +57,14 @@ def conditions(found: Standing) -> tuple[Condition, ...]:
     return (ready,)
 
 
-def _suspended(world: World) -> Standing | None:
+def _suspended(world: World, plan: Plan) -> Standing | None:
     if not world.deployment.spec.suspend:
         return None
     return Standing(
         ready=False,
         reason=Reason.SUSPENDED,
         message="spec.suspend is true: nothing is written and nothing is enforced at admission. "
-        "Set it to false to resume",
+        "Set it to false to resume" + _warnings(plan),
     )
 
 
@@ -74,7 +75,14 @@ def _blocked(plan: Plan) -> Standing | None:
     first = blocking[0]
     more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
     final = first.reason in NO_RETRY_HELPS
-    return Standing(ready=False, reason=first.reason, message=first.message + more, stalled=final)
+    message = first.message + more + _warnings(plan)
+    return Standing(ready=False, reason=first.reason, message=message, stalled=final)
+
+
+def _warnings(plan: Plan) -> str:
+    """What nobody may overlook in a sentence about something else."""
+    loud = [one for one in plan.withheld if one.reason == STILL_OWNED]
+    return "".join(f". Beware: {one.message}" for one in loud)
 
 
 def _failed(changes: tuple[Change, ...]) -> Standing | None:

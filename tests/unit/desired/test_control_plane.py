@@ -162,13 +162,17 @@ def test_the_deployment_is_kept_whatever_becomes_of_the_plan() -> None:
 
 
 def test_who_owns_what() -> None:
-    """An ownerReference at home; elsewhere the label, because Kubernetes forbids the reference."""
+    """An ownerReference at home; elsewhere the label, because Kubernetes forbids the reference.
+
+    Argo CD's tracking label stands only where there is an owner: else it would prune the object.
+    """
     annotated = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
     world = before(resource(), annotated)
 
     for it in built(world).objects:
         at_home = it["metadata"]["namespace"] == "coder"
         assert ("ownerReferences" in it["metadata"]) is at_home
+        assert ("app.kubernetes.io/instance" in it["metadata"]["labels"]) is at_home
         uid = world.deployment.uid
         assert it["metadata"]["labels"]["cva.coder.com/owner-uid"] == uid
         assert it["metadata"]["annotations"]["cva.coder.com/deployment"] == "coder/coder"
@@ -179,6 +183,7 @@ def test_orphaned_nothing_of_coderd_has_an_owner() -> None:
     for it in built(before(resource({"deletionPolicy": "Orphan"}))).objects:
         assert "ownerReferences" not in it["metadata"]
         assert it["metadata"]["labels"]["cva.coder.com/survives"] == "true"
+        assert "app.kubernetes.io/instance" not in it["metadata"]["labels"]
 
 
 def test_only_the_users_decisions_are_in_the_digest() -> None:

@@ -98,6 +98,30 @@ def test_what_we_made_is_ours_by_the_uid() -> None:
     assert (orphan.manager, orphan.ours) == ("operator", False)
 
 
+def test_what_was_released_is_nobodys_until_it_is_managed_again() -> None:
+    """While it is adopted it is one that nobody manages; managed again, it is ours; and Helm may take it."""
+    released, helms = rendered(resource()), rendered(resource())
+    for one in (released, helms):
+        del one["metadata"]["ownerReferences"]
+    del released["metadata"]["labels"][marks.MANAGED_BY]
+    helms["metadata"]["labels"][marks.MANAGED_BY] = "Helm"
+
+    (here,) = found(released, cr=adopted("coder")).coderd
+    (back,) = found(released, cr=managed("coder")).coderd
+    (theirs,) = found(helms, cr=managed("coder")).coderd
+
+    assert (here.manager, here.ours) == ("", False)
+    assert (back.manager, back.ours) == ("", True)
+    assert (theirs.manager, theirs.ours) == ("Helm", False)
+
+
+def test_nothing_is_ours_that_is_not_managed() -> None:
+    """A moment before it is released too: who judges it must not name our spec as the remedy."""
+    made = rendered(resource())
+
+    assert [one.ours for one in found(made, cr=adopted("coder")).coderd] == [False]
+
+
 @pytest.mark.parametrize(
     "container",
     [{"command": ["/bin/sleep"]}, {"image": "nginx:1.29", "command": ["nginx"]}],

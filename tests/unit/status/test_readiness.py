@@ -193,6 +193,22 @@ def test_a_coderd_that_was_deleted_in_a_maintenance_is_not_there() -> None:
     assert UNTIL in message(gone)
 
 
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [({"suspend": True}, "Suspended"), ({}, "ForeignCoderd")],
+    ids=["suspended", "nothing can be written"],
+)
+def test_that_coderd_would_go_with_its_resource_is_in_the_sentence(
+    spec: dict[str, Any], reason: str
+) -> None:
+    """Orphan is not in force: whoever reads Ready reads that too."""
+    foreign = builders.all_running(chart_coderd(name="theirs"), CODERD_NODES) if not spec else []
+    world = after(resource({**spec, "deletionPolicy": "Orphan"}), rendered(resource()), foreign)
+
+    assert told(world)[1] == reason
+    assert "Beware: spec.deletionPolicy: Orphan is not in force yet" in message(world)
+
+
 def test_what_is_held_back_without_harm_is_a_notice() -> None:
     """Ready stays True and names it."""
     world = after(resource({"maintenance": {"until": UNTIL}}))
