@@ -12,7 +12,7 @@ from typing import Any
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
-from coder_cva.apply import release, sweep
+from coder_cva.apply import order, release, sweep
 from coder_cva.apply.engine import Engine
 from coder_cva.desired import render
 from coder_cva.desired.changes import Action, Change
@@ -115,11 +115,7 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
         return ()
     engine = shell.engine
     owned = engine.port.owned()
-    cached = {ref_of(one): one for one in owned or ()}
-    changes = [
-        await engine.apply(manifest, cached.get(ref_of(manifest)), world.now)
-        for manifest in plan.objects
-    ]
+    changes = await order.bring_about(plan, engine, owned, world.now)
     changes += [await release.unbind(engine, ref) for ref in sorted(plan.unbound)]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep

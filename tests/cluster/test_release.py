@@ -186,3 +186,33 @@ def test_held_back_coderd_outlives_its_resource_as_orphan_says(
         what="the garbage collector to have been there",
     )
     assert identity(kube, namespace) == before
+
+
+def test_somebody_elses_account_is_not_run_under(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """A CoderDeployment of a ServiceAccount's name gets neither its rights nor a Pod under it."""
+    account = kube.create(
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "argocd-application-controller", "namespace": namespace},
+        }
+    )
+    kube.create(database_secret(namespace))
+
+    resource = kube.apply(managed(namespace, "argocd-application-controller"))
+
+    told = wait_condition(kube, resource, "Ready", "False", reason="ForeignIdentity")
+    message = condition(told, "Ready")["message"]
+    assert "under another name" in message
+    assert f"kubectl -n {namespace} delete serviceaccount" in message
+    operator.look_again(kube, resource)
+    assert kube.list("deployments", namespace) == []
+    assert kube.list("rolebindings", namespace) == []
+    assert (
+        kube.refresh(account)["metadata"]["resourceVersion"]
+        == account["metadata"]["resourceVersion"]
+    )
+    kube.delete(account)
+    wait_condition(kube, resource, "Ready", "True")

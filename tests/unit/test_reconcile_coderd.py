@@ -97,6 +97,29 @@ async def test_a_coderd_that_cannot_be_told_is_not_swept(story: Story) -> None:
     assert not any(one.startswith("delete") for one in story.writes)
 
 
+async def test_under_somebody_elses_account_nothing_is_made() -> None:
+    """The condition names both remedies; when the account is gone, coderd comes."""
+    it = Story()
+    account = Ref("v1", "ServiceAccount", "coder", "coder")
+    it.objects[account] = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "coder", "namespace": "coder", "uid": "theirs"},
+    }
+    it.put(resource())
+
+    await settled(it)
+
+    assert not {"Deployment", "RoleBinding"} & {ref.kind for ref in it.objects}
+    ready = it.status()["conditions"][0]
+    assert (ready["status"], ready["reason"]) == ("False", "ForeignIdentity")
+    assert "under another name" in ready["message"]
+    assert "delete serviceaccount coder" in ready["message"]
+    del it.objects[account]
+    await settled(it)
+    assert it.status()["conditions"][0]["status"] == "True"
+
+
 async def test_a_template_that_waits_is_rolled_out_by_a_later_maintenance_alone(
     story: Story,
 ) -> None:

@@ -17,7 +17,7 @@ from coder_cva.sizing.model import Sizing
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 from coder_cva.values.canonical import digest
-from coder_cva.values.manifest import Manifest, Ref, pruned
+from coder_cva.values.manifest import Manifest, Ref, pruned, ref_of
 
 WORKSPACE_ROLE: Final = "coder-cva-workspace-perms"
 """The ClusterRole that is shipped with the operator; it may bind this one name and grant nothing else."""
@@ -35,16 +35,25 @@ def build_control_plane(world: World, sizing: Sizing) -> Part:
             releases=staying.releases(world),
         )
     deployment = rollout.decide(world, build_deployment(world, sizing))
+    account, bindings = build_service_account(owner), build_role_bindings(world)
     return replace(
         deployment,
-        objects=(
-            build_service_account(owner),
-            *build_role_bindings(world),
-            build_service(owner),
-            *deployment.objects,
-        ),
+        objects=(account, *bindings, build_service(owner), *deployment.objects),
+        requires=_identity_first(owner, ref_of(account), [ref_of(one) for one in bindings]),
         unbound=staying.unbound(world),
     )
+
+
+def _identity_first(
+    owner: CoderDeployment, account: Ref, bindings: list[Ref]
+) -> dict[Ref, tuple[Ref, ...]]:
+    """Nothing runs under, and nothing is bound to, an identity of that name that is somebody else's.
+
+    Else whoever may write a CoderDeployment would run an image of theirs with the rights of any
+    ServiceAccount of the namespace, by giving the CoderDeployment its name.
+    """
+    at_home = [one for one in bindings if one.namespace == owner.namespace]
+    return {**dict.fromkeys(bindings, (account,)), deployment_ref(owner): (account, *at_home)}
 
 
 def build_deployment(world: World, sizing: Sizing) -> Manifest:

@@ -56,6 +56,8 @@ class Plan:
     previews: tuple[Preview, ...] = ()
     tier: str = ""
     evictions: tuple[Eviction, ...] = ()
+    requires: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
+    """By object those that have to be ours before it is written; they stand before it in ``objects``."""
     releases: frozenset[tuple[str, str]] = frozenset()
     """Kinds and namespaces in which what is ours and no longer wanted is let go instead of deleted."""
     unbound: frozenset[Ref] = frozenset()
@@ -72,6 +74,7 @@ class Part:
     withheld: tuple[Withheld, ...] = ()
     keep: frozenset[Ref] = frozenset()
     previews: tuple[Preview, ...] = ()
+    requires: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
     releases: frozenset[tuple[str, str]] = frozenset()
     unbound: frozenset[Ref] = frozenset()
     pending: Mapping[str, str] | None = None

@@ -95,6 +95,7 @@ def plan(world: World) -> Plan:
         placement=where,
         tier=tier,
         evictions=stranded.evictions(world, where),
+        requires={ref: needed for part in parts for ref, needed in part.requires.items()},
         releases=frozenset(one for part in parts for one in part.releases),
         unbound=frozenset(ref for part in parts for ref in part.unbound),
         pending=next((part.pending for part in parts if part.pending), None),

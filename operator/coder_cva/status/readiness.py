@@ -37,6 +37,7 @@ def standing(world: World, plan: Plan, changes: Iterable[Change]) -> Standing:
     return (
         _suspended(world, plan)
         or _blocked(plan)
+        or _not_ours(done)
         or _failed(done)
         or _unseen(world)
         or _adopted_missing(world)
@@ -83,6 +84,14 @@ def _warnings(plan: Plan) -> str:
     """What nobody may overlook in a sentence about something else."""
     loud = [one for one in plan.withheld if one.reason == STILL_OWNED]
     return "".join(f". Beware: {one.message}" for one in loud)
+
+
+def _not_ours(changes: tuple[Change, ...]) -> Standing | None:
+    """coderd is not run under what is somebody else's; told with both remedies."""
+    waiting = [one for one in changes if one.action is Action.WAITING and one.reason]
+    if not waiting:
+        return None
+    return Standing(ready=False, reason=waiting[-1].reason, message=waiting[-1].message)
 
 
 def _failed(changes: tuple[Change, ...]) -> Standing | None:

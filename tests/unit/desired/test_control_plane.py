@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from coder_cva.desired import control_plane, render
 from coder_cva.sizing.size import size
+from coder_cva.values.manifest import ref_of
 from support import builders
 from support.coder_manifests import workspace_binding
 from support.deployments import adopted
@@ -149,6 +150,27 @@ def test_rights_where_a_namespace_asks_for_them() -> None:
     for it in found:
         assert it["roleRef"]["name"] == control_plane.WORKSPACE_ROLE
         assert [(one["name"], one["namespace"]) for one in it["subjects"]] == [("coder", "coder")]
+
+
+def test_what_coderd_runs_under_has_to_be_ours_first() -> None:
+    """Bindings need the account, coderd the account and its binding at home; Service and account nothing."""
+    annotated = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
+
+    part = built(before(resource(), annotated))
+
+    needed = {
+        (ref.kind, ref.namespace): [(one.kind, one.namespace) for one in those]
+        for ref, those in part.requires.items()
+    }
+    account, binding = ("ServiceAccount", "coder"), ("RoleBinding", "coder")
+    assert needed == {
+        binding: [account],
+        ("RoleBinding", "team"): [account],
+        ("Deployment", "coder"): [account, binding],
+    }
+    order = [ref_of(one) for one in part.objects]
+    for ref, those in part.requires.items():
+        assert all(order.index(one) < order.index(ref) for one in those)
 
 
 def test_the_deployment_is_kept_whatever_becomes_of_the_plan() -> None:
