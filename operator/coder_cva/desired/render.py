@@ -88,7 +88,10 @@ def plan(world: World) -> Plan:
     parts = tuple(_guarded(one, world) for one in BUILDERS)
     return Plan(
         objects=tuple(manifest for part in parts for manifest in part.objects),
-        withheld=tuple(reason for part in parts for reason in part.withheld),
+        withheld=(
+            *(reason for part in parts for reason in part.withheld),
+            *stranded.given_up(world, where),
+        ),
         keep=frozenset(ref for part in parts for ref in part.keep),
         keep_kinds=frozenset(kind for one in BUILDERS if _unread(one, world) for kind in one.kinds),
         previews=tuple(preview for part in parts for preview in part.previews),
