@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.desired import coderd_pod, rollout, staying
+from coder_cva.desired import coderd_pod, no_effect, rollout, staying
 from coder_cva.desired.metadata import INSTANCE, ORPHANED, metadata
 from coder_cva.desired.plan import Part
 from coder_cva.sizing.model import Sizing
@@ -31,7 +31,7 @@ def build_control_plane(world: World, sizing: Sizing) -> Part:
     owner = world.deployment
     if owner.spec.control_plane.management != "Managed":
         return Part(
-            withheld=staying.released(world),
+            withheld=(*staying.released(world), *no_effect.without_effect(world)),
             releases=staying.releases(world),
         )
     deployment = rollout.decide(world, build_deployment(world, sizing))
