@@ -92,6 +92,15 @@ class ApplyPort(Protocol):
         """Server-side apply; the object that results. Raises WriteError (FieldConflict without force)."""
         ...
 
+    async def amend(
+        self, ref: Ref, metadata: Mapping[str, Any], *, version: str
+    ) -> Mapping[str, Any]:
+        """Merges this into the metadata of an object of that resourceVersion; null takes an entry out.
+
+        The object that results. Raises WriteError (Stale where the version is another one).
+        """
+        ...
+
     async def delete(self, ref: Ref, *, uid: str) -> None:
         """Deletes the object of that UID (precondition); an absent one is fine. Raises WriteError."""
         ...

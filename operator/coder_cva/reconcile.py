@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
-from coder_cva.apply import sweep
+from coder_cva.apply import order, release, sweep
 from coder_cva.apply.engine import Engine
 from coder_cva.desired import render
 from coder_cva.desired.changes import Action, Change
@@ -150,22 +150,28 @@ async def read(
 
 
 async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
-    """Applies the plan in its order, then removes what it no longer holds, then frees who is stranded."""
+    """Applies the plan in its order, lets go of what it no longer holds, then frees who is stranded."""
     if plan.writes_nothing:
         return ()
-    owned = shell.engine.port.owned()
-    cached = {ref_of(one).identity: one for one in owned or ()}
-    changes = [
-        await shell.engine.apply(one, cached.get(ref.identity), world.now, plan.unforced_in(ref))
-        for ref, one in ((ref_of(one), one) for one in plan.objects)
-    ]
+    engine = shell.engine
+    owned = engine.port.owned()
+    changes = await order.bring_about(plan, engine, owned, world.now)
+    changes += [await release.unbind(engine, ref) for ref in sorted(plan.unbound)]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
         owner = world.deployment
         going = sweep.unwanted(owned, owner.uid, owner.reference, wanted, plan.keep_kinds)
-        changes += [await shell.engine.delete(one) for one in going]
-    changes += [await shell.engine.evict(one) for one in plan.evictions]
+        changes += [await let_go(one, plan, engine) for one in going]
+    changes += [await engine.evict(one) for one in plan.evictions]
     return tuple(changes)
+
+
+async def let_go(body: Mapping[str, Any], plan: Plan, engine: Engine) -> Change:
+    """Releases what the plan says is released, which is all of a coderd; deletes what is not."""
+    ref = ref_of(body)
+    if (ref.kind, ref.namespace) in plan.releases:
+        return await release.release(engine, body)
+    return await engine.delete(body)
 
 
 async def sweep_abandoned(

@@ -112,3 +112,25 @@ def test_no_value_of_a_secret_is_told(kube: Kube, operator: OperatorProcess, rea
     events = kube.list("events.events.k8s.io", readable)
     deployment = kube.get("Deployment", "coder", readable)
     assert f"{readable}-pw" not in f"{told} {events} {deployment} {operator.log.read_text()}"
+
+
+def test_without_it_a_coderd_changed_beyond_recognition_is_repaired_and_not_swept(
+    kube: Kube, operator: OperatorProcess, readable: str
+) -> None:
+    """Another image and another command by hand, and no Secret: the Deployment is still ours, and stays."""
+    resource = ready_coder(kube, readable)
+    before = kube.get("Deployment", "coder", readable)
+    kube.delete(kube.get("Secret", DATABASE_SECRET, readable))
+    container = {"name": "coder", "image": "example.com/debug:1", "command": ["debug"], "args": []}
+    annotations = {"app.kubernetes.io/component": None}
+    template = {"metadata": {"annotations": annotations}, "spec": {"containers": [container]}}
+
+    kube.patch(before, {"spec": {"template": template}})
+
+    after = kube.wait_until(
+        before, lambda one: one["spec"]["template"] == before["spec"]["template"], timeout=30
+    )
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    told = operator.look_again(kube, resource)
+    assert condition(told, "Ready")["reason"] == "DatabaseSecretMissing"
+    assert kube.refresh(before)["metadata"]["uid"] == before["metadata"]["uid"]

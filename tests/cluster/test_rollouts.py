@@ -92,6 +92,65 @@ def test_in_maintenance_a_scale_by_hand_stands(
     kube.wait_until(deployment, lambda one: one["spec"]["replicas"] == 3, timeout=60)
 
 
+def test_in_maintenance_edits_and_a_deletion_by_hand_stand(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """Another image with another command, then no Deployment at all: both last until the window ends."""
+    resource = ready_coder(kube, namespace)
+    resource = kube.patch(resource, {"spec": {"maintenance": {"until": moment(hours=1)}}})
+    wait_condition(kube, resource, "Ready", "True")
+    deployment = coderd(kube, namespace)
+    container = {"name": "coder", "image": "example.com/debug:1", "command": ["debug"], "args": []}
+    annotations = {"app.kubernetes.io/component": None}
+    template = {"metadata": {"annotations": annotations}, "spec": {"containers": [container]}}
+
+    edited = kube.patch(deployment, {"spec": {"template": template}})
+    operator.look_again(kube, resource)
+
+    assert coderd(kube, namespace)["spec"] == edited["spec"]
+    kube.delete(deployment)
+    kube.wait_gone(deployment)
+    told = wait_condition(kube, resource, "Ready", "False", reason="Maintenance")
+    for _ in range(2):
+        told = operator.look_again(kube, told)
+    assert kube.list("deployments", namespace) == []
+    # The window ends by itself.
+    kube.patch(resource, {"spec": {"maintenance": {"until": moment(seconds=6)}}})
+    kube.wait_for(
+        lambda: kube.find("Deployment", "coder", namespace), what="coderd again", timeout=60
+    )
+    assert image(coderd(kube, namespace)).endswith(":v2.30.0")
+
+
+def test_only_a_later_maintenance_rolls_out_what_nobody_asked_for(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """A window that is over and stays in Git lets no later template through; the next one does when it ends."""
+    resource = ready_coder(kube, namespace)
+    resource = kube.patch(resource, {"spec": {"maintenance": {"until": moment(hours=-1)}}})
+    wait_condition(kube, resource, "Ready", "True")
+    deployment = coderd(kube, namespace)
+    # As if an older operator had rendered it: the same decisions, another template.
+    older = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 30}}}}
+    annotations = {"metadata": {"annotations": {"cva.coder.com/template": "older"}}}
+    kube.patch(deployment, {**annotations, **older})
+
+    waits = kube.wait_until(resource, lambda one: "pendingTemplate" in one["status"])
+    waits = operator.look_again(kube, waits)
+
+    assert "TemplateWaits" in {one["reason"] for one in waits["status"]["withheld"]}
+    kept = coderd(kube, namespace)
+    assert kept["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 30
+    assert kept["metadata"]["annotations"]["cva.coder.com/template"] == "older"
+    kube.patch(resource, {"spec": {"maintenance": {"until": moment(seconds=6)}}})
+    kube.wait_until(
+        deployment,
+        lambda one: one["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 60,
+        timeout=60,
+    )
+    kube.wait_until(resource, lambda one: "pendingTemplate" not in one["status"])
+
+
 def test_an_autoscaler_keeps_the_replicas(
     kube: Kube, operator: OperatorProcess, namespace: str
 ) -> None:

@@ -67,7 +67,10 @@ _MADE: dict[str, Callable[..., Any]] = {
         workspace_manifests.workspace_pod,
     )
 }
-_OWNER = {"cva.coder.com/owner-uid": builders.uid_of("CoderDeployment", "coder", "coder")}
+_OWNER = {
+    "app.kubernetes.io/managed-by": "coder-cva-operator",
+    "cva.coder.com/owner-uid": builders.uid_of("CoderDeployment", "coder", "coder"),
+}
 """What the operator writes on its objects: the CoderDeployment of every file is of this name."""
 _ON_CONTROL_PLANE = {"chart_coderd", "chart_provisioner", "chart_proxy", "coder_k8s_coderd"}
 

@@ -67,6 +67,23 @@ class FakeApi:
         self.writes.append(f"apply {ref}")
         return copy.deepcopy(result)
 
+    async def amend(
+        self, ref: Ref, metadata: Mapping[str, Any], *, version: str
+    ) -> Mapping[str, Any]:
+        """Merges this into the metadata; null takes an entry out."""
+        if ref in self.refuse:
+            raise self.refuse[ref]
+        found = self.objects[ref]["metadata"]
+        if found.get("resourceVersion", "") != version:
+            raise ports.Stale(ref, "the object has been modified")
+        _amended(found, metadata)
+        for path in [
+            one for one in self.managers.get(ref, {}) if fields.at(self.objects[ref], one) is None
+        ]:
+            del self.managers[ref][path]
+        self.writes.append(f"amend {ref}")
+        return copy.deepcopy(self.objects[ref])
+
     async def delete(self, ref: Ref, *, uid: str) -> None:
         """Removes the object of that UID."""
         found = self.objects.get(ref)
@@ -117,6 +134,16 @@ class FakeApi:
 def _named(manifest: Manifest) -> dict[str, Any]:
     named = {key: one for key, one in manifest["metadata"].items() if key in ("name", "namespace")}
     return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": named}
+
+
+def _amended(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    for key, value in other.items():
+        if value is None:
+            into.pop(key, None)
+        elif isinstance(value, dict):
+            _amended(into.setdefault(key, {}), value)
+        else:
+            into[key] = copy.deepcopy(value)
 
 
 def _free_or_refuse(

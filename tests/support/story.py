@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from coder_cva import ports
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from coder_cva.values.manifest import Ref
 
 Manifest = dict[str, Any]
+SOON = timedelta(seconds=5)
+"""Longer than a new Deployment waits for the policies that place its Pods."""
 
 
 class Killed(BaseException):
@@ -118,6 +121,15 @@ class Story(FakeApi):
         self.writes_left -= not dry_run
         return await super().apply(manifest, force=force, dry_run=dry_run)
 
+    async def amend(
+        self, ref: Ref, metadata: Mapping[str, Any], *, version: str
+    ) -> Mapping[str, Any]:
+        """Amends; the process may be killed before it."""
+        if self.writes_left <= 0:
+            raise Killed
+        self.writes_left -= 1
+        return await super().amend(ref, metadata, version=version)
+
     async def delete(self, ref: Ref, *, uid: str) -> None:
         """Deletes; the process may be killed before it."""
         if self.writes_left <= 0:
@@ -142,3 +154,11 @@ class Story(FakeApi):
             raise Killed
         self.writes_left -= 1
         self.writes.append(what)
+
+
+async def settled(story: Story) -> Story:
+    """The story once nothing is left to do, a good half minute later."""
+    for _ in range(6):
+        await story.look()
+        story.now += SOON
+    return story

@@ -16,21 +16,11 @@ from coder_cva.status.invariants import broken
 from coder_cva.values.manifest import Ref, ref_of
 from support import builders
 from support.managed_coder import resource
-from support.story import Killed, Story
+from support.story import SOON, Killed, Story, settled
 
 TEAM = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
 CODERD = Ref("apps/v1", "Deployment", "coder", "coder")
 THERE = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", "team", "coder")
-SOON = timedelta(seconds=5)
-"""Longer than a new Deployment waits for the policies that place its Pods."""
-
-
-async def settled(story: Story) -> Story:
-    """The story once nothing is left to do."""
-    for _ in range(6):
-        await story.look()
-        story.now += SOON
-    return story
 
 
 @pytest.fixture

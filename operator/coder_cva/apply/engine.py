@@ -16,6 +16,8 @@ from coder_cva.apply.memory import Memory
 from coder_cva.desired.changes import Action, Change, Yielded
 from coder_cva.desired.metadata import MANAGED_BY, MANAGER, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.desired.plan import Eviction
+from coder_cva.snapshot.managers import is_released
+from coder_cva.snapshot.parse_meta import meta
 from coder_cva.values.canonical import digest
 from coder_cva.values.manifest import Manifest, Ref, dig, ref_of
 
@@ -192,11 +194,11 @@ def _is_ours(live: Mapping[str, Any], wanted: Manifest) -> bool:
         return False
     if SHARED in wants["labels"]:
         return SHARED in labels
-    marked = MANAGED_BY in labels or OWNER_UID in labels
-    reference = dig(has, "annotations", OWNER_NAME)
-    return bool(
-        labels.get(OWNER_UID) == uid or (marked and reference == wants["annotations"][OWNER_NAME])
-    )
+    reference = wants["annotations"][OWNER_NAME]
+    if MANAGED_BY not in labels:
+        # The label was taken off, or the object was let go and nobody has taken it since.
+        return is_released(meta(has), reference)
+    return bool(labels.get(OWNER_UID) == uid or dig(has, "annotations", OWNER_NAME) == reference)
 
 
 def _controller(metadata: Mapping[str, Any]) -> str:

@@ -10,13 +10,15 @@ class Action(StrEnum):
     """What was done.
 
     ``FOREIGN``: somebody else's object of that name, left alone. ``WAITING``: not made yet, because
-    something else has to take effect first.
+    something else has to take effect first. ``RELEASED``: no longer ours, or no longer bound to its
+    CoderDeployment, and otherwise as it was.
     """
 
     CREATED = "created"
     CONFIGURED = "configured"
     UNCHANGED = "unchanged"
     DELETED = "deleted"
+    RELEASED = "released"
     EVICTED = "evicted"
     FOREIGN = "foreign"
     WAITING = "waiting"

@@ -4,19 +4,20 @@ Names, labels and ports are those of Coder's chart, so that dashboards and peopl
 (https://github.com/coder/coder, helm/coder). Clauses: CVA-CTL-001..003, CVA-NODE-002, 003, CVA-OBS-001.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.desired import coderd_pod, rollout
-from coder_cva.desired.metadata import ORPHANED, metadata
+from coder_cva.desired import coderd_pod, no_effect, rollout, staying
+from coder_cva.desired.metadata import INSTANCE, ORPHANED, metadata
 from coder_cva.desired.plan import Part
 from coder_cva.sizing.model import Sizing
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 from coder_cva.values.canonical import digest
-from coder_cva.values.manifest import Manifest, Ref, pruned
+from coder_cva.values.manifest import Manifest, Ref, pruned, ref_of
 
 WORKSPACE_ROLE: Final = "coder-cva-workspace-perms"
 """The ClusterRole that is shipped with the operator; it may bind this one name and grant nothing else."""
@@ -25,22 +26,37 @@ REPLICAS: Final = ".spec.replicas"
 
 
 def build_control_plane(world: World, sizing: Sizing) -> Part:
-    """Everything of a managed control plane; nothing for an adopted one or a region without coderd."""
+    """Everything of a managed control plane.
+
+    Nothing for an adopted one or a region without coderd: what was made for one before is released.
+    """
     owner = world.deployment
     if owner.spec.control_plane.management != "Managed":
-        return Part()
+        return Part(
+            withheld=(*staying.released(world), *no_effect.without_effect(world)),
+            releases=staying.releases(world),
+        )
     deployment = rollout.decide(world, build_deployment(world, sizing))
-    return Part(
-        objects=(
-            build_service_account(owner),
-            *build_role_bindings(world),
-            build_service(owner),
-            *deployment.objects,
-        ),
-        withheld=deployment.withheld,
-        keep=deployment.keep,
+    account, bindings = build_service_account(owner), build_role_bindings(world)
+    return replace(
+        deployment,
+        objects=(account, *bindings, build_service(owner), *deployment.objects),
+        requires=_identity_first(owner, ref_of(account), [ref_of(one) for one in bindings]),
+        unbound=staying.unbound(world),
         unforced=frozenset({(deployment_ref(owner), REPLICAS)} if scaled_by(world) else ()),
     )
+
+
+def _identity_first(
+    owner: CoderDeployment, account: Ref, bindings: list[Ref]
+) -> dict[Ref, tuple[Ref, ...]]:
+    """Nothing runs under, and nothing is bound to, an identity of that name that is somebody else's.
+
+    Else whoever may write a CoderDeployment would run an image of theirs with the rights of any
+    ServiceAccount of the namespace, by giving the CoderDeployment its name.
+    """
+    at_home = [one for one in bindings if one.namespace == owner.namespace]
+    return {**dict.fromkeys(bindings, (account,)), deployment_ref(owner): (account, *at_home)}
 
 
 def build_deployment(world: World, sizing: Sizing) -> Manifest:
@@ -192,4 +208,6 @@ def _owned(
     if owner.spec.deletion_policy == "Orphan":
         made.pop("ownerReferences", None)
         made["labels"][ORPHANED] = "true"
+    if "ownerReferences" not in made:
+        made["labels"].pop(INSTANCE, None)
     return made

@@ -15,6 +15,8 @@ OWNER_NAME: Final = marks.CONSENT
 """Annotation: ``namespace/name`` of the CoderDeployment; on a Namespace it is that namespace's consent."""
 SHARED: Final = "cva.coder.com/shared"
 """Label of the few cluster-scoped objects that serve every CoderDeployment."""
+INSTANCE: Final = "app.kubernetes.io/instance"
+"""Label by which Argo CD may know what it made: only on objects that have an ownerReference."""
 ORPHANED: Final = marks.SURVIVES
 """Label of what stays when the CoderDeployment goes (``deletionPolicy: Orphan``): never swept."""
 

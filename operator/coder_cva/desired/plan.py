@@ -61,6 +61,14 @@ class Plan:
     previews: tuple[Preview, ...] = ()
     tier: str = ""
     evictions: tuple[Eviction, ...] = ()
+    requires: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
+    """By object those that have to be ours before it is written; they stand before it in ``objects``."""
+    releases: frozenset[tuple[str, str]] = frozenset()
+    """Kinds and namespaces in which what is ours and no longer wanted is let go instead of deleted."""
+    unbound: frozenset[Ref] = frozenset()
+    """Objects that lose their ownerReference even where they are not written now."""
+    pending: Mapping[str, str] | None = None
+    """A Pod template that waits: its digest, and since when. See the status model of that name."""
 
     def unforced_in(self, ref: Ref) -> frozenset[str]:
         """The unforced fields of one object."""
@@ -75,4 +83,8 @@ class Part:
     withheld: tuple[Withheld, ...] = ()
     keep: frozenset[Ref] = frozenset()
     previews: tuple[Preview, ...] = ()
+    requires: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
+    releases: frozenset[tuple[str, str]] = frozenset()
+    unbound: frozenset[Ref] = frozenset()
+    pending: Mapping[str, str] | None = None
     unforced: frozenset[tuple[Ref, str]] = frozenset()

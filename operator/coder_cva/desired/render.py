@@ -1,7 +1,7 @@
 """The plan for one CoderDeployment: the ordered list of builders, and what keeps them from building."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
@@ -12,6 +12,7 @@ from coder_cva.desired import (
     disruption,
     networking,
     placement,
+    staying,
     stranded,
 )
 from coder_cva.desired.plan import Part, Plan, Withheld
@@ -22,6 +23,7 @@ from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
 _CODERD: Final = frozenset({Need.DEPLOYMENTS, Need.PODS, Need.REPLICA_SETS})
+CONTROL_PLANE: Final = "control plane"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,9 @@ BUILDERS: Final = (
         _CODERD | consent.NEEDS,
     ),
     Builder(
-        "control plane",
+        CONTROL_PLANE,
         lambda world: control_plane.build_control_plane(world, size(world.deployment.spec)),
-        frozenset({"Deployment", "Service", "ServiceAccount", "RoleBinding"}),
+        frozenset(staying.KINDS),
         _CODERD | consent.NEEDS | {Need.AUTOSCALERS, Need.NODES},
     ),
 )
@@ -78,25 +80,31 @@ def plan(world: World) -> Plan:
     """Everything that should be written now, and everything that is held back, with reasons."""
     tier = size(world.deployment.spec).tier
     where = placement.placement(world)
+    idle = Plan(writes_nothing=True, tier=tier, pending=world.previous.get("pendingTemplate"))
     if world.deployment.spec.suspend:
-        return Plan(writes_nothing=True, placement=where, tier=tier)
+        return replace(idle, placement=where, withheld=staying.still_owned(world))
     standing_by = claims.obstacle(world)
     if standing_by is not None:
-        return Plan(withheld=(standing_by,), writes_nothing=True, tier=tier)
-    built = [(one, _guarded(one, world)) for one in BUILDERS]
+        return replace(idle, withheld=(standing_by, *staying.still_owned(world)))
+    parts = tuple(_guarded(one, world) for one in BUILDERS)
     return Plan(
-        objects=tuple(manifest for _, part in built for manifest in part.objects),
+        objects=tuple(manifest for part in parts for manifest in part.objects),
         withheld=(
             *filter(None, [claims.nothing_left(world)]),
-            *(reason for _, part in built for reason in part.withheld),
+            *(reason for part in parts for reason in part.withheld),
+            *stranded.given_up(world, where),
         ),
-        keep=frozenset(ref for _, part in built for ref in part.keep),
-        unforced=frozenset(one for _, part in built for one in part.unforced),
-        keep_kinds=frozenset(kind for one, _ in built if _unread(one, world) for kind in one.kinds),
-        previews=tuple(preview for _, part in built for preview in part.previews),
+        keep=frozenset(ref for part in parts for ref in part.keep),
+        unforced=frozenset(one for part in parts for one in part.unforced),
+        keep_kinds=frozenset(kind for one in BUILDERS if _unread(one, world) for kind in one.kinds),
+        previews=tuple(preview for part in parts for preview in part.previews),
         placement=where,
         tier=tier,
         evictions=stranded.evictions(world, where),
+        requires={ref: needed for part in parts for ref, needed in part.requires.items()},
+        releases=frozenset(one for part in parts for one in part.releases),
+        unbound=frozenset(ref for part in parts for ref in part.unbound),
+        pending=next((part.pending for part in parts if part.pending), None),
     )
 
 
@@ -120,10 +128,15 @@ def _guarded(builder: Builder, world: World) -> Part:
         reason="ClusterUnreadable",
         message=f"the {builder.name} are left as they are, because this could not be read: {why}"
         + (". Compare the operator's ClusterRole with deploy/base/rbac.yaml" if refused else ""),
-        blocking=builder.name == "control plane"
+        blocking=builder.name == CONTROL_PLANE
         and world.deployment.spec.control_plane.management == "Managed",
     )
-    return Part(withheld=(notice,))
+    if builder.name != CONTROL_PLANE:
+        return Part(withheld=(notice,))
+    return Part(
+        withheld=(notice, *staying.still_owned(world)),
+        pending=world.previous.get("pendingTemplate"),
+    )
 
 
 def _told(absent: Unavailable) -> str:

@@ -4,40 +4,51 @@ Clauses: CVA-DB-009 (no downgrade without restoring the database); Coder's upgra
 two versions do not overlap (docs, install/operate/upgrade/best-practices).
 """
 
-import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from coder_cva.desired import claims
 from coder_cva.desired.plan import Part, Withheld
 from coder_cva.snapshot import pools, records
 from coder_cva.snapshot.world import World
+from coder_cva.values import version
 from coder_cva.values.canonical import digest
 from coder_cva.values.manifest import Manifest, dig, ref_of
+from coder_cva.values.moment import timestamp
 from coder_cva.values.quantity import byte_count, cpu_millicores
 
 INPUTS: Final = "cva.coder.com/inputs"
 """Annotation on the Deployment: a digest of what the user decided."""
 TEMPLATE: Final = "cva.coder.com/template"
 """Annotation on the Deployment: a digest of the Pod template that this operator rendered."""
-
-_VERSION = re.compile(r":v?(\d+)\.(\d+)\.(\d+)")
+MAINTENANCE: Final = "Maintenance"
+"""Why the Deployment is not written while ``spec.maintenance`` is in force."""
 
 
 def decide(world: World, wanted: Manifest) -> Part:
-    """The Deployment to apply, or why it is not applied now and is kept as it is."""
+    """The Deployment to apply, or why it is not applied now and is kept as it is.
+
+    It is kept in any case: what we made and cannot make sense of just now is still no thing to sweep.
+    """
     wanted["metadata"]["annotations"][TEMPLATE] = digest(wanted["spec"]["template"])
     live = our_deployment(world)
+    pending = _pending(world, wanted, live)
     missing = claims.missing_secret(world)
     if live is None:
-        return Part(withheld=(missing,)) if missing else Part(objects=(wanted,))
-    kept = frozenset({ref_of(wanted)})
-    notices = (missing,) if missing else ()
-    reason = _in_maintenance(world) or _downgrade(wanted, live) or _unasked(world, wanted, live)
-    reason = reason or _fits_nowhere(world, wanted, live)
-    if reason is not None:
-        return Part(withheld=(reason, *notices), keep=kept)
-    return Part(objects=(wanted,), withheld=notices)
+        reason = _deleted_by_hand(world) or missing
+    else:
+        reason = (
+            _in_maintenance(world) or _downgrade(wanted, live) or _unasked(world, live, pending)
+        )
+        reason = reason or _fits_nowhere(world, wanted, live)
+    told = [one for one in (reason, missing) if one is not None]
+    return Part(
+        objects=() if reason else (wanted,),
+        withheld=tuple(dict.fromkeys(told)),
+        keep=frozenset({ref_of(wanted)}),
+        pending=pending,
+    )
 
 
 def strategy(world: World) -> Mapping[str, Any]:
@@ -53,17 +64,11 @@ def strategy(world: World) -> Mapping[str, Any]:
 
 
 def our_deployment(world: World) -> records.Deployment | None:
-    """The Deployment that we made and that is to be applied again."""
+    """The Deployment that we made and that is to be applied again, whatever somebody made of it."""
     for one in world.found.coderd:
         if one.ours and one.deployment.meta.name == world.deployment.name:
             return one.deployment
     return None
-
-
-def version_in(image: str) -> tuple[int, int, int] | None:
-    """The version in an image's tag, None where the tag is none."""
-    match = _VERSION.search(image)
-    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def maintenance_ends(world: World) -> str:
@@ -80,47 +85,79 @@ def _in_maintenance(world: World) -> Withheld | None:
         return None
     return Withheld(
         _subject(world),
-        "Maintenance",
+        MAINTENANCE,
         f"spec.maintenance is in force until {until}: coderd's Deployment is not written, scale and "
         "upgrade it by hand as you need; afterwards it is brought back to the spec",
     )
 
 
+def _deleted_by_hand(world: World) -> Withheld | None:
+    """Why coderd is not made again: the one that was there was deleted within a maintenance."""
+    known = dig(world.previous, "controlPlane", "name") == world.deployment.name
+    held = {"subject": _subject(world), "reason": MAINTENANCE}
+    held_before = any(
+        held.items() <= one.items() for one in dig(world.previous, "withheld", default=())
+    )
+    return _in_maintenance(world) if known or held_before else None
+
+
 def _downgrade(wanted: Manifest, live: records.Deployment) -> Withheld | None:
-    ahead, now = version_in(_image(wanted)), version_in(live.shape.image)
-    if ahead is None or now is None or ahead >= now:
+    ahead, now = version.in_image(_image(wanted)), version.in_image(live.shape.image)
+    # The tag of an image that is not Coder's says nothing about the database.
+    if ahead is None or now is None or ahead >= now or not _is_coders(live, wanted):
         return None
     return Withheld(
         f"Deployment {live.meta.path}",
         "DowngradeRefused",
-        f"coderd runs {_dotted(now)} and spec.controlPlane.version asks for {_dotted(ahead)}: Coder "
-        "does not support a downgrade without restoring the database to the prior version first. "
-        f"Set spec.controlPlane.version to {_dotted(now)} or later",
+        f"coderd runs {now} and spec.controlPlane.version asks for {ahead}: Coder does not support a "
+        "downgrade without restoring the database to the prior version first. "
+        f"Set spec.controlPlane.version to {now} or later",
         rule="CVA-DB-009",
         blocking=True,
     )
 
 
-def _unasked(world: World, wanted: Manifest, live: records.Deployment) -> Withheld | None:
-    """Another template from the same decisions of the user: this operator renders it differently."""
-    notes = live.meta.annotations
+def _pending(
+    world: World, wanted: Manifest, live: records.Deployment | None
+) -> Mapping[str, str] | None:
+    """Another template from the same decisions of the user: its digest, and since when it is known.
+
+    The moment is the previous status's where that knows this very template, so that a maintenance
+    which was over before does not count.
+    """
+    notes = live.meta.annotations if live is not None else {}
     asked = wanted["metadata"]["annotations"]
     if INPUTS not in notes or notes[INPUTS] != asked[INPUTS]:
         return None
-    if notes.get(TEMPLATE) == asked[TEMPLATE] or maintenance_was_seen(world):
+    if notes.get(TEMPLATE) == asked[TEMPLATE]:
+        return None
+    before = dig(world.previous, "pendingTemplate", default={})
+    is_known = before.get("digest") == asked[TEMPLATE]
+    since = before["since"] if is_known else timestamp(world.now)
+    return {"digest": asked[TEMPLATE], "since": since}
+
+
+def _unasked(
+    world: World, live: records.Deployment, pending: Mapping[str, str] | None
+) -> Withheld | None:
+    """This operator renders the template differently, and nobody has asked for a rollout yet."""
+    if pending is None or _maintenance_ended_after(world, pending["since"]):
         return None
     return Withheld(
         f"Deployment {live.meta.path}",
         "TemplateWaits",
         "this version of the operator renders another Pod template from the same spec; it is rolled "
-        "out when a spec.maintenance ends, or with your next change of spec.controlPlane",
+        f"out when a spec.maintenance ends that lasts beyond {pending['since']}, or with your next "
+        "change of spec.controlPlane",
     )
 
 
-def maintenance_was_seen(world: World) -> bool:
-    """Whether a maintenance is declared that has ended: the window for changes that nobody asked for."""
+def _maintenance_ended_after(world: World, since: str) -> bool:
+    """Whether the window for changes that nobody asked for has ended, and not before this moment."""
     maintenance = world.deployment.spec.maintenance
-    return maintenance is not None and maintenance.until <= world.now
+    if maintenance is None:
+        return False
+    return datetime.fromisoformat(since) < maintenance.until <= world.now
 
 
 def _fits_nowhere(world: World, wanted: Manifest, live: records.Deployment) -> Withheld | None:
@@ -145,8 +182,8 @@ def _fits_nowhere(world: World, wanted: Manifest, live: records.Deployment) -> W
 
 
 def _changes_version(world: World, live: records.Deployment) -> bool:
-    wanted = version_in(f":v{world.deployment.spec.control_plane.version}")
-    return version_in(live.shape.image) != wanted
+    wanted = version.in_image(f":v{world.deployment.spec.control_plane.version}")
+    return version.in_image(live.shape.image) != wanted
 
 
 def _is_recreating(live: records.Deployment) -> bool:
@@ -158,9 +195,16 @@ def _image(wanted: Manifest) -> str:
     return image
 
 
+def _is_coders(live: records.Deployment, wanted: Manifest) -> bool:
+    """Whether the live image is Coder's: it plays coderd, or comes from where ours comes from."""
+    return bool(live.shape.role) or _repository(live.shape.image) == _repository(_image(wanted))
+
+
+def _repository(image: str) -> str:
+    name = image.partition("@")[0]
+    repository, _, tag = name.rpartition(":")
+    return repository if repository and "/" not in tag else name
+
+
 def _subject(world: World) -> str:
     return f"Deployment {world.deployment.namespace}/{world.deployment.name}"
-
-
-def _dotted(version: tuple[int, int, int]) -> str:
-    return ".".join(str(part) for part in version)

@@ -9,6 +9,8 @@ from coder_cva.values.manifest import Manifest, Ref, ref_of
 
 APPLY: Final = "application/apply-patch+yaml"
 """The content type of server-side apply; JSON is YAML."""
+MERGE: Final = "application/merge-patch+json"
+"""The content type of a merge: what is null goes, everything else stays."""
 MANAGER: Final = "coder-cva-operator"
 """Our one field manager for objects."""
 
@@ -49,6 +51,21 @@ class Writer:
             params["dryRun"] = "All"
         answer = await self._send(
             ref, "PATCH", paths.item(ref), params=params, body=manifest, content_type=APPLY
+        )
+        return _object(ref, answer)
+
+    async def amend(
+        self, ref: Ref, metadata: Mapping[str, Any], *, version: str
+    ) -> Mapping[str, Any]:
+        """Merges this into the metadata of an object of that resourceVersion. Raises WriteError."""
+        body = {"metadata": {**metadata, "resourceVersion": version}}
+        answer = await self._send(
+            ref,
+            "PATCH",
+            paths.item(ref),
+            params={"fieldManager": MANAGER},
+            body=body,
+            content_type=MERGE,
         )
         return _object(ref, answer)
 

@@ -7,10 +7,10 @@ CODER_CLUSTER_HOST, else by the host of CODER_DERP_SERVER_RELAY_URL; without eit
 
 from typing import Final
 
-from coder_cva.desired.rollout import version_in
 from coder_cva.rules import environment
 from coder_cva.snapshot.address_ranges import Truth
 from coder_cva.snapshot.records import Deployment
+from coder_cva.values.version import in_image
 
 _HOSTS: Final = ("CODER_CLUSTER_HOST", "CODER_DERP_SERVER_RELAY_URL")
 _EXPERIMENTS: Final = "CODER_EXPERIMENTS"
@@ -41,7 +41,8 @@ def _has_host(live: Deployment) -> Truth:
 
 def _by_default(live: Deployment) -> Truth:
     """Whether this version speaks it, with the experiments that are switched on or off."""
-    version = version_in(live.shape.image)
+    found = in_image(live.shape.image)
+    version = found.numbers if found is not None else None
     if version is not None and version < _FIRST:
         return False
     if environment.is_elsewhere(live, _EXPERIMENTS):

@@ -12,7 +12,7 @@ class Workload:
     """A Deployment of Coder's own: its role (coderd, wsproxy, provisionerd) and who manages it.
 
     ``manager`` is ``Helm``, ``Argo CD``, ``Flux``, ``coder-k8s``, ``operator`` (this one) or "".
-    ``ours`` says that it carries the UID of the CoderDeployment that is being reconciled.
+    ``ours`` says that the operator makes it for the CoderDeployment that is being reconciled.
     """
 
     deployment: records.Deployment

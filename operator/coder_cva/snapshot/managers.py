@@ -23,7 +23,8 @@ def manager_of(meta: Meta) -> str:
     """
     labels, notes = meta.labels, meta.annotations
     managed_by = labels.get(marks.MANAGED_BY, "")
-    if managed_by == marks.OURS or marks.OWNER_UID in labels:
+    is_owned = meta.owner is not None and meta.owner.uid == labels.get(marks.OWNER_UID)
+    if managed_by == marks.OURS or is_owned:
         return OPERATOR
     if managed_by == "coder-k8s" or (meta.owner and meta.owner.kind in _CODER_K8S_KINDS):
         return "coder-k8s"
@@ -36,6 +37,12 @@ def manager_of(meta: Meta) -> str:
     return ""
 
 
+def is_by_us(meta: Meta, uid: str, reference: str) -> bool:
+    """Whether it was made for this CoderDeployment or left to it, and nobody else has taken it since."""
+    made = is_made_for(meta, uid) or is_left_for(meta, reference)
+    return made and manager_of(meta) in ("", OPERATOR)
+
+
 def is_made_for(meta: Meta, uid: str) -> bool:
     """Whether an object was made by this operator for the CoderDeployment of this UID."""
     owned = meta.owner is not None and meta.owner.uid == uid
@@ -46,11 +53,21 @@ def is_left_for(meta: Meta, reference: str) -> bool:
     """Whether it outlived, on purpose, an earlier CoderDeployment of this ``namespace/name``.
 
     Either it says so (``deletionPolicy: Orphan``), or its ownerReference was taken off (``kubectl
-    delete --cascade=orphan``).
+    delete --cascade=orphan``), or it was released.
     """
     free = meta.owner is None and meta.labels.get(marks.MANAGED_BY) == marks.OURS
     survives = marks.SURVIVES in meta.labels or free
-    return survives and meta.annotations.get(marks.CONSENT) == reference
+    of_name = meta.annotations.get(marks.CONSENT) == reference
+    return (survives and of_name) or is_released(meta, reference)
+
+
+def is_released(meta: Meta, reference: str) -> bool:
+    """Whether this operator made it for this ``namespace/name``, has let it go, and nobody took it since.
+
+    It still says for whom it was made, and by nobody that it is managed: it may be taken up again.
+    """
+    was_ours = marks.OWNER_UID in meta.labels and meta.annotations.get(marks.CONSENT) == reference
+    return was_ours and meta.owner is None and not manager_of(meta)
 
 
 def is_of_name(meta: Meta, uid: str, reference: str) -> bool:

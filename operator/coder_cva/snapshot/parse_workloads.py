@@ -2,10 +2,17 @@
 
 from typing import Any
 
+from coder_cva.snapshot import marks
 from coder_cva.snapshot.masking import masked
 from coder_cva.snapshot.parse_meta import identified, meta
 from coder_cva.snapshot.parse_pods import shape
-from coder_cva.snapshot.records import Autoscaler, Deployment, PodDisruptionBudget, ReplicaSet
+from coder_cva.snapshot.records import (
+    Autoscaler,
+    Deployment,
+    Meta,
+    PodDisruptionBudget,
+    ReplicaSet,
+)
 from coder_cva.snapshot.shapes import mapping, mappings, selector, text, whole
 from coder_cva.values.manifest import dig
 
@@ -31,12 +38,17 @@ def deployment(body: Any) -> Deployment | None:
         observed_generation=whole(status.get("observedGeneration")),
         progress_failure=_progress_failure(status),
         node_name=text(dig(spec, "template", "spec", "nodeName")),
-        body=masked(body) if found.role else None,
+        body=masked(body) if found.role or _is_ours(identity) else None,
     )
 
 
 _NOBODY = {"matchExpressions": [{"key": "", "operator": "Exists", "values": []}]}
 """Selects nothing. The API demands a selector; what has none owns no Pod, rather than all."""
+
+
+def _is_ours(identity: Meta) -> bool:
+    """Whether this operator made it, by the label that stays on: it is coderd whatever its command is now."""
+    return marks.OWNER_UID in identity.labels
 
 
 def replica_set(body: Any) -> ReplicaSet | None:

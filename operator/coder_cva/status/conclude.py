@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from coder_cva.desired import stranded
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.model import Report
@@ -40,6 +41,8 @@ def conclude(
             "tier": plan.tier or None,
             "placement": plan.placement or None,
             **account(world, plan, report, changes),
+            "pendingTemplate": plan.pending,
+            "evictions": stranded.tally(world, plan.placement, changes) or None,
             "conditions": _rendered(world, wanted),
         }
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from coder_cva.values.moment import timestamp
+
 MESSAGE_LIMIT: Final = 1024
 """Characters of a condition's message; the API allows 32,768, a terminal shows far fewer."""
 
@@ -47,11 +49,6 @@ def _rendered(
         "reason": condition.reason,
         "message": _bounded(condition.message),
     }
-
-
-def timestamp(moment: datetime) -> str:
-    """An aware UTC moment as the API writes it: ``2026-11-23T09:00:00Z``."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _bounded(message: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from coder_cva.desired.changes import Action, Change
+from coder_cva.desired.staying import STILL_OWNED
 from coder_cva.ports import Event
 from coder_cva.status.account import FIELD_LEFT
 from coder_cva.status.reasons import Reason
@@ -33,7 +34,12 @@ def deserved(
     uid: str,
 ) -> tuple[Event, ...]:
     """Events for conditions that changed their truth, and for what was repaired or given up."""
-    told = [*_transitions(before, after), *_repairs(changes), *_given_up(before, after)]
+    told = [
+        *_transitions(before, after),
+        *_repairs(changes),
+        *_given_up(before, after),
+        *_warnings(before, after),
+    ]
     return tuple(
         Event(regarding, uid, kind, reason, message[:MESSAGE_LIMIT])
         for kind, reason, message in told
@@ -82,6 +88,8 @@ def _repairs(changes: Iterable[Change]) -> Iterator[tuple[str, str, str]]:
             yield "Normal", "Repaired", f"{change.ref} was brought back after an edit by {who}"
         if change.action is Action.EVICTED:
             yield "Normal", "Evicted", change.message
+        if change.action is Action.RELEASED:
+            yield "Normal", "Released", change.message
 
 
 def _given_up(
@@ -90,6 +98,20 @@ def _given_up(
     known, left = _left(before), _left(after)
     for field in sorted(left.keys() - known.keys()):
         yield "Warning", FIELD_LEFT, f"{field} is {left[field]}"
+
+
+def _warnings(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    """What is held back and may cost somebody coderd, told when it begins."""
+    known = [one["message"] for one in _loud(before)]
+    for one in _loud(after):
+        if one["message"] not in known:
+            yield "Warning", one["reason"], f"{one['subject']}: {one['message']}"
+
+
+def _loud(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in status.get("withheld") or () if one["reason"] == STILL_OWNED]
 
 
 def _left(status: Mapping[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Final
 from coder_cva.desired import rollout
 from coder_cva.desired.changes import WRITTEN, Action, Change
 from coder_cva.desired.plan import Plan, Withheld
+from coder_cva.desired.staying import STILL_OWNED
 from coder_cva.snapshot import records
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
@@ -35,11 +36,13 @@ def standing(world: World, plan: Plan, changes: Iterable[Change]) -> Standing:
     """The first thing that keeps the deployment from being ready, else that it is."""
     done = tuple(changes)
     return (
-        _suspended(world)
+        _suspended(world, plan)
         or _blocked(plan)
+        or _not_ours(done)
         or _failed(done)
         or _unseen(world)
         or _adopted_missing(world)
+        or _deleted_by_hand(world, plan)
         or _rolling_out(world)
         or _written(done)
         or Standing(ready=True, reason=Reason.AS_INTENDED, message=_as_intended(world, plan))
@@ -56,14 +59,14 @@ def conditions(found: Standing) -> tuple[Condition, ...]:
     return (ready,)
 
 
-def _suspended(world: World) -> Standing | None:
+def _suspended(world: World, plan: Plan) -> Standing | None:
     if not world.deployment.spec.suspend:
         return None
     return Standing(
         ready=False,
         reason=Reason.SUSPENDED,
         message="spec.suspend is true: nothing is written and nothing is enforced at admission. "
-        "Set it to false to resume",
+        "Set it to false to resume" + _warnings(plan),
     )
 
 
@@ -74,7 +77,22 @@ def _blocked(plan: Plan) -> Standing | None:
     first = blocking[0]
     more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
     final = first.reason in NO_RETRY_HELPS
-    return Standing(ready=False, reason=first.reason, message=first.message + more, stalled=final)
+    message = first.message + more + _warnings(plan)
+    return Standing(ready=False, reason=first.reason, message=message, stalled=final)
+
+
+def _warnings(plan: Plan) -> str:
+    """What nobody may overlook in a sentence about something else."""
+    loud = [one for one in plan.withheld if one.reason == STILL_OWNED]
+    return "".join(f". Beware: {one.message}" for one in loud)
+
+
+def _not_ours(changes: tuple[Change, ...]) -> Standing | None:
+    """coderd is not run under what is somebody else's; told with both remedies."""
+    waiting = [one for one in changes if one.action is Action.WAITING and one.reason]
+    if not waiting:
+        return None
+    return Standing(ready=False, reason=waiting[-1].reason, message=waiting[-1].message)
 
 
 def _failed(changes: tuple[Change, ...]) -> Standing | None:
@@ -114,6 +132,22 @@ def _adopted_missing(world: World) -> Standing | None:
         reason=Reason.CODERD_NOT_FOUND,
         message=f"spec.controlPlane.management is Adopted and there is {what} in namespace "
         f"{world.deployment.namespace}: install Coder there, or set management: Managed",
+    )
+
+
+def _deleted_by_hand(world: World, plan: Plan) -> Standing | None:
+    """A managed coderd that is not there, and that a maintenance keeps from being made again."""
+    if world.deployment.spec.control_plane.management != "Managed" or world.coderd is not None:
+        return None
+    if not any(one.reason == rollout.MAINTENANCE for one in plan.withheld):
+        return None
+    here = f"{world.deployment.namespace}/{world.deployment.name}"
+    return Standing(
+        ready=False,
+        reason=Reason.MAINTENANCE,
+        message=f"Deployment {here} was deleted while spec.maintenance is in force; it is made again when "
+        f"that ends, at {rollout.maintenance_ends(world)}, or is taken out of the spec",
+        progressing=True,
     )
 
 

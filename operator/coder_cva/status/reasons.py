@@ -26,6 +26,8 @@ class Reason(StrEnum):
     """The stored spec cannot be understood; only a change of it helps."""
     CLAIMED_BY_OLDER = "ClaimedByOlder"
     """An older CoderDeployment claims the same thing."""
+    FOREIGN_IDENTITY = "ForeignIdentity"
+    """coderd is not run: its ServiceAccount or RoleBinding would be somebody else's."""
     CODERD_NOT_FOUND = "CoderdNotFound"
     """Adopted, and there is no coderd in the namespace, or more than one."""
     CLUSTER_UNREADABLE = "ClusterUnreadable"

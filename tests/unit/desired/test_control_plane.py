@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 
 from coder_cva.desired import control_plane, render
 from coder_cva.sizing.size import size
+from coder_cva.values.manifest import ref_of
 from support import builders
 from support.coder_manifests import workspace_binding
 from support.deployments import adopted
-from support.managed_coder import after, before, rendered, resource
+from support.managed_coder import SECRET, after, before, rendered, resource
 from support.specs import SPECS
 
 if TYPE_CHECKING:
@@ -163,14 +164,49 @@ def test_rights_where_a_namespace_asks_for_them() -> None:
         assert [(one["name"], one["namespace"]) for one in it["subjects"]] == [("coder", "coder")]
 
 
+def test_what_coderd_runs_under_has_to_be_ours_first() -> None:
+    """Bindings need the account, coderd the account and its binding at home; Service and account nothing."""
+    annotated = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
+
+    part = built(before(resource(), annotated))
+
+    needed = {
+        (ref.kind, ref.namespace): [(one.kind, one.namespace) for one in those]
+        for ref, those in part.requires.items()
+    }
+    account, binding = ("ServiceAccount", "coder"), ("RoleBinding", "coder")
+    assert needed == {
+        binding: [account],
+        ("RoleBinding", "team"): [account],
+        ("Deployment", "coder"): [account, binding],
+    }
+    order = [ref_of(one) for one in part.objects]
+    for ref, those in part.requires.items():
+        assert all(order.index(one) < order.index(ref) for one in those)
+
+
+def test_the_deployment_is_kept_whatever_becomes_of_the_plan() -> None:
+    """While it is managed it is never swept: made, held back, or waiting for its Secret."""
+    for world in (
+        before(resource()),
+        before(resource(), secrets=dict.fromkeys(SECRET)),
+        after(resource(version="2.1.0"), rendered(resource())),
+    ):
+        assert [one.kind for one in built(world).keep] == ["Deployment"]
+
+
 def test_who_owns_what() -> None:
-    """An ownerReference at home; elsewhere the label, because Kubernetes forbids the reference."""
+    """An ownerReference at home; elsewhere the label, because Kubernetes forbids the reference.
+
+    Argo CD's tracking label stands only where there is an owner: else it would prune the object.
+    """
     annotated = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
     world = before(resource(), annotated)
 
     for it in built(world).objects:
         at_home = it["metadata"]["namespace"] == "coder"
         assert ("ownerReferences" in it["metadata"]) is at_home
+        assert ("app.kubernetes.io/instance" in it["metadata"]["labels"]) is at_home
         uid = world.deployment.uid
         assert it["metadata"]["labels"]["cva.coder.com/owner-uid"] == uid
         assert it["metadata"]["annotations"]["cva.coder.com/deployment"] == "coder/coder"
@@ -181,6 +217,7 @@ def test_orphaned_nothing_of_coderd_has_an_owner() -> None:
     for it in built(before(resource({"deletionPolicy": "Orphan"}))).objects:
         assert "ownerReferences" not in it["metadata"]
         assert it["metadata"]["labels"]["cva.coder.com/survives"] == "true"
+        assert "app.kubernetes.io/instance" not in it["metadata"]["labels"]
 
 
 def test_only_the_users_decisions_are_in_the_digest() -> None:

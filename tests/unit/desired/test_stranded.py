@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from coder_cva.desired import stranded
+from coder_cva.desired.changes import Action, Change
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
 from support import builders
 from support.coder_manifests import chart_coderd
 from support.deployments import adopted
 from support.managed_coder import rendered, resource
+
+if TYPE_CHECKING:
+    from coder_cva.snapshot.world import World
 
 POOL = "coder.com/node-group"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -58,15 +63,26 @@ def freed(
     **rest: Any,
 ) -> list[str]:
     """The names of the Pods that make way, where the last replica was changed like this."""
+    found = stranded.evictions(
+        around(change, cr, manifest, **rest), WHERE if where is None else where
+    )
+    assert all(one.uid for one in found)
+    return [one.ref.name for one in found]
+
+
+def around(
+    change: Any,
+    cr: dict[str, Any] | None = None,
+    manifest: dict[str, Any] | None = None,
+    **rest: Any,
+) -> World:
+    """The world in which the last replica was changed like this."""
     cr = cr or resource()
     deployment, replica_set, *pods = builders.rolled_out(manifest or rendered(cr), ("stray",))
     pods[-1] = change(pods[-1])
-    world = builders.world(
+    return builders.world(
         cr, builders.node("stray", cpu="64", memory="256Gi"), deployment, replica_set, pods, **rest
     )
-    found = stranded.evictions(world, WHERE if where is None else where)
-    assert all(one.uid for one in found)
-    return [one.ref.name for one in found]
 
 
 def test_a_replica_that_was_bound_and_waits_is_freed() -> None:
@@ -123,3 +139,64 @@ def test_on_the_ground_of_nodes_that_were_not_read_nobody_is_freed() -> None:
     unread = {Need.NODES: Absence.FORBIDDEN}
 
     assert freed(lambda pod: waiting(bound(pod, [POOL])), unavailable=unread) == []
+
+
+def stuck(pod: dict[str, Any]) -> dict[str, Any]:
+    """A Pod that was bound to the pool and waits for it."""
+    return waiting(bound(pod, [POOL]))
+
+
+def test_a_pod_that_nobody_would_make_again_is_left() -> None:
+    """Without a ReplicaSet an eviction is an end."""
+
+    def bare(pod: dict[str, Any]) -> dict[str, Any]:
+        made = stuck(pod)
+        del made["metadata"]["ownerReferences"]
+        return made
+
+    assert freed(bare) == []
+
+
+def test_somebody_elses_webhook_is_not_fought_for_ever() -> None:
+    """Pass after pass the next Pod is bound again: after three rounds no Pod is evicted, and that is told."""
+    world = around(stuck)
+    rounds = []
+    for _ in range(20):
+        going = stranded.evictions(world, WHERE)
+        done = [Change(one.ref, Action.EVICTED) for one in going]
+        rounds.append(len(going))
+        world = replace(world, previous={"evictions": stranded.tally(world, WHERE, done)})
+
+    most = stranded.ROUNDS * 3
+    assert rounds == [1] * most + [0] * (20 - most)
+    (told,) = stranded.given_up(world, WHERE)
+    assert told.reason == "BoundBySomebodyElse"
+    assert told.subject.startswith("ReplicaSet coder/coder-")
+    assert f"{most} Pods" in told.message
+    assert not told.blocking
+
+
+def test_only_what_was_evicted_is_counted() -> None:
+    """A refused eviction frees nobody, so it must not be the reason to give up."""
+    world = around(stuck)
+    (going,) = stranded.evictions(world, WHERE)
+
+    failed = stranded.tally(world, WHERE, [Change(going.ref, Action.FAILED)])
+    done = stranded.tally(world, WHERE, [Change(going.ref, Action.EVICTED)])
+
+    assert failed == {}
+    assert list(done.values()) == [1]
+
+
+def test_the_count_outlasts_the_pods_and_ends_with_the_pools_return() -> None:
+    """Between an eviction and the next Pod there is nothing to see; a ReplicaSet that is gone is forgotten."""
+    (name,) = stranded.tally(
+        around(stuck),
+        WHERE,
+        [Change(one.ref, Action.EVICTED) for one in stranded.evictions(around(stuck), WHERE)],
+    )
+    between = replace(around(lambda pod: pod), previous={"evictions": {name: 2, "gone": 5}})
+
+    assert stranded.tally(between, WHERE, []) == {name: 2}
+    back = {"controlPlane": {**WHERE["controlPlane"], "mode": "Required"}}
+    assert stranded.tally(between, back, []) == {}

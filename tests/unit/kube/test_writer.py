@@ -49,6 +49,24 @@ async def test_apply_is_server_side_apply(api: FakeApi, writer: Writer) -> None:
     assert api.asked[1]["dryRun"] == "All"
 
 
+async def test_amending_merges_into_the_metadata_of_one_version(
+    api: FakeApi, writer: Writer
+) -> None:
+    """A merge patch by our manager: null takes out, the version is a precondition, another one is Stale."""
+    api.others = [answer({"kind": "Service"}), refuse(409)]
+    metadata = {"ownerReferences": None, "labels": {"a": None}}
+
+    assert await writer.amend(REF, metadata, version="7") == {"kind": "Service"}
+    with pytest.raises(ports.Stale):
+        await writer.amend(REF, metadata, version="7")
+
+    method, path, query, headers, body = api.requests[0]
+    assert (method, path) == ("PATCH", "/api/v1/namespaces/coder/services/coder")
+    assert query == {"fieldManager": "coder-cva-operator"}
+    assert headers["Content-Type"] == "application/merge-patch+json"
+    assert body == {"metadata": {**metadata, "resourceVersion": "7"}}
+
+
 async def test_live_tells_absence_from_refusal(api: FakeApi, writer: Writer) -> None:
     """404 is None, 403 is an error."""
     api.others = [answer({"a": 1}), refuse(404), refuse(403)]
@@ -80,6 +98,11 @@ async def test_no_answer_is_unreachable(api: FakeApi, writer: Writer) -> None:
         await writer.apply(MANIFEST)
 
     api.others = [watched(drop=True)]
-    for attempt in (writer.apply(MANIFEST), writer.live(REF), writer.delete(REF, uid="u")):
+    for attempt in (
+        writer.apply(MANIFEST),
+        writer.amend(REF, {}, version="7"),
+        writer.live(REF),
+        writer.delete(REF, uid="u"),
+    ):
         with pytest.raises(ports.Unreachable):
             await attempt

@@ -9,6 +9,7 @@ from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
 from support import builders, coder_manifests
 from support.deployments import adopted, managed
+from support.managed_coder import rendered, resource
 
 
 def found(*manifests: Any, cr: dict[str, Any] | None = None, **rest: Any) -> Discovered:
@@ -81,6 +82,7 @@ def test_what_we_made_is_ours_by_the_uid() -> None:
     cr = builders.live(managed("coder"))
     coderd = coder_manifests.chart_coderd(managed_by="")[-1]
     labels = coderd["metadata"]["labels"]
+    labels[marks.MANAGED_BY] = marks.OURS
 
     labels[marks.OWNER_UID] = cr["metadata"]["uid"]
     mine = found(coderd, cr=cr).coderd[0]
@@ -94,6 +96,47 @@ def test_what_we_made_is_ours_by_the_uid() -> None:
     assert (mine.manager, mine.ours) == ("operator", True)
     assert (left.manager, left.ours) == ("operator", True)
     assert (orphan.manager, orphan.ours) == ("operator", False)
+
+
+def test_what_was_released_is_nobodys_until_it_is_managed_again() -> None:
+    """While it is adopted it is one that nobody manages; managed again, it is ours; and Helm may take it."""
+    released, helms = rendered(resource()), rendered(resource())
+    for one in (released, helms):
+        del one["metadata"]["ownerReferences"]
+    del released["metadata"]["labels"][marks.MANAGED_BY]
+    helms["metadata"]["labels"][marks.MANAGED_BY] = "Helm"
+
+    (here,) = found(released, cr=adopted("coder")).coderd
+    (back,) = found(released, cr=managed("coder")).coderd
+    (theirs,) = found(helms, cr=managed("coder")).coderd
+
+    assert (here.manager, here.ours) == ("", False)
+    assert (back.manager, back.ours) == ("", True)
+    assert (theirs.manager, theirs.ours) == ("Helm", False)
+
+
+def test_nothing_is_ours_that_is_not_managed() -> None:
+    """A moment before it is released too: who judges it must not name our spec as the remedy."""
+    made = rendered(resource())
+
+    assert [one.ours for one in found(made, cr=adopted("coder")).coderd] == [False]
+
+
+@pytest.mark.parametrize(
+    "container",
+    [{"command": ["/bin/sleep"]}, {"image": "nginx:1.29", "command": ["nginx"]}],
+    ids=["another command", "another image"],
+)
+def test_ours_is_coderd_whatever_somebody_made_of_it(container: dict[str, Any]) -> None:
+    """By owner and name; its body is there to be looked at, and beside it nothing else is taken for it."""
+    made, other = rendered(resource()), builders.deployment("another", "coder")
+    for one in (made, other):
+        one["spec"]["template"]["spec"]["containers"][0] |= {"args": [], **container}
+
+    (it,) = found(made, other, cr=managed("coder")).coderd
+
+    assert (it.deployment.meta.name, it.role, it.ours) == ("coder", "coderd", True)
+    assert it.deployment.body is not None
 
 
 def test_proxies_and_provisioners_are_found_where_a_namespace_consents() -> None:

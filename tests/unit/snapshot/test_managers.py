@@ -1,7 +1,13 @@
 import pytest
 
 from coder_cva.snapshot import marks
-from coder_cva.snapshot.managers import is_left_for, is_made_for, is_of_name, manager_of
+from coder_cva.snapshot.managers import (
+    is_left_for,
+    is_made_for,
+    is_of_name,
+    is_released,
+    manager_of,
+)
 from coder_cva.snapshot.records import Meta, Owner
 
 HELM = {"app.kubernetes.io/managed-by": "Helm"}
@@ -21,7 +27,16 @@ HELM = {"app.kubernetes.io/managed-by": "Helm"}
         ("coder-k8s", Meta("a", owner=Owner("CoderControlPlane", "a", "u"))),
         ("coder-k8s", Meta("a", labels={"app.kubernetes.io/managed-by": "coder-k8s"})),
         ("operator", Meta("a", labels={marks.MANAGED_BY: marks.OURS})),
-        ("operator", Meta("a", labels={**HELM, marks.OWNER_UID: "u"})),
+        (
+            "operator",
+            Meta(
+                "a",
+                labels={**HELM, marks.OWNER_UID: "u"},
+                owner=Owner("CoderDeployment", "coder", "u"),
+            ),
+        ),
+        ("Helm", Meta("a", labels={**HELM, marks.OWNER_UID: "u"})),
+        ("", Meta("a", labels={marks.OWNER_UID: "u"})),
     ],
 )
 def test_who_manages_an_object(expected: str, meta: Meta) -> None:
@@ -52,6 +67,23 @@ def test_what_an_earlier_deployment_left_on_purpose_is_known() -> None:
     assert not is_left_for(
         Meta("a", labels=freed, annotations=reference, owner=owner), "coder/coder"
     )
+
+
+def test_what_was_released_is_known_until_somebody_takes_it() -> None:
+    """By the UID and the reference together, while nobody owns it nor says that he manages it."""
+    left = {marks.OWNER_UID: "u"}
+    reference = {marks.CONSENT: "coder/coder"}
+
+    assert is_released(Meta("a", labels=left, annotations=reference), "coder/coder")
+    assert is_left_for(Meta("a", labels=left, annotations=reference), "coder/coder")
+    for taken in (
+        Meta("a", labels=left, annotations={marks.CONSENT: "coder/other"}),
+        Meta("a", annotations=reference),
+        Meta("a", labels={**left, **HELM}, annotations=reference),
+        Meta("a", labels={**left, marks.MANAGED_BY: marks.OURS}, annotations=reference),
+        Meta("a", labels=left, annotations=reference, owner=Owner("CoderControlPlane", "a", "v")),
+    ):
+        assert not is_released(taken, "coder/coder")
 
 
 def test_an_earlier_deployment_of_the_name_is_no_stranger() -> None:

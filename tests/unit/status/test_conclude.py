@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from coder_cva.api.v1alpha1.status import Status
 from coder_cva.desired import render
 from coder_cva.desired.changes import Action, Change, Yielded
 from coder_cva.desired.plan import Plan, Preview, Withheld
@@ -223,3 +224,27 @@ def test_a_window_ends_without_an_event() -> None:
 
     assert conclude.retry_after(world, status, ()) == 90 * 60
     assert conclude.retry_after(later(world, status, minutes=90), status, ()) is None
+
+
+def test_what_waits_and_who_was_freed_is_remembered() -> None:
+    """The next pass, or the next process of the operator, reads both again; the model of the status knows them."""
+    live = rendered(resource())
+    live["metadata"]["annotations"]["cva.coder.com/template"] = "another"
+    world = after(resource(), live)
+    placed = {"controlPlane": {"mode": "Preferred"}}
+    pod = world.coderd_pods[0].meta
+    plan = replace(render.plan(world), placement=placed)
+    changes = (Change(Ref("v1", "Pod", "coder", pod.name), Action.EVICTED),)
+
+    status = conclude.conclude(world, plan, evaluate(world), changes)
+
+    assert pod.owner is not None
+    assert status["evictions"] == {pod.owner.name: 1}
+    assert status["pendingTemplate"] == {
+        **status["pendingTemplate"],
+        "since": "2026-11-23T09:00:00Z",
+    }
+    told = Status.model_validate(status)
+    assert told.evictions == status["evictions"]
+    assert told.pending_template is not None
+    assert told.pending_template.since == builders.NOW

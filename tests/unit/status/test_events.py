@@ -131,3 +131,23 @@ def test_a_note_keeps_to_the_apis_limit() -> None:
     long = Change(SERVICE, Action.EVICTED, message="x" * 5000)
 
     assert len(deserved(READY, READY, [long], CR, "uid-1")[0].message) == MESSAGE_LIMIT
+
+
+def test_what_was_released_is_told() -> None:
+    """Whose it was, and that it stays."""
+    change = Change(SERVICE, Action.RELEASED, message="is nobody's now")
+
+    assert told(READY, READY, change) == [("Normal", "Released")]
+
+
+def test_that_coderd_would_go_with_its_resource_is_told_once() -> None:
+    """When it begins to be so; what else is held back is told by the status alone."""
+    harmless = {"subject": "a", "reason": "Maintenance", "message": "m"}
+    owned = {"subject": "Deployment coder/coder", "reason": "StillOwned", "message": "m"}
+    before = {**READY, "withheld": [harmless]}
+    after = {**READY, "withheld": [harmless, owned]}
+
+    assert told(NOTHING | READY, before) == []
+    assert told(before, after) == [("Warning", "StillOwned")]
+    assert told(after, after) == []
+    assert told(after, before) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from coder_cva.snapshot.world import World
 
 CODERD = Ref("apps/v1", "Deployment", "coder", "coder")
+ACCOUNT = Ref("v1", "ServiceAccount", "coder", "coder")
 SERVICE = Ref("v1", "Service", "coder", "coder")
 UNTIL = (builders.NOW + timedelta(hours=1)).isoformat()
 
@@ -181,6 +183,48 @@ def test_a_write_that_failed_is_told(action: Action, expected: tuple[str, str, s
 def test_what_comes_first_is_told(world: World, expected: tuple[str, str, str]) -> None:
     """Stalled only where nothing but a change by the user helps."""
     assert told(world) == expected
+
+
+def test_what_runs_under_no_identity_of_ours_is_told_with_both_remedies() -> None:
+    """Before the foreign object itself, whose own sentence does not say what depends on it."""
+    foreign = Change(ACCOUNT, Action.FOREIGN, "ForeignObject", "is somebody else's", 60.0)
+    waiting = Change(CODERD, Action.WAITING, "ForeignIdentity", "either rename or remove")
+
+    assert told(before(resource()), foreign, waiting) == ("False", "ForeignIdentity", "")
+    assert message(before(resource()), foreign, waiting) == "either rename or remove"
+
+
+def test_what_waits_for_a_failed_write_is_told_by_the_failure() -> None:
+    """The cause, and that it is tried again."""
+    failed = Change(ACCOUNT, Action.FAILED, "Forbidden", "no rights", 60.0)
+    waiting = Change(CODERD, Action.WAITING, message="it waits for the account")
+
+    assert told(before(resource()), failed, waiting) == ("False", "Forbidden", "Reconciling")
+
+
+def test_a_coderd_that_was_deleted_in_a_maintenance_is_not_there() -> None:
+    """Nobody says Ready of what does not exist; when it comes back is told."""
+    world = before(resource({"maintenance": {"until": UNTIL}}))
+    gone = replace(world, previous={"controlPlane": {"name": "coder"}})
+
+    assert told(gone) == ("False", "Maintenance", "Reconciling")
+    assert UNTIL in message(gone)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [({"suspend": True}, "Suspended"), ({}, "ForeignCoderd")],
+    ids=["suspended", "nothing can be written"],
+)
+def test_that_coderd_would_go_with_its_resource_is_in_the_sentence(
+    spec: dict[str, Any], reason: str
+) -> None:
+    """Orphan is not in force: whoever reads Ready reads that too."""
+    foreign = builders.all_running(chart_coderd(name="theirs"), CODERD_NODES) if not spec else []
+    world = after(resource({**spec, "deletionPolicy": "Orphan"}), rendered(resource()), foreign)
+
+    assert told(world)[1] == reason
+    assert "Beware: spec.deletionPolicy: Orphan is not in force yet" in message(world)
 
 
 def test_what_is_held_back_without_harm_is_a_notice() -> None:

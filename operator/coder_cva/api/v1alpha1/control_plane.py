@@ -114,7 +114,8 @@ class ControlPlane(Part):
     management: Literal["Managed", "Adopted", "None"] = "Managed"
     """Managed: the operator creates coderd and keeps it. Adopted: a coderd that Helm, GitOps or
     coder-k8s installed is found in this namespace, judged, and never written to. None: a region
-    with workspaces and without coderd."""
+    with workspaces and without coderd. A coderd that was Managed is released by a change: it runs on
+    as nobody's, and Managed takes it back."""
     node_pool: NodePool | None = None
     """The static pool of nodes on which coderd runs (CVA-NODE-003). Required unless management is None."""
     image: Image = Image()

@@ -17,6 +17,8 @@ PREVIEW_LIMIT: Final = 20
 
 WITHHELD_LIMIT: Final = 32
 """Entries of what is held back."""
+REPLICA_SET_LIMIT: Final = 32
+"""ReplicaSets of one Deployment; Kubernetes keeps ten old ones unless told otherwise."""
 
 Verdict = Annotated[str, Field(max_length=128)]
 """A verdict, and in brackets why it is unknown, or that a waiver lies over the failure."""
@@ -120,6 +122,15 @@ class Withheld(Part):
     """Why, and what to do."""
 
 
+class PendingTemplate(Part):
+    """A Pod template of coderd that another version of the operator renders, and that waits."""
+
+    digest: str
+    """Which one."""
+    since: AwareDatetime
+    """Since when it is known. A spec.maintenance that ends later rolls it out."""
+
+
 class Condition(Part):
     """A condition as everywhere in Kubernetes."""
 
@@ -169,5 +180,11 @@ class Status(Part):
     """What restrictions would hit before they take effect."""
     withheld: Annotated[tuple[Withheld, ...], Field(max_length=WITHHELD_LIMIT)] = ()
     """What would be written and is held back, with the reason and the remedy."""
+    pending_template: PendingTemplate | None = None
+    """A Pod template of coderd that waits for a maintenance or for a change by you."""
+    evictions: Annotated[dict[str, int], Field(max_length=REPLICA_SET_LIMIT)] = Field(
+        default_factory=dict
+    )
+    """How many of its Pods were freed from a pool that cannot take them, by ReplicaSet of coderd."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=32), ListMap("type")] = ()
     """Ready, Reconciling, Stalled, Conformant, and one for each chapter."""

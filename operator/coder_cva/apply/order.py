@@ -1,0 +1,52 @@
+"""The objects of a plan, one after the other; what needs an earlier one waits where that is not ours."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from coder_cva.apply.engine import Engine
+from coder_cva.desired.changes import Action, Change
+from coder_cva.desired.plan import Plan
+from coder_cva.status.reasons import Reason
+from coder_cva.values.manifest import Ref, ref_of
+
+
+async def bring_about(
+    plan: Plan, engine: Engine, owned: Iterable[Mapping[str, Any]] | None, now: datetime
+) -> list[Change]:
+    """What became of each object, in the plan's order. ``owned`` is what the watches have seen of ours."""
+    # A watch may still be of another version of the API than the one in which we write.
+    cached = {ref_of(one).identity: one for one in owned or ()}
+    done: dict[Ref, Change] = {}
+    for manifest in plan.objects:
+        ref = ref_of(manifest)
+        needed = [done[one] for one in plan.requires.get(ref, ()) if one in done]
+        waits = _waits(ref, needed, cached.keys())
+        seen, unforced = cached.get(ref.identity), plan.unforced_in(ref)
+        done[ref] = waits or await engine.apply(manifest, seen, now, unforced)
+    return list(done.values())
+
+
+def _waits(
+    ref: Ref, needed: Iterable[Change], ours: Collection[tuple[str, str, str, str]]
+) -> Change | None:
+    """Why an object is not written now, None where all that it needs is ours.
+
+    What could not be written and is known to be ours is there; else it may be anybody's.
+    """
+    for one in needed:
+        if one.action is Action.FOREIGN:
+            why = _both_remedies(ref, one.ref)
+            return Change(ref, Action.WAITING, Reason.FOREIGN_IDENTITY, why)
+        if one.action is Action.FAILED and one.ref.identity not in ours:
+            return Change(ref, Action.WAITING, message=f"{ref} waits for {one.ref}")
+    return None
+
+
+def _both_remedies(ref: Ref, foreign: Ref) -> str:
+    return (
+        f"{foreign} exists and was not made for this CoderDeployment, so {ref} is not written: coderd would "
+        "run with rights that were meant for somebody else. Either apply the CoderDeployment under another "
+        "name, or, if nobody needs it, remove it and ours is made: "
+        f"kubectl -n {foreign.namespace} delete {foreign.kind.lower()} {foreign.name}"
+    )

@@ -1,0 +1,57 @@
+"""Fields of the spec that say something about coderd and have no effect, because it is not managed."""
+
+from typing import Any, Final
+
+from coder_cva.api.v1alpha1.spec import Spec
+from coder_cva.desired.plan import Withheld
+from coder_cva.snapshot.world import World
+
+MANAGED_ONLY: Final = frozenset(
+    {
+        "accessURL",
+        "env",
+        "envFrom",
+        "image",
+        "podAnnotations",
+        "podLabels",
+        "replicas",
+        "resources",
+        "service",
+        "tls",
+        "version",
+        "wildcardAccessURL",
+    }
+)
+"""Fields of spec.controlPlane from which only the operator's own coderd is made."""
+JUDGED: Final = frozenset({"encryption", "highAvailabilityLicensed", "nodePool"})
+"""Those that also say by what an adopted coderd is judged and placed; a region has none to judge."""
+
+
+def without_effect(world: World) -> tuple[Withheld, ...]:
+    """Names what the spec says to no effect; nothing where coderd is managed or only defaults stand."""
+    owner = world.deployment
+    management = owner.spec.control_plane.management
+    idle = [] if management == "Managed" else _idle(owner.spec, management)
+    if not idle:
+        return ()
+    notice = Withheld(
+        f"CoderDeployment {owner.reference}",
+        "NoEffect",
+        f"with management: {management} nothing is made from {', '.join(idle)}: change coderd where it is "
+        "kept (Helm values, GitOps), and take these fields out, or set management: Managed",
+    )
+    return (notice,)
+
+
+def _idle(spec: Spec, management: str) -> list[str]:
+    fields = MANAGED_ONLY if management == "Adopted" else MANAGED_ONLY | JUDGED
+    said = _said(spec.control_plane) & fields
+    found = [f"spec.controlPlane.{one}" for one in sorted(said)]
+    if spec.database is not None:
+        found.append("spec.database")
+    return found + [f"spec.provisioners.{one}" for one in sorted(_said(spec.provisioners))]
+
+
+def _said(part: Any) -> frozenset[str]:
+    """The fields that differ from their defaults, in the API's spelling."""
+    return frozenset(part.model_dump(mode="json", by_alias=True, exclude_defaults=True))

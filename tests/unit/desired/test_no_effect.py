@@ -1,0 +1,100 @@
+"""What the spec says to no effect is named, and held against nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coder_cva.api.v1alpha1.control_plane import ControlPlane
+from coder_cva.desired import no_effect, render
+from support import builders
+from support.deployments import adopted
+from support.managed_coder import resource
+
+
+def named(cr: dict[str, Any]) -> str:
+    """What is said of fields without effect, "" for nothing."""
+    withheld = render.plan(builders.world(cr)).withheld
+    found = [one for one in withheld if one.reason == "NoEffect"]
+    assert not any(one.blocking for one in found)
+    return " ".join(one.message for one in found)
+
+
+def with_plane(management: str, **said: Any) -> dict[str, Any]:
+    """A CoderDeployment of this management whose control plane says more."""
+    cr = adopted("coder")
+    cr["spec"]["controlPlane"] |= {"management": management, **said}
+    return cr
+
+
+@pytest.mark.parametrize("management", ["Adopted", "None"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("accessURL", "https://coder.example.com"),
+        ("env", [{"name": "A", "value": "b"}]),
+        ("envFrom", [{"secretRef": {"name": "a"}}]),
+        ("image", {"repository": "registry.example.com/coder"}),
+        ("podAnnotations", {"a": "b"}),
+        ("podLabels", {"a": "b"}),
+        ("replicas", 1),
+        ("resources", {"cpu": "4"}),
+        ("service", {"type": "ClusterIP"}),
+        ("tls", {"secretNames": ["a"]}),
+        ("version", "2.30.0"),
+        ("wildcardAccessURL", "*.coder.example.com"),
+    ],
+)
+def test_a_field_of_a_managed_coderd_alone_is_named(
+    management: str, field: str, value: Any
+) -> None:
+    """With its path, and with the way out."""
+    message = named(with_plane(management, **{field: value}))
+
+    assert f"spec.controlPlane.{field}" in message
+    assert f"management: {management}" in message
+    assert "set management: Managed" in message
+
+
+def test_every_field_that_says_so_is_among_them() -> None:
+    """Whoever documents a field as one of a managed coderd alone must not leave others to wonder."""
+    said = {
+        field.alias or name
+        for name, field in ControlPlane.model_fields.items()
+        if "Managed only" in (field.description or "")
+    }
+
+    assert said <= no_effect.MANAGED_ONLY
+
+
+def test_what_an_adopted_coderd_is_judged_by_has_effect() -> None:
+    """The pool, the licence and encryption; in a region there is nothing to judge by them."""
+    said = {
+        "highAvailabilityLicensed": True,
+        "encryption": {"keysSecretRef": {"name": "keys", "key": "keys"}},
+    }
+
+    assert named(with_plane("Adopted", **said)) == ""
+    told = named(with_plane("None", **said))
+    for field in ("encryption", "highAvailabilityLicensed", "nodePool"):
+        assert f"spec.controlPlane.{field}" in told
+
+
+def test_what_belongs_to_a_managed_coderd_elsewhere_in_the_spec_is_named_too() -> None:
+    """The database's Secret and the built-in provisioners."""
+    cr = adopted("coder")
+    cr["spec"]["database"] = {"urlSecretRef": {"name": "db"}}
+    cr["spec"]["provisioners"] = {"builtInDaemons": 0}
+
+    message = named(cr)
+
+    assert "spec.database, spec.provisioners.builtInDaemons" in message
+
+
+def test_defaults_and_what_is_managed_are_not_named() -> None:
+    """A default that is written out decides nothing; managed, everything has effect."""
+    written = with_plane("Adopted", image={"pullPolicy": "IfNotPresent"}, env=[], podLabels={})
+
+    assert named(written) == ""
+    assert named(resource(podLabels={"a": "b"})) == ""
