@@ -94,7 +94,8 @@ async def _audit(arguments: Namespace) -> Audit:
         gatherer = Gatherer(connection, PROJECTIONS, on_change=lambda: None)
         async with gatherer.running():
             try:
-                await asyncio.wait_for(gatherer.synced(), READ_SECONDS)
+                async with asyncio.timeout(READ_SECONDS):
+                    await gatherer.synced()
             except TimeoutError:
                 raise Refusal(
                     f"the API server at {connection.credentials.host} gave no answer for "

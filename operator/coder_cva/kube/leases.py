@@ -106,7 +106,8 @@ class Elector:
         # deadline leaves room for a second try on another connection.
         began = self._clock()
         try:
-            won = await asyncio.wait_for(self._round(), self._terms.deadline / 2)
+            async with asyncio.timeout(self._terms.deadline / 2):
+                won = await self._round()
         except (NoAnswer, TimeoutError) as error:
             logger.warning("%s could not be renewed: %s", self._ref, error)
             return

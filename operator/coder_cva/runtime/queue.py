@@ -78,6 +78,7 @@ class WakeQueue:
 
     async def _pause(self, wait: float | None) -> None:
         try:
-            await asyncio.wait_for(self._changed.wait(), wait)
+            async with asyncio.timeout(wait):
+                await self._changed.wait()
         except TimeoutError:
             return

@@ -74,6 +74,11 @@ def test_generated_files_are_fresh(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == generate.files()[name]
 
 
+def test_no_cancellation_is_swallowed() -> None:
+    """In Python 3.11 asyncio.wait_for loses one that meets the result, and the process does not end."""
+    assert [str(one) for one in SOURCES if "asyncio.wait_for" in one.read_text("utf-8")] == []
+
+
 def test_lock_files_hold_no_address() -> None:
     """Names, versions and hashes only: the project installs from whichever index a user has."""
     for lock in (ROOT / "requirements").glob("*.lock"):

@@ -170,3 +170,20 @@ async def test_what_comes_again_while_it_goes_is_not_lost() -> None:
 
     assert await taken(queue) == KEY
     assert await taken(queue) is None
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_an_end_that_meets_a_wake_up_is_an_end(steps: int) -> None:
+    """Cancelled at whatever step of a wake-up, the one who waits ends, and the process with it."""
+    queue = WakeQueue(Clock())
+    waiting = asyncio.create_task(queue.next())
+    await asyncio.sleep(0)
+    queue.wake(KEY, 100.0)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(60):
+            await waiting
