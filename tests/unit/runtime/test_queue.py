@@ -176,6 +176,7 @@ async def test_what_comes_again_while_it_goes_is_not_lost() -> None:
 async def test_an_end_that_meets_a_wake_up_is_an_end(steps: int) -> None:
     """Cancelled at whatever step of a wake-up, the one who waits ends, and the process with it."""
     queue = WakeQueue(Clock())
+    queue.wake(OTHER, 200.0)
     waiting = asyncio.create_task(queue.next())
     await asyncio.sleep(0)
     queue.wake(KEY, 100.0)
