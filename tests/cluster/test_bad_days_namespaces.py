@@ -58,10 +58,14 @@ def test_consent_comes_and_goes(kube: Kube, operator: OperatorProcess, namespace
 
     consents(kube, other, resource)
 
-    kube.wait_for(lambda: kube.find("RoleBinding", "coder", other), what="coderd's rights there")
+    kube.wait_for(
+        lambda: kube.find("RoleBinding", f"{namespace}-coder", other), what="coderd's rights there"
+    )
     kube.wait_for(names(kube, resource, namespace, other), what="bindings that name both")
     consents(kube, other, None)
-    kube.wait_for(lambda: not kube.find("RoleBinding", "coder", other), what="no rights there")
+    kube.wait_for(
+        lambda: not kube.find("RoleBinding", f"{namespace}-coder", other), what="no rights there"
+    )
     kube.wait_for(names(kube, resource, namespace), what="bindings that name one")
     kube.delete(kube.get("Namespace", other))
 
@@ -79,7 +83,7 @@ def test_who_moves_into_a_consenting_namespace_takes_nothing_away(
     consents(kube, other, resource)
     kube.wait_for(names(kube, resource, namespace, other), what="bindings that name both")
     isolation = f"{namespace}-coder-workspaces"
-    wanted = (("RoleBinding", "coder"), ("NetworkPolicy", isolation))
+    wanted = (("RoleBinding", f"{namespace}-coder"), ("NetworkPolicy", isolation))
     kube.wait_for(
         lambda: all(kube.find(*one, other) for one in wanted), what="rights and isolation"
     )
@@ -149,7 +153,9 @@ def test_a_consenting_namespace_that_is_deleted_takes_nothing_along(
     resource = ready_coder(kube, namespace)
     other = kube.namespace("team")
     consents(kube, other, resource)
-    kube.wait_for(lambda: kube.find("RoleBinding", "coder", other), what="coderd's rights there")
+    kube.wait_for(
+        lambda: kube.find("RoleBinding", f"{namespace}-coder", other), what="coderd's rights there"
+    )
 
     ending = kube.get("Namespace", other)
     kube.delete(ending)
@@ -168,14 +174,18 @@ def test_the_own_namespace_deleted_leaves_nothing_in_the_cluster(
     resource = ready_coder(kube, namespace)
     other = kube.namespace("team")
     consents(kube, other, resource)
-    kube.wait_for(lambda: kube.find("RoleBinding", "coder", other), what="coderd's rights there")
+    kube.wait_for(
+        lambda: kube.find("RoleBinding", f"{namespace}-coder", other), what="coderd's rights there"
+    )
 
     ending = kube.get("Namespace", namespace)
     kube.delete(ending)
 
     kube.wait_gone(ending)
     kube.wait_for(names(kube, resource), what="no bindings")
-    kube.wait_for(lambda: not kube.find("RoleBinding", "coder", other), what="no rights there")
+    kube.wait_for(
+        lambda: not kube.find("RoleBinding", f"{namespace}-coder", other), what="no rights there"
+    )
     complaints = [
         line
         for line in operator.log.read_text().splitlines()
@@ -199,7 +209,7 @@ def test_a_namespace_that_did_not_consent_is_refused(
 
     reason = told["status"]["workspaces"]["refusedNamespaces"][other]
     assert f"kubectl annotate namespace {other} {CONSENT}={namespace}/coder" in reason
-    assert kube.find("RoleBinding", "coder", other) is None
+    assert kube.find("RoleBinding", f"{namespace}-coder", other) is None
     assert kube.list("networkpolicies", other) == []
     for kind in BINDINGS:
         assert other not in bound(kube, resource, kind)
@@ -225,6 +235,8 @@ def test_a_namespace_that_is_created_later_is_taken_up(
         }
     )
 
-    kube.wait_for(lambda: kube.find("RoleBinding", "coder", later), what="coderd's rights there")
+    kube.wait_for(
+        lambda: kube.find("RoleBinding", f"{namespace}-coder", later), what="coderd's rights there"
+    )
     kube.wait_until(resource, lambda one: later in one["status"]["workspaces"]["namespaces"])
     kube.delete(made)

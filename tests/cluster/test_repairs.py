@@ -109,9 +109,11 @@ def test_kubectl_edit_is_undone_and_told(kube: Kube, coder: Object) -> None:
 
     def told() -> list[Object]:
         found = kube.list("events.events.k8s.io", namespace)
-        return [one for one in found if one["reason"] == "Repaired"]
+        return [
+            one for one in found if one["reason"] == "Repaired" and "kubectl-edit" in one["note"]
+        ]
 
-    assert any("kubectl-edit" in one["note"] for one in kube.wait_for(told, what="the Event"))
+    kube.wait_for(told, what="the Event that names kubectl-edit")
 
 
 @pytest.mark.parametrize(

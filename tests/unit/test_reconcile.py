@@ -20,7 +20,7 @@ from support.story import SOON, Killed, Story, settled
 
 TEAM = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
 CODERD = Ref("apps/v1", "Deployment", "coder", "coder")
-THERE = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", "team", "coder")
+THERE = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", "team", "coder-coder")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from support.story import Killed, Story, settled
 MANAGED_BY = "app.kubernetes.io/managed-by"
 TEAM = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
 CODERD = Ref("apps/v1", "Deployment", "coder", "coder")
-THERE = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", "team", "coder")
+THERE = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", "team", "coder-coder")
 
 
 @pytest.fixture

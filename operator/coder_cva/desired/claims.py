@@ -133,7 +133,8 @@ def _of_nobody(coderd: Workload, maker: str) -> str:
     again = f", or apply {maker} again, which takes it up" if maker else ""
     return (
         f"{left}: nothing is written. Either keep it and set spec.controlPlane.management: Adopted{again}, or "
-        f"remove it and this operator makes its own: kubectl -n {meta.namespace} delete deployment {meta.name}"
+        f"remove it and this operator makes its own: kubectl -n {meta.namespace} delete deployment {meta.name}, and "
+        "what of its Service, ServiceAccount and RoleBinding has that name too"
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.desired import coderd_pod, no_effect, rollout, staying
-from coder_cva.desired.metadata import INSTANCE, ORPHANED, metadata
+from coder_cva.desired.metadata import INSTANCE, ORPHANED, metadata, name_in
 from coder_cva.desired.plan import Part
 from coder_cva.sizing.model import Sizing
 from coder_cva.snapshot.needs import Need
@@ -126,7 +126,7 @@ def _role_binding(owner: CoderDeployment, namespace: str) -> Manifest:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
-        "metadata": _owned(owner, owner.name, namespace=namespace),
+        "metadata": _owned(owner, name_in(owner, namespace), namespace=namespace),
         "roleRef": {
             "apiGroup": "rbac.authorization.k8s.io",
             "kind": "ClusterRole",

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from coder_cva.rules import environment
-from coder_cva.snapshot import address_ranges
+from coder_cva.snapshot import address_ranges, environment
 from coder_cva.snapshot.reachability import Peer
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World

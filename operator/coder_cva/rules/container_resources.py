@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from coder_cva.rules import environment
+from coder_cva.snapshot import environment
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.shapes import byte_count, millicores
 from coder_cva.values.manifest import dig

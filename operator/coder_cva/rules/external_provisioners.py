@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit
 
-from coder_cva.rules import environment
+from coder_cva.snapshot import environment
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Deployment, Service
 from coder_cva.snapshot.world import World

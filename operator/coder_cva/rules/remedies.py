@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from coder_cva.rules import environment
 from coder_cva.rules.subjects import workload
-from coder_cva.snapshot import marks
+from coder_cva.snapshot import environment, marks
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.records import Labels
 from coder_cva.snapshot.world import World

@@ -7,7 +7,7 @@ CODER_CLUSTER_HOST, else by the host of CODER_DERP_SERVER_RELAY_URL; without eit
 
 from typing import Final
 
-from coder_cva.rules import environment
+from coder_cva.snapshot import environment
 from coder_cva.snapshot.address_ranges import Truth
 from coder_cva.snapshot.records import Deployment
 from coder_cva.values.version import in_image

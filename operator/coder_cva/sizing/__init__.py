@@ -1,4 +1,4 @@
-"""A spec in, the figures that follow from it out: `kubectl cva size` and the desired objects use both.
+"""A spec in, the figures that follow from it out: rules and the desired objects use both.
 
 Lives here: the choice of a tier, and coderd's replicas, CPU and memory, with the arithmetic in words.
 May be imported: api, catalogue, values.

@@ -20,7 +20,7 @@ from support.managed_coder import before, resource
 RBAC = "rbac.authorization.k8s.io/v1"
 ACCOUNT = Ref("v1", "ServiceAccount", "coder", "coder")
 BINDING = Ref(RBAC, "RoleBinding", "coder", "coder")
-THERE = Ref(RBAC, "RoleBinding", "team", "coder")
+THERE = Ref(RBAC, "RoleBinding", "team", "coder-coder")
 SERVICE = Ref("v1", "Service", "coder", "coder")
 CODERD = Ref("apps/v1", "Deployment", "coder", "coder")
 TEAM = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})

@@ -6,12 +6,12 @@ from typing import Any, Final
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Replicated
 from coder_cva.desired.rollout import maintenance_ends
-from coder_cva.rules import environment, remedies
+from coder_cva.rules import remedies
 from coder_cva.rules.container_resources import Amounts, amounts
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import CODERD, no_coderd
 from coder_cva.sizing.size import size
-from coder_cva.snapshot import records
+from coder_cva.snapshot import environment, records
 from coder_cva.snapshot.managers import manager_of
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.shapes import mappings, text

@@ -5,9 +5,10 @@ from typing import Final
 
 from coder_cva.desired.coderd_pod import PROMETHEUS_PORT
 from coder_cva.desired.pod_ports import is_port, targets
-from coder_cva.rules import environment, remedies
+from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import CODERD, no_coderd
+from coder_cva.snapshot import environment
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Deployment, Service
 from coder_cva.snapshot.world import World

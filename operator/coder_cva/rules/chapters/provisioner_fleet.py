@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Tier
-from coder_cva.rules import environment, external_provisioners, remedies
+from coder_cva.rules import external_provisioners, remedies
 from coder_cva.rules.container_resources import amounts
 from coder_cva.rules.external_provisioners import Way
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import NAMESPACES, are
 from coder_cva.sizing.size import size
+from coder_cva.snapshot import environment
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.shapes import whole

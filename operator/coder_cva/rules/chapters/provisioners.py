@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from coder_cva.rules import environment, external_provisioners, remedies
+from coder_cva.rules import external_provisioners, remedies
 from coder_cva.rules.external_provisioners import External, Way
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, passed, unknown
 from coder_cva.rules.subjects import NAMESPACES, no_coderd
+from coder_cva.snapshot import environment
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
