@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from support.api_server import FakeApi
 
 TEAM = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
-BINDING = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", "team", "coder")
+BINDING = Ref("rbac.authorization.k8s.io/v1", "RoleBinding", "team", "coder-coder")
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "team", "coder-coder-workspaces")
 
 
