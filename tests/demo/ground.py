@@ -60,10 +60,18 @@ def down(say: Callable[[str], None] = lambda _: None) -> bool:
     return True
 
 
+OF_A_CLOUD = {
+    "node.kubernetes.io/instance-type": "m5.2xlarge",
+    "topology.kubernetes.io/region": "eu-west-1",
+}
+"""What a cloud says of its machines."""
+
+
 def furnish(cluster: NativeCluster) -> None:
     """Two pools, kept apart by labels and taints, and one node that belongs to neither."""
     for pool, count in ((CONTROL_PLANE, 3), (WORKSPACES, 4)):
-        cluster.nodes(pool, count, labels={POOL: pool}, taints=[f"{POOL}={pool}:NoSchedule"])
+        labels = {POOL: pool, **OF_A_CLOUD}
+        cluster.nodes(pool, count, labels=labels, taints=[f"{POOL}={pool}:NoSchedule"])
     cluster.nodes(STRAY, 1, capacity={"cpu": "32", "memory": "128Gi"})
     _register_driver(cluster.kube)
 

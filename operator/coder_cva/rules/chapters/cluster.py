@@ -13,6 +13,7 @@ from coder_cva.snapshot import marks, pools
 from coder_cva.snapshot.controllers import Controllers
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node, Pod
+from coder_cva.snapshot.workspaces import proof_of
 from coder_cva.snapshot.world import World
 
 _OF_THE_NODE: Final = frozenset({"DaemonSet", "Node"})
@@ -29,10 +30,11 @@ def coder_has_a_cluster_of_its_own(world: World) -> Judgement:
     """
     own = _own_namespaces(world)
     others: dict[str, list[Pod]] = defaultdict(list)
-    for pod in live(world.snapshot.items(Need.PODS)):
-        if pod.meta.namespace not in own and not _is_of_the_cluster(pod):
-            others[pod.meta.namespace].append(pod)
     controllers = Controllers(world.snapshot)
+    for pod in live(world.snapshot.items(Need.PODS)):
+        is_elsewhere = pod.meta.namespace not in own and not _is_of_the_cluster(pod)
+        if is_elsewhere and not _is_coders(pod, controllers):
+            others[pod.meta.namespace].append(pod)
     findings = [_foreign(world, name, others[name], controllers) for name in sorted(others)]
     return verdict(
         findings,
@@ -51,6 +53,11 @@ def _own_namespaces(world: World) -> set[str]:
         *(one.name for one in world.found.namespaces),
         *(one.deployment.meta.namespace for one in parts),
     }
+
+
+def _is_coders(pod: Pod, controllers: Controllers) -> bool:
+    """Whether it is a part of Coder or a workspace, of whichever deployment: consent is not asked for here."""
+    return bool(pod.shape.role or proof_of(pod, controllers))
 
 
 def _is_of_the_cluster(pod: Pod) -> bool:
