@@ -56,6 +56,15 @@ def on(namespace: str) -> dict[str, Any]:
     return {"nodePool": {"selector": {POOL: namespace}}}
 
 
+def stranded(kube: Kube, namespace: str) -> list[Object]:
+    """Replicas for which the scheduler finds no node."""
+    return [
+        one
+        for one in kube.list("pods", namespace, labels=CODERD)
+        if any(it.get("reason") == "Unschedulable" for it in one["status"].get("conditions", []))
+    ]
+
+
 def test_a_pool_that_matches_nothing_stops_nothing(
     kube: Kube, operator: OperatorProcess, namespace: str
 ) -> None:
@@ -97,18 +106,24 @@ def test_coderd_moves_when_its_pool_is_gone_and_comes_back_with_it(
 def test_a_restart_during_the_loss_is_not_stranded(
     kube: Kube, operator: OperatorProcess, cluster: Provider, namespace: str, pool: list[str]
 ) -> None:
-    """Replicas that were bound to the pool in the moment in which it went do not wait for it for ever."""
+    """Replicas that were bound to the pool in the moment in which it went are evicted, and come up elsewhere."""
     resource = ready_coder(kube, namespace, **on(namespace))
-    for name in pool:
-        kube.patch(kube.get("Node", name), {"spec": {"unschedulable": True}})
-        # At once, as a script does: whoever decides about the new Pods may not have seen the cordon.
+    # Whoever decides about the new Pods has not seen the cordon yet.
+    operator.freeze()
+    try:
+        for name in pool:
+            kube.patch(kube.get("Node", name), {"spec": {"unschedulable": True}})
         for pod in kube.list("pods", namespace, labels=CODERD):
             kube.delete(pod, grace_seconds=0)
+        kube.wait_for(lambda: len(stranded(kube, namespace)) == 3, what="replicas without a node")
+    finally:
+        operator.thaw()
 
     kube.wait_until(
         kube.get("Deployment", "coder", namespace),
         lambda one: one["status"].get("readyReplicas") == 3,
-        timeout=90,
     )
     wait_condition(kube, resource, "Ready", "True")
     assert nodes_of(kube, namespace).isdisjoint(pool)
+    told = kube.list("events.events.k8s.io", namespace)
+    assert any(one["reason"] == "Evicted" for one in told)

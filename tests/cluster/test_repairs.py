@@ -117,6 +117,39 @@ def test_kubectl_edit_is_undone_and_told(kube: Kube, coder: Object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "edit"),
+    [
+        ("Deployment", {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}}),
+        ("Service", {"spec": {"selector": {"app.kubernetes.io/instance": "another"}}}),
+        ("ServiceAccount", {"metadata": {"labels": {"app.kubernetes.io/part-of": "another"}}}),
+        ("RoleBinding", {"subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "default"}]}),
+        ("PodDisruptionBudget", {"spec": {"maxUnavailable": 3}}),
+        ("NetworkPolicy", {"spec": {"ingress": []}}),
+        ("MutatingAdmissionPolicyBinding", {"spec": {"matchResources": {"namespaceSelector": None}}}),
+        ("ValidatingAdmissionPolicyBinding", {"spec": {"matchResources": {"namespaceSelector": None}}}),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)  # fmt: skip
+def test_what_is_edited_is_brought_back(kube: Kube, coder: Object, kind: str, edit: Object) -> None:
+    """Of every kind that is ours: fields of ours are as they were, on the same object."""
+    before = ours(kube, coder, kind)[0]
+    mine = {field: rendered(before, field) for field in edit}
+
+    kube.patch(before, edit)
+
+    now = kube.wait_until(
+        before, lambda it: all(rendered(it, field) == mine[field] for field in edit)
+    )
+    assert now["metadata"]["uid"] == before["metadata"]["uid"]
+    wait_condition(kube, coder, "Ready", "True")
+
+
+def rendered(one: Object, field: str) -> object:
+    """What stands in a field; of the metadata only labels, for the rest is the API server's."""
+    return one["metadata"]["labels"] if field == "metadata" else one[field]
+
+
+@pytest.mark.parametrize(
     ("kind", "label"),
     [
         ("ServiceAccount", "app.kubernetes.io/part-of"),
