@@ -81,6 +81,7 @@ lock: setup ## Resolve the dependencies anew into requirements/*.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --all-extras --python-version 3.11 pyproject.toml -o requirements/dev.lock
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/operator.lock
+	echo hatchling | $(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 - -o requirements/build.lock
 
 .PHONY: cluster-up
 cluster-up: setup ## Start a real Kubernetes control plane to play with, and say how to reach it

@@ -97,6 +97,19 @@ def test_a_program_gets_every_clause(unattended: Provider, manifest: Path) -> No
     assert said.returncode == 1
 
 
+def test_a_typing_error_in_a_manifest_is_told(unattended: Provider, manifest: Path) -> None:
+    """As the API server would warn of it; the report is made all the same."""
+    body = yaml.safe_load(manifest.read_text())
+    body["spec"]["workspaces"]["storrage"] = {"maxSize": "10Gi"}
+    manifest.write_text(yaml.safe_dump(body))
+
+    said = audit(unattended.kubeconfig, "-f", str(manifest), "-o", "json")
+
+    assert "warning: spec.workspaces.storrage" in said.stderr
+    assert "write storage" in said.stderr
+    assert json.loads(said.stdout)["conformant"] == "False"
+
+
 def test_what_may_not_be_read_is_unknown(
     unattended: Provider, manifest: Path, tmp_path: Path
 ) -> None:

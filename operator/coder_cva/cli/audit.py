@@ -16,6 +16,7 @@ from typing import Any, Final
 import yaml
 
 from coder_cva.api.errors import InvalidSpec
+from coder_cva.api.unknown import unknown_fields
 from coder_cva.api.v1alpha1.resource import KIND, parse
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import NoCluster
@@ -89,6 +90,9 @@ def rendered(audit: Audit, form: str, *, everything: bool) -> str:
 
 async def _audit(arguments: Namespace) -> Audit:
     said = from_file(arguments.filename) if arguments.filename else None
+    for problem in unknown_fields(said or {}):
+        # The API server would warn of it: a typing error is a field that has no effect.
+        print(f"coder_cva: warning: {problem}", file=sys.stderr)
     connection = await Connection.open(arguments.kubeconfig, arguments.context)
     async with connection:
         gatherer = Gatherer(connection, PROJECTIONS, on_change=lambda: None)
