@@ -49,12 +49,16 @@ _IS_QUANTITY: Final = Validation(
     cel="isQuantity(string(self))", message=_NO_QUANTITY, holds=_is_quantity
 )
 
-Cpu = Annotated[
+_Amount = Annotated[
     str,
     _AS_WRITTEN,
     Field(max_length=32),
     BeforeValidator(_written),
     _IS_QUANTITY,
+]
+
+Cpu = Annotated[
+    _Amount,
     _bound(
         "100m",
         "is less than a tenth of a CPU, with which coderd cannot serve: write for example 2 or 2500m",
@@ -69,11 +73,7 @@ Cpu = Annotated[
 """CPU of a Pod, from a tenth of a core to what the largest machines have. Whole numbers become text."""
 
 Memory = Annotated[
-    str,
-    _AS_WRITTEN,
-    Field(max_length=32),
-    BeforeValidator(_written),
-    _IS_QUANTITY,
+    _Amount,
     _bound(
         "128Mi",
         "is less than 128Mi, with which coderd cannot start; is the unit missing: write for example 8Gi",
@@ -83,11 +83,7 @@ Memory = Annotated[
 """Memory of a Pod in bytes. A forgotten unit would be a handful of bytes, and is refused."""
 
 StorageSize = Annotated[
-    str,
-    _AS_WRITTEN,
-    Field(max_length=32),
-    BeforeValidator(_written),
-    _IS_QUANTITY,
+    _Amount,
     _bound(
         "1Mi",
         "is less than 1Mi, so small that no volume could be meant; is the unit missing: write for example 10Gi",
