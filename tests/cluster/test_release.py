@@ -37,7 +37,7 @@ def identity(kube: Kube, namespace: str, team: str = "") -> dict[str, Any]:
     """What would differ had anything been deleted or restarted: UIDs, the address, the template's generation."""
     found = parts(kube, namespace)
     if team:
-        found["RoleBinding there"] = kube.get("RoleBinding", "coder", team)
+        found["RoleBinding there"] = kube.get("RoleBinding", f"{namespace}-coder", team)
     pods = kube.list("pods", namespace, labels="app.kubernetes.io/name=coder")
     return {
         **{kind: one["metadata"]["uid"] for kind, one in found.items()},
@@ -82,7 +82,7 @@ def test_managed_no_longer_and_managed_again(
     team = consenting(kube, namespace)
     env = [{"name": "CODER_VERBOSE", "value": "true"}]
     ready_coder(kube, namespace, env=env)
-    kube.wait_for(lambda: kube.find("RoleBinding", "coder", team), what="rights there")
+    kube.wait_for(lambda: kube.find("RoleBinding", f"{namespace}-coder", team), what="rights there")
     before = identity(kube, namespace, team)
 
     resource = wait_condition(kube, kube.apply(unmanaged(namespace, management)), "Ready", "True")
