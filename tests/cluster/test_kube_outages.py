@@ -40,13 +40,18 @@ async def to_own(own: Provider) -> AsyncIterator[Connection]:
         yield opened
 
 
+def only(namespace: str) -> dict[str, str]:
+    """The ConfigMaps of one test: the cluster is shared, and the tests' order is left to chance."""
+    return {"label_selector": "step", "field_selector": f"metadata.namespace={namespace}"}
+
+
 async def test_an_api_server_that_is_killed_and_started_again(
     own: Provider, to_own: Connection
 ) -> None:
     """What was seen stays believed for a while, and what changed meanwhile is seen afterwards."""
     namespace = await asyncio.to_thread(own.kube.namespace)
     await asyncio.to_thread(own.kube.create, config_map("a", namespace))
-    seen = Watched(to_own, MAPS, QUICK, label_selector="step")
+    seen = Watched(to_own, MAPS, QUICK, **only(namespace))
     async with background(seen.reflector.run()):
         await until(lambda: seen.items == {"a": "0"})
         await asyncio.to_thread(own.stop, "kube-apiserver")
@@ -107,7 +112,7 @@ async def test_a_version_that_is_no_longer_known(
 
     monkeypatch.setattr(to_own, "request", counted)
     namespace = await asyncio.to_thread(own.kube.namespace)
-    seen = Watched(to_own, MAPS, QUICK, label_selector="step")
+    seen = Watched(to_own, MAPS, QUICK, **only(namespace))
     async with background(seen.reflector.run()):
         await until(lambda: seen.absence is None)
         assert len(lists) == 1
