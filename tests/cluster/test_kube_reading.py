@@ -13,7 +13,7 @@ from coder_cva.kube.gather import Gatherer
 from coder_cva.kube.reflector import Reflector
 from coder_cva.kube.served import Discovery
 from coder_cva.snapshot.model import Absence, Gathered, Served, Unavailable
-from coder_cva.snapshot.needs import SOURCES, Need
+from coder_cva.snapshot.needs import EXTENSIONS, SOURCES, Need
 from coder_cva.snapshot.parse import PROJECTIONS
 from support.api_server import background, until
 from support.watched import QUICK, Watched
@@ -189,7 +189,7 @@ async def test_the_whole_snapshot(connection: Connection, kube: Kube, namespace:
         snapshot = await gatherer.snapshot(frozenset({(namespace, "db"), (namespace, "no")}))
         owned = gatherer.owned.objects()
 
-    assert set(snapshot.missing()) <= {Need.HTTP_ROUTES}
+    assert set(snapshot.missing()) <= EXTENSIONS
     assert namespace in {one.meta.name for one in snapshot.items(Need.NAMESPACES)}
     keys = snapshot.secrets[(namespace, "db")]
     assert not isinstance(keys, Unavailable)

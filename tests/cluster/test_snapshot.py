@@ -9,7 +9,7 @@ import pytest
 from coder_cva.snapshot.consistency import impossible
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.model import Absence, ClusterSnapshot, Unavailable
-from coder_cva.snapshot.needs import SOURCES, Need
+from coder_cva.snapshot.needs import EXTENSIONS, SOURCES
 from coder_cva.snapshot.parse import gathered
 from support import builders, coder_manifests
 from support import workspace_manifests as templates
@@ -38,9 +38,9 @@ def observed(kube: Kube) -> ClusterSnapshot:
     readings: dict[str, Any] = {
         need.value: gathered(need, kube.list(f"{source.plural}.{source.group}".rstrip(".")))
         for need, source in SOURCES.items()
-        if need is not Need.HTTP_ROUTES
+        if not source.extension
     }
-    readings[Need.HTTP_ROUTES.value] = Unavailable(Absence.NOT_SERVED)
+    readings |= {need.value: Unavailable(Absence.NOT_SERVED) for need in EXTENSIONS}
     return ClusterSnapshot(**readings)
 
 

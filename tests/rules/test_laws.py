@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coder_cva.rules.engine import OPTIONAL, evaluate
+from coder_cva.rules.engine import evaluate
 from coder_cva.rules.model import Report, Verdict
 from coder_cva.rules.registry import ALL
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.model import Absence, ClusterSnapshot, Gathered, Unavailable
-from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.needs import EXTENSIONS, Need
 from support import corpus
 from support.workspace_manifests import TOKEN
 
@@ -63,7 +63,7 @@ def test_a_kind_that_is_taken_away_makes_its_rules_unknown_and_no_other_differen
                 assert after.findings == (), name
 
 
-@pytest.mark.parametrize("need", sorted(OPTIONAL))
+@pytest.mark.parametrize("need", sorted(EXTENSIONS))
 def test_what_is_not_served_is_none_of(need: Need) -> None:
     """An extension that is not installed hides nothing: the answer is that of a cluster without such objects."""
     for name, world in worlds().items():

@@ -31,8 +31,9 @@ def manifests() -> tuple[Manifest, ...]:
 
 def _cluster_rules() -> list[dict[str, Any]]:
     kept = {(one.group, one.plural) for one in owned.KINDS}
-    read = {(one.group, one.plural) for one in SOURCES.values()}
+    read = {(one.group, one.plural) for one in SOURCES.values() if not one.name}
     reads = [_rule(group, [plural], _FOLLOW) for group, plural in read - kept]
+    named = sorted({(one.group, one.plural, one.name) for one in SOURCES.values() if one.name})
     writes = [_rule(group, [plural], _KEEP) for group, plural in kept]
     return [
         # get: the API server asks it of whoever makes a policy that takes them as its parameter.
@@ -42,6 +43,12 @@ def _cluster_rules() -> list[dict[str, Any]]:
         _rule("apiextensions.k8s.io", ["customresourcedefinitions"], _FOLLOW),
         *_merged(reads),
         *_merged(writes),
+        # One list or watch by a field selector on the name is all that these rights allow.
+        *(
+            {**_rule(group, [plural], _FOLLOW), "resourceNames": [name]}
+            for group, plural, name in named
+            if (group, plural) not in kept | read
+        ),
         # Replicas that wait for a pool that is gone; budgets are respected, unlike by a deletion.
         _rule("", ["pods/eviction"], ["create"]),
         _rule("events.k8s.io", ["events"], ["create"]),

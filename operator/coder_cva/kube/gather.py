@@ -47,7 +47,12 @@ class Gatherer:
         self.owned = Owned(connection, self.discovery, on_change=on_change, pace=pace)
         self.reflectors: dict[Need, Reflector[Any]] = {
             need: Reflector(
-                connection, _always(SOURCES[need]), project, on_change=on_change, pace=pace
+                connection,
+                _always(SOURCES[need]),
+                project,
+                on_change=on_change,
+                field_selector=f"metadata.name={SOURCES[need].name}" if SOURCES[need].name else "",
+                pace=pace,
             )
             for need, project in projections.items()
         }

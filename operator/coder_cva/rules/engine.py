@@ -10,11 +10,9 @@ from coder_cva.desired.enforcement import Mode, mode
 from coder_cva.rules.model import Finding, Judgement, Report, Rule, RuleResult, Verdict, unknown
 from coder_cva.rules.registry import ALL
 from coder_cva.snapshot.model import Absence, Unavailable
-from coder_cva.snapshot.needs import SOURCES, Need
+from coder_cva.snapshot.needs import EXTENSIONS, SOURCES, Need
 from coder_cva.snapshot.world import World
 
-OPTIONAL: Final = frozenset({Need.HTTP_ROUTES})
-"""Kinds that a cluster need not have: where they are not served there are none."""
 _ORDER: Final = {severity.value: place for place, severity in enumerate(SEVERITIES)}
 
 
@@ -74,7 +72,7 @@ def _unread(rule: Rule, world: World) -> Judgement | None:
 
 def _has_none(need: Need, reading: Unavailable) -> bool:
     """Whether nothing of a kind can be there: its API belongs to an extension that is not installed."""
-    return need in OPTIONAL and reading.reason is Absence.NOT_SERVED
+    return need in EXTENSIONS and reading.reason is Absence.NOT_SERVED
 
 
 def _remedy(unread: list[Need], reason: Absence) -> str:

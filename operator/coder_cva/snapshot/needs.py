@@ -42,6 +42,10 @@ class Source:
     kind: str
     namespaced: bool = True
     metadata_only: bool = False
+    extension: bool = False
+    """Its API comes with something that a cluster need not have: where it is not served there are none."""
+    name: str = ""
+    """Only objects of this name are read; the operator's rights are as narrow."""
 
     @property
     def api_version(self) -> str:
@@ -59,7 +63,7 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.REPLICA_SETS: Source("apps", "v1", "replicasets", "ReplicaSet", metadata_only=True),
     Need.SERVICES: Source("", "v1", "services", "Service"),
     Need.INGRESSES: Source("networking.k8s.io", "v1", "ingresses", "Ingress"),
-    Need.HTTP_ROUTES: Source("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute"),
+    Need.HTTP_ROUTES: Source("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", extension=True),
     Need.NETWORK_POLICIES: Source("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
     Need.POD_DISRUPTION_BUDGETS: Source("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
     Need.AUTOSCALERS: Source("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
@@ -70,3 +74,6 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.CLUSTER_ROLES: Source("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False),
 }  # fmt: skip
 """Every need, once. The operator's ClusterRole is generated from this table."""
+
+EXTENSIONS: Final = frozenset(need for need, source in SOURCES.items() if source.extension)
+"""Kinds that a cluster need not have."""
