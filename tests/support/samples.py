@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coder_cva.snapshot.needs import SOURCES, Need
-from support import builders, coder_manifests, workspace_manifests
+from support import builders, coder_manifests, scaling_manifests, workspace_manifests
 
 Manifest = dict[str, Any]
 
@@ -69,6 +69,11 @@ def _others() -> list[Manifest]:
         builders.persistent_volume("pv-home", "coder/home", "eu-1a"),
         {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "ebs.csi.aws.com"}},
         builders.cluster_role("edit", coder_manifests.WORKSPACE_RULES),
+        scaling_manifests.autoscaler_status([("workers", 1, 5, 3)]),
+        scaling_manifests.autoscaler_status([("workers", 1, 5, 3)], namespace="openshift-machine-api", lines=True),
+        scaling_manifests.node_pool("workspaces", labels={coder_manifests.POOL: "workspaces"}, limits={"cpu": "100"}, used={"cpu": "16"}),
+        scaling_manifests.machine_deployment("md-0", sizes=(1, 5)),
+        scaling_manifests.machine_autoscaler("prod-worker-a", 1, 5),
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from coder_cva.snapshot import (
     parse_network,
     parse_pods,
     parse_rights,
+    parse_scaling,
     parse_storage,
     parse_workloads,
 )
@@ -40,6 +41,10 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.ROLE_BINDINGS: parse_rights.role_binding,
     Need.ROLES: parse_rights.role,
     Need.CLUSTER_ROLES: parse_rights.role,
+    Need.CLUSTER_AUTOSCALER: parse_scaling.autoscaler_status,
+    Need.NODE_POOLS: parse_scaling.node_pool,
+    Need.MACHINE_DEPLOYMENTS: parse_scaling.machine_deployment,
+    Need.MACHINE_AUTOSCALERS: parse_scaling.machine_autoscaler,
 }
 """How each need is read, once."""
 
