@@ -108,9 +108,7 @@ def autoscaler_status(
                 "cluster-autoscaler.kubernetes.io/last-updated": f"{written}.663 +0000 UTC"
             },
         },
-        "data": {
-            "status": status_text([tuple(one) for one in groups], written, scale_up, lines=lines)
-        },
+        "data": {"status": status_text(groups, written, scale_up, lines=lines)},
     }
 
 

@@ -173,7 +173,7 @@ def of_node_pool(pool: NodePool, nodes: tuple[str, ...] = ()) -> Group:
 def _disruption(pool: NodePool) -> tuple[bool, str]:
     name = f"NodePool {pool.meta.name}"
     if pool.replicas is not None:
-        return True, f"keeps {pool.replicas} nodes of {name} (spec.replicas)"
+        return True, f"keeps {name} at {pool.replicas} (spec.replicas)"
     closed = [one for one in pool.budgets if one.is_closed]
     if (
         any(not one.reasons for one in closed)

@@ -114,10 +114,14 @@ async def test_a_kind_that_no_version_has_is_not_served(
     api.lists = [*([refuse(404)] * 4), listed(obj("a"))]
     api.watches = [watched(stay=9)]
     kept = of_policies(connection, Versions(KNOWN))
-    seen = []
+    seen = [kept.reading()]
+
+    def is_followed() -> bool:
+        seen.append(kept.reading())
+        return seen[-1] == Gathered(("a",))
 
     async with background(kept.run()):
-        await until(lambda: seen.append(kept.reading()) or kept.reading() == Gathered(("a",)))
+        await until(is_followed)
 
     reasons = {one.reason for one in seen if isinstance(one, Unavailable)}
     assert reasons == {Absence.NOT_SYNCED, Absence.NOT_SERVED}

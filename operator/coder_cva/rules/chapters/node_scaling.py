@@ -1,11 +1,11 @@
 """How the pools scale: the control plane's not at all, the workspaces' by itself (CVA-NODE-002, CVA-NODE-004)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
-from coder_cva.rules import scaling_remedies as remedies
+from coder_cva.rules import remedies, scaling_remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import CODERD, are, live, named
 from coder_cva.sizing.size import size
@@ -39,8 +39,8 @@ _LABELS: Final = (
 def the_control_planes_pool_is_static(world: World) -> Judgement:
     """CVA-NODE-002: no autoscaler takes a node of the control plane away, and no provider does.
 
-    Static is what has one size, or none of whose nodes may be taken away. That coderd's Pods hold the
-    nodes that they run on is told, and makes no group static.
+    Static is what has one size, or none of whose nodes may be taken away. That coderd's Pods hold the nodes
+    that they run on makes no group static: the next ones may come to stand elsewhere.
     """
     plane = world.deployment.spec.control_plane
     if plane.node_pool is None or plane.management == "None":
@@ -57,17 +57,16 @@ def the_control_planes_pool_is_static(world: World) -> Judgement:
         kept = [one for one in unseen if scaling.is_karpenters(one)]
         annotation = scaling.DO_NOT_DISRUPT if kept else scaling.SCALE_DOWN_DISABLED
         names = [one.meta.name for one in kept or unseen]
-        say = f"if they are to stay, say it on them: {remedies.annotate(names, annotation)}"
+        say = f"if they are to stay, say it on them: {scaling_remedies.annotate(names, annotation)}"
         return unknown("NoAutoscalerSeen", f"{told}; {_unseen(unseen, seen)}; {say}")
     return verdict(findings, held=told, broken=told)
 
 
 def _taken_away(world: World, seen: Evidence, nodes: Mapping[str, Node]) -> Iterator[Finding]:
-    """One finding for each group, with what every source says of it."""
+    """One finding for each group, with what every source says of it; and what would hold coderd's Pods."""
+    unheld: dict[Scaler, set[str]] = defaultdict(set)
     for groups in _by_key(seen.groups).values():
         shrinking = [one for one in groups if one.shrinks]
-        if not shrinking:
-            continue
         names = sorted({name for one in shrinking for name in one.nodes})
         loose = [nodes[name] for name in names if not scaling.is_kept(nodes[name])]
         if not loose:
@@ -75,24 +74,39 @@ def _taken_away(world: World, seen: Evidence, nodes: Mapping[str, Node]) -> Iter
         # The object that says the sizes, rather than the status that repeats them.
         group = max(shrinking, key=lambda one: one.scaler is not Scaler.CLUSTER_AUTOSCALER)
         said = "; ".join(one.words for one in groups)
+        unheld[_holder(group)].update(one.meta.name for one in loose)
         yield Finding(
             "CVA-NODE-002",
             group.resource,
             _SIZES[group.scaler],
             "a size that no autoscaler changes",
-            f"{said}: {named([one.meta.name for one in loose])}{_held(world, group, names)}",
-            remedies.keep_size(group, loose),
+            f"{said}: {named([one.meta.name for one in loose])}",
+            scaling_remedies.keep_size(group, loose),
         )
+    for scaler, loose_names in sorted(unheld.items()):
+        yield from _unheld(world, scaler, loose_names)
 
 
-def _held(world: World, group: Group, names: Sequence[str]) -> str:
-    """What coderd's own Pods do about it."""
-    annotation, value = _HOLDS.get(group.scaler, _HOLDS[Scaler.CLUSTER_AUTOSCALER])
+def _holder(group: Group) -> Scaler:
+    """Whose annotations hold a node of the group: machines are taken away by cluster-autoscaler."""
+    is_karpenter = group.scaler is Scaler.KARPENTER
+    return Scaler.KARPENTER if is_karpenter else Scaler.CLUSTER_AUTOSCALER
+
+
+def _unheld(world: World, scaler: Scaler, names: Collection[str]) -> Iterator[Finding]:
+    """coderd on nodes that may go, without the annotation by which a Pod holds its node (Coder: scale utility)."""
+    annotation, value = _HOLDS[scaler]
     there = [one for one in live(world.coderd_pods) if one.node in names]
-    if not there:
-        return ""
-    holding = sum(one.meta.annotations.get(annotation) == value for one in there)
-    return f"; {holding} of {are(len(there), 'Pod')} of coderd there hold their node by {annotation}: {value}"
+    without = sum(one.meta.annotations.get(annotation) not in (value, "true") for one in there)
+    if without and world.coderd is not None:
+        yield Finding(
+            "CVA-NODE-002",
+            f"Deployment {world.coderd.deployment.meta.path}",
+            "spec.template.metadata.annotations",
+            f'{annotation}: "{value}" on Pods whose nodes {scaler} takes away',
+            f"{without} of {len(there)} Pods without it",
+            remedies.coderd(world, {"coder": {"podAnnotations": {annotation: value}}}),
+        )
 
 
 def _spot(nodes: Sequence[Node]) -> Iterator[Finding]:
@@ -157,7 +171,7 @@ def _stuck(world: World, groups: Sequence[Group], nodes: Mapping[str, Node]) -> 
         field if group.grows or group.scaler is not Scaler.KARPENTER else "spec.replicas",
         "room for one more node" if group.grows else "a size that follows the workspaces",
         "; ".join(one.words for one in groups),
-        remedies.let_grow(group, node, _most(world, group.size)),
+        scaling_remedies.let_grow(group, node, _most(world, group.size)),
     )
 
 
@@ -170,7 +184,7 @@ def _unscaled(world: World, nodes: Sequence[Node]) -> Iterator[Finding]:
             "nodes",
             "a group that an autoscaler scales",
             f"{are(len(nodes), 'node')} in no autoscaler's group: {named(names)}",
-            remedies.bring_under_autoscaler(nodes[0], len(nodes), _most(world, len(nodes))),
+            scaling_remedies.bring_under_autoscaler(nodes[0], len(nodes), _most(world, len(nodes))),
         )
 
 
@@ -203,7 +217,7 @@ def _unseen(nodes: Sequence[Node], seen: Evidence) -> str:
     """That nothing says how these nodes scale, and what comes closest to saying it."""
     if not nodes:
         return "; ".join(["no autoscaler's group has these labels", *seen.notes])
-    said = f"nothing says how {are(len(nodes), 'node')} scale ({named([one.meta.name for one in nodes])})"
+    said = f"nothing says how they are scaled: {named([one.meta.name for one in nodes])}"
     groups = {
         f"{key}={one.meta.labels[key]}"
         for one in nodes
