@@ -123,6 +123,7 @@ def node_pool(
     used: Mapping[str, Any] | None = None,
     replicas: int | None = None,
     version: str = "v1",
+    failure: str = "",
 ) -> Manifest:
     """A NodePool of Karpenter with its API server's defaults."""
     defaults = {"consolidationPolicy": "WhenEmptyOrUnderutilized", "consolidateAfter": "0s"}
@@ -149,6 +150,7 @@ def node_pool(
         },
         "disruption": {**defaults, "budgets": [{"nodes": "10%"}], **(disruption or {})},
     }
+    ready = {"type": "Ready", "status": "False" if failure else "True", "message": failure}
     if limits is not None:
         spec["limits"] = dict(limits)
     if replicas is not None:
@@ -158,10 +160,7 @@ def node_pool(
         "kind": "NodePool",
         "metadata": {"name": name},
         "spec": spec,
-        "status": {
-            "resources": dict(used or {}),
-            "conditions": [{"type": "Ready", "status": "True"}],
-        },
+        "status": {"resources": dict(used or {}), "conditions": [ready]},
     }
 
 

@@ -45,6 +45,8 @@ def let_grow(group: Group, node: Node | None, most: int) -> str:
             f"a NodePool with spec.replicas stays static: make another one with the labels of {group.name} and "
             "without replicas, then delete this one"
         )
+    if group.failure:
+        return f"kubectl describe nodepool {group.name} says which of its parts is not ready"
     limits = {"spec": {"limits": {one.resource: _twice(one) for one in group.limits}}}
     return f"kubectl patch nodepool {group.name} --type=merge -p '{_json(limits)}'"
 

@@ -73,6 +73,7 @@ def node_pool(body: Any) -> NodePool | None:
             pairs({key: one.get(key) for key in ("key", "value", "effect")})
             for one in mappings(dig(spec, "template", "spec", "taints"))
         ),
+        failure=_failure(body),
     )
 
 
@@ -106,6 +107,14 @@ def _budget(raw: Mapping[str, Any]) -> DisruptionBudget:
     return DisruptionBudget(
         text(raw.get("nodes")), texts(raw.get("reasons")), raw.get("schedule") is not None
     )
+
+
+def _failure(body: Any) -> str:
+    """v1beta1 may say nothing about readiness: only what is told is a failure."""
+    for one in mappings(dig(body, "status", "conditions")):
+        if one.get("type") == "Ready" and one.get("status") == "False":
+            return text(one.get("message")) or text(one.get("reason")) or "not ready"
+    return ""
 
 
 def _limits(limits: Mapping[str, Any], used: Mapping[str, Any]) -> Iterator[Limit]:

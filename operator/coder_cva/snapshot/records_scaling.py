@@ -76,6 +76,8 @@ class NodePool:
     limits: tuple[Limit, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
+    failure: str = ""
+    """Why no node can be made of it, in Karpenter's words; "" where it can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,13 @@ class Group:
     """Whether it has reached its largest size."""
     limits: tuple[Limit, ...] = ()
     """Those that are used up."""
+    failure: str = ""
+    """Why it gets no node although it may grow."""
 
     @property
     def has_room(self) -> bool:
         """Whether it would get one more node now."""
-        return self.grows and not self.full
+        return self.grows and not self.full and not self.failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def evidence(
     known = {name for one in found for name in one.nodes}
     rest = [one for one in nodes if one.meta.name not in known]
     outside = [one.meta.name for one in rest if _is_outside(one, told)]
-    unknown = [one.meta.name for one in rest if one.meta.name not in outside]
+    unknown = [one.meta.name for one in rest if not _is_outside(one, told)]
     notes = [_silence(one) for one in statuses if one not in fresh or not one.groups]
     if unknown and told:
         notes.append(_unmatched(told))
@@ -155,6 +157,8 @@ def of_node_pool(pool: NodePool, nodes: tuple[str, ...] = ()) -> Group:
     kept, why = _disruption(pool)
     if used_up:
         why += f"; used up: its limit of {', '.join(one.resource for one in used_up)}"
+    if pool.failure:
+        why += f"; not ready: {pool.failure}"
     return Group(
         Scaler.KARPENTER,
         f"NodePool/{pool.meta.name}",
@@ -167,6 +171,7 @@ def of_node_pool(pool: NodePool, nodes: tuple[str, ...] = ()) -> Group:
         grows=pool.replicas is None,
         full=bool(used_up),
         limits=used_up,
+        failure=pool.failure,
     )
 
 

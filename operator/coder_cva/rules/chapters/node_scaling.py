@@ -164,15 +164,23 @@ def _stuck(world: World, groups: Sequence[Group], nodes: Mapping[str, Node]) -> 
         groups, key=lambda one: (not one.has_room, one.scaler is not Scaler.CLUSTER_AUTOSCALER)
     )
     node = next((nodes[name] for one in groups for name in one.nodes), None)
-    field = "spec.limits" if group.limits else _SIZES[group.scaler]
     return Finding(
         "CVA-NODE-004",
         group.resource,
-        field if group.grows or group.scaler is not Scaler.KARPENTER else "spec.replicas",
+        _stuck_by(group),
         "room for one more node" if group.grows else "a size that follows the workspaces",
         "; ".join(one.words for one in groups),
         scaling_remedies.let_grow(group, node, _most(world, group.size)),
     )
+
+
+def _stuck_by(group: Group) -> str:
+    """The field that keeps a group from growing."""
+    if group.scaler is not Scaler.KARPENTER:
+        return _SIZES[group.scaler]
+    if not group.grows:
+        return "spec.replicas"
+    return "status.conditions[Ready]" if group.failure else "spec.limits"
 
 
 def _unscaled(world: World, nodes: Sequence[Node]) -> Iterator[Finding]:
