@@ -4,7 +4,7 @@ Names in capitals stand for what no node says: the cluster's own name, its resou
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from coder_cva.rules.remedies import as_yaml
@@ -19,20 +19,19 @@ _Labels: TypeAlias = Mapping[str, str]
 _CLUSTER: Final = "alpha.eksctl.io/cluster-name"
 
 
-def keep_size(group: Group, nodes: list[Node]) -> str:
-    """How to make a group static at the size that it has, and what holds its nodes until then."""
+def keep_size(group: Group, nodes: Sequence[Node], pool: _Labels) -> str:
+    """How to make a group static at the size that it has, and what holds the pool's nodes until then."""
     size = group.size or len(nodes)
-    names = [one.meta.name for one in nodes]
     if group.scaler is Scaler.KARPENTER:
         budgets = {"spec": {"disruption": {"budgets": [{"nodes": "0"}]}}}
         return (
             f"kubectl patch nodepool {group.name} --type=merge -p '{_json(budgets)}'; where it also makes nodes "
             "for workspaces, make a NodePool of its own for the control plane first. Until then: "
-            f"{annotate(names, scaling.DO_NOT_DISRUPT)}"
+            f"{annotate(pool, scaling.DO_NOT_DISRUPT)}"
         )
     return (
         f"{_sized(group, nodes[0].meta.labels, size, size)}. Until then: "
-        f"{annotate(names, scaling.SCALE_DOWN_DISABLED)}"
+        f"{annotate(pool, scaling.SCALE_DOWN_DISABLED)}"
     )
 
 
@@ -74,9 +73,10 @@ def bring_under_autoscaler(node: Node, size: int, most: int) -> str:
     return command or f"have cluster-autoscaler scale its group between {size} and {most}"
 
 
-def annotate(names: list[str], annotation: str) -> str:
-    """The command that forbids to take nodes away."""
-    return f"kubectl annotate node {' '.join(sorted(names))} {annotation}=true"
+def annotate(pool: _Labels, annotation: str) -> str:
+    """The command that forbids to take nodes of a pool away, by the pool's labels."""
+    selector = ",".join(f"{key}={value}" for key, value in sorted(pool.items()))
+    return f"kubectl annotate node -l {selector} {annotation}=true"
 
 
 def _sized(group: Group, labels: _Labels, least: int, most: int) -> str:

@@ -15,6 +15,8 @@ from support import builders
 if TYPE_CHECKING:
     from coder_cva.snapshot.records import Node
 
+POOL = {"b": "2", "a": "1"}
+
 
 def made(labels: Any = None, annotations: Any = None) -> Node:
     body = builders.node("n1", labels=labels)
@@ -68,14 +70,14 @@ def test_the_command_is_the_providers_own(key: str, still: str, growing: str) ->
     """By the label that names the group; where there is none the change is said in words."""
     there, of_status = made({key: "web"}), group(Scaler.CLUSTER_AUTOSCALER)
 
-    assert still in scaling_remedies.keep_size(of_status, [there])
+    assert still in scaling_remedies.keep_size(of_status, [there], POOL)
     assert growing in scaling_remedies.let_grow(of_status, there, 9)
 
 
 def test_a_cluster_that_its_nodes_name_is_named() -> None:
     labels = {"eks.amazonaws.com/nodegroup": "web", "alpha.eksctl.io/cluster-name": "prod"}
 
-    said = scaling_remedies.keep_size(group(Scaler.CLUSTER_AUTOSCALER), [made(labels)])
+    said = scaling_remedies.keep_size(group(Scaler.CLUSTER_AUTOSCALER), [made(labels)], POOL)
 
     assert "--cluster-name prod" in said
 
@@ -115,3 +117,14 @@ def test_without_a_providers_label_the_change_is_said_in_words() -> None:
     said = scaling_remedies.bring_under_autoscaler(made(), 2, 9)
 
     assert said == "have cluster-autoscaler scale its group between 2 and 9"
+
+
+def test_nodes_are_held_by_the_labels_of_their_pool() -> None:
+    """Each autoscaler by its own annotation; a command that names a hundred nodes nobody reads."""
+    status, karpenter = group(Scaler.CLUSTER_AUTOSCALER), group(Scaler.KARPENTER, "ws", grows=True)
+    by_labels = "kubectl annotate node -l a=1,b=2"
+
+    held = f"Until then: {by_labels} cluster-autoscaler.kubernetes.io/scale-down-disabled=true"
+    assert scaling_remedies.keep_size(status, [made()], POOL).endswith(held)
+    held = f"Until then: {by_labels} karpenter.sh/do-not-disrupt=true"
+    assert scaling_remedies.keep_size(karpenter, [made()], POOL).endswith(held)

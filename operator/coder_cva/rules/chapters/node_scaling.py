@@ -50,19 +50,21 @@ def the_control_planes_pool_is_static(world: World) -> Judgement:
         return unknown("NoNodeSeen", "no node has the labels of the control plane's pool")
     seen = scaling.evidence(world.snapshot, world.now, nodes, plane.node_pool.selector)
     by_name = {one.meta.name: one for one in nodes}
-    findings = [*_taken_away(world, seen, by_name), *_spot(nodes)]
+    findings = [*_taken_away(world, seen, by_name, plane.node_pool.selector), *_spot(nodes)]
     unseen = [by_name[name] for name in seen.unknown if not scaling.is_kept(by_name[name])]
     told = f"{_told(seen, nodes)}{_open_to_workspaces(world, nodes)}"
     if unseen and not findings:
-        kept = [one for one in unseen if scaling.is_karpenters(one)]
-        annotation = scaling.DO_NOT_DISRUPT if kept else scaling.SCALE_DOWN_DISABLED
-        names = [one.meta.name for one in kept or unseen]
-        say = f"if they are to stay, say it on them: {scaling_remedies.annotate(names, annotation)}"
+        theirs = any(scaling.is_karpenters(one) for one in unseen)
+        annotation = scaling.DO_NOT_DISRUPT if theirs else scaling.SCALE_DOWN_DISABLED
+        said = scaling_remedies.annotate(plane.node_pool.selector, annotation)
+        say = f"if they are to stay, say it on them: {said}"
         return unknown("NoAutoscalerSeen", f"{told}; {_unseen(unseen, seen)}; {say}")
     return verdict(findings, held=told, broken=told)
 
 
-def _taken_away(world: World, seen: Evidence, nodes: Mapping[str, Node]) -> Iterator[Finding]:
+def _taken_away(
+    world: World, seen: Evidence, nodes: Mapping[str, Node], pool: Mapping[str, str]
+) -> Iterator[Finding]:
     """One finding for each group, with what every source says of it; and what would hold coderd's Pods."""
     unheld: dict[Scaler, set[str]] = defaultdict(set)
     for groups in _by_key(seen.groups).values():
@@ -81,7 +83,7 @@ def _taken_away(world: World, seen: Evidence, nodes: Mapping[str, Node]) -> Iter
             _SIZES[group.scaler],
             "a size that no autoscaler changes",
             f"{said}: {named([one.meta.name for one in loose])}",
-            scaling_remedies.keep_size(group, loose),
+            scaling_remedies.keep_size(group, loose, pool),
         )
     for scaler, loose_names in sorted(unheld.items()):
         yield from _unheld(world, scaler, loose_names)
