@@ -126,7 +126,7 @@ def test_the_autoscaler_of_another_scaled_object_hides_nothing() -> None:
         ({"minReplicaCount": 3, "maxReplicaCount": 4}, True),
     ],
 )
-def test_as_many_at_least_as_at_most_is_static(spec: dict[str, int], told: bool) -> None:
+def test_as_many_at_least_as_at_most_is_static(spec: dict[str, Any], told: bool) -> None:
     """To none KEDA scales by itself, also where its autoscaler knows but one number."""
     own = kedas_own(least=1, most=1)
 

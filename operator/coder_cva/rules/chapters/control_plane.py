@@ -6,7 +6,7 @@ from typing import Any, Final
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Replicated
 from coder_cva.desired.rollout import maintenance_ends
-from coder_cva.rules import remedies, scalers
+from coder_cva.rules import remedies, scalers, static_capacity
 from coder_cva.rules.container_resources import Amounts, amounts
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import CODERD, no_coderd
@@ -109,7 +109,7 @@ def _missing(live: records.Deployment, wanted: int) -> Iterator[Finding]:
 
 
 def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:
-    """CVA-CTL-002: the tier's CPU and memory or more, and the request is the limit.
+    """CVA-CTL-002: the tier's CPU and memory or more, the request is the limit, and its pool has the room.
 
     Encryption has its own rule; what the user's own ``resources`` say is judged like anything else.
     """
@@ -137,7 +137,11 @@ def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:
             )
         )
     told = f"{live.meta.path} requests {has.requests} a replica, the architecture asks for {asked}"
-    return verdict(findings, held=told, broken=f"{told} as request and limit")
+    broken = f"{told} as request and limit" if findings else told
+    crowded = static_capacity.findings(world)
+    if crowded:
+        broken += f"; its pool has no room for them: {crowded[0].observed}"
+    return verdict([*findings, *crowded], held=told, broken=broken)
 
 
 def encryption_has_its_own_core(world: World) -> Judgement:
@@ -230,7 +234,7 @@ def _about(
 
 RULES: Final = (
     Rule("CVA-CTL-001", coderd_runs_with_several_replicas, scalers.HORIZONTAL),
-    Rule("CVA-CTL-002", coderd_has_the_resources_of_its_tier, CODERD),
+    Rule("CVA-CTL-002", coderd_has_the_resources_of_its_tier, static_capacity.NEEDS),
     Rule("CVA-CTL-003", encryption_has_its_own_core, CODERD),
     Rule("CVA-CTL-004", coderd_keeps_nothing_on_disk, CODERD),
 )
