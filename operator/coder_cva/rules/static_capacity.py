@@ -203,16 +203,7 @@ def _more(asked: Question, places: Sequence[Place], rooms: Sequence[int]) -> str
 
 
 def _tolerate(world: World, node: Node) -> str:
-    said = [
-        {
-            "key": one["key"],
-            "operator": "Equal",
-            "value": one.get("value", ""),
-            "effect": one["effect"],
-        }
-        for one in _lasting(node)
-        if one.get("key") and one.get("effect") in ("NoSchedule", "NoExecute")
-    ]
+    said = [pools.toleration(one) for one in _lasting(node) if pools.repelled([one], ())]
     pool = world.deployment.spec.control_plane.node_pool
     kept = [one.dump() for one in pool.tolerations] if pool is not None else []
     return remedies.coderd(

@@ -131,6 +131,14 @@ def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, str]) -> bool:
             return False
 
 
+def toleration(taint: Mapping[str, str]) -> dict[str, str]:
+    """The narrowest toleration that covers a taint."""
+    said = {"key": taint.get("key", ""), "operator": "Equal", "value": taint.get("value", "")}
+    if not said["value"]:
+        said = {"key": said["key"], "operator": "Exists"}
+    return {**said, "effect": taint.get("effect", "")}
+
+
 def _free(snapshot: ClusterSnapshot) -> dict[str, Free]:
     taken: dict[str, list[int]] = {}
     for pod in snapshot.items(Need.PODS):
