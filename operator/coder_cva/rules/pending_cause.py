@@ -50,7 +50,7 @@ class Causes:
     def __init__(self, world: World) -> None:
         pool = world.deployment.spec.workspaces.node_pool
         self._nodes = pools.pool_nodes(pool.selector, world.snapshot)
-        self._there = [one for one in self._nodes if one.ready and not one.unschedulable]
+        self._there = [one for one in self._nodes if pools.is_up(one)]
         self._fit = PoolFit(world, pool)
 
     def of(self, workspace: Workspace) -> Cause:

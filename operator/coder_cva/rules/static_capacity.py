@@ -5,7 +5,7 @@ A static pool gets no further node by itself, so with one node less it has to ho
 neither is it of a single replica, which nobody expects to outlive its node.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from coder_cva.api.v1alpha1.scheduling import NodePool
@@ -32,8 +32,6 @@ NEEDS: Final = CODERD | {Need.NODES, Need.PODS}
 """What ``findings`` reads."""
 
 _HOST: Final = "kubernetes.io/hostname"
-_OF_THE_NODE: Final = "node.kubernetes.io/"
-"""Taints that come and go with a node's state; the pool is judged by its size, not by a bad hour."""
 _LISTED: Final = 6
 
 
@@ -129,19 +127,18 @@ def _is_known(node: Node) -> bool:
 def _places(
     world: World, live: Deployment, nodes: Sequence[Node], pool: NodePool
 ) -> Iterator[Place]:
-    """The nodes whose lasting taints coderd tolerates, with what others request there."""
+    """The nodes whose lasting taints coderd tolerates, with what others request there.
+
+    The pool is judged by its size, not by a bad hour: one that is away for a while counts.
+    """
     tolerations = [*live.shape.scheduling.tolerations, *(one.dump() for one in pool.tolerations)]
     room, own = pools.Room(world.snapshot), _own(world)
     for node in nodes:
-        if not pools.repelled(_lasting(node), tolerations):
+        if not pools.repelled(pools.lasting(node), tolerations):
             free = room.free(node)
             whole = Amount(node.cpu_millicores, node.memory_bytes, node.pods)
             taken = whole.minus(Amount(free.cpu_millicores, free.memory_bytes, free.pods))
             yield Place(node.meta.name, whole, taken.minus(own.get(node.meta.name, Amount())))
-
-
-def _lasting(node: Node) -> list[Mapping[str, str]]:
-    return [one for one in node.taints if not one.get("key", "").startswith(_OF_THE_NODE)]
 
 
 def _own(world: World) -> dict[str, Amount]:
@@ -203,7 +200,7 @@ def _more(asked: Question, places: Sequence[Place], rooms: Sequence[int]) -> str
 
 
 def _tolerate(world: World, node: Node) -> str:
-    said = [pools.toleration(one) for one in _lasting(node) if pools.repelled([one], ())]
+    said = [pools.toleration(one) for one in pools.lasting(node) if pools.repelled([one], ())]
     pool = world.deployment.spec.control_plane.node_pool
     kept = [one.dump() for one in pool.tolerations] if pool is not None else []
     return remedies.coderd(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CPU = "0/6 nodes are available: 3 Insufficient cpu, 3 node(s) didn't match Pod's node affinity/selector. preemption: no"
 TAINT = {"key": "dedicated", "value": "coder", "effect": "NoSchedule"}
+PRESSED = {"key": "node.kubernetes.io/disk-pressure", "effect": "NoSchedule"}
 TAINTED = "0/3 nodes are available: 3 node(s) had untolerated taint {dedicated: coder}."
 CONFLICT = "0/3 nodes are available: 3 node(s) had volume node affinity conflict."
 
@@ -214,8 +215,9 @@ def test_a_claim_without_a_volume() -> None:
         ([], "the pool has no node (kubectl get nodes -l coder.com/node-group=workspaces)"),
         ([node(ready=False)], "no node of the pool is ready and open to new Pods"),
         ([node(unschedulable=True)], "no node of the pool is ready and open to new Pods"),
+        ([node(taints=[PRESSED])], "no node of the pool is ready and open to new Pods"),
     ],
-    ids=["empty", "not-ready", "cordoned"],
+    ids=["empty", "not-ready", "cordoned", "under-pressure"],
 )
 def test_a_pool_that_has_nothing_to_offer(nodes: list[Any], remedy: str) -> None:
     """Whatever the scheduler says of other nodes."""
