@@ -61,6 +61,13 @@ def _others() -> list[Manifest]:
         _object("autoscaling/v2", "HorizontalPodAutoscaler", "scaler", {
             "scaleTargetRef": {"kind": "Deployment", "name": "coder"}, "minReplicas": 2, "maxReplicas": 5,
         }),
+        _object("keda.sh/v1alpha1", "ScaledObject", "scaled", {
+            "scaleTargetRef": {"name": "coder"}, "minReplicaCount": 1, "maxReplicaCount": 5,
+        }),
+        _object("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "sized", {
+            "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "coder"},
+            "updatePolicy": {"updateMode": "Off"},
+        }),
         {
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
             "metadata": {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from coder_cva.snapshot import records, records_scaling
+from coder_cva.snapshot import records, records_scalers, records_scaling
 from coder_cva.snapshot.needs import Need
 
 T = TypeVar("T")
@@ -78,6 +78,8 @@ class ClusterSnapshot:
     network_policies: Reading[records.NetworkPolicy] = _UNREAD
     pod_disruption_budgets: Reading[records.PodDisruptionBudget] = _UNREAD
     autoscalers: Reading[records.Autoscaler] = _UNREAD
+    scaled_objects: Reading[records_scalers.ScaledObject] = _UNREAD
+    vertical_autoscalers: Reading[records_scalers.VerticalAutoscaler] = _UNREAD
     storage_classes: Reading[records.StorageClass] = _UNREAD
     csi_drivers: Reading[records.CSIDriver] = _UNREAD
     role_bindings: Reading[records.RoleBinding] = _UNREAD

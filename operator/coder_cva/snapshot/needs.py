@@ -25,6 +25,8 @@ class Need(StrEnum):
     NETWORK_POLICIES = "network_policies"
     POD_DISRUPTION_BUDGETS = "pod_disruption_budgets"
     AUTOSCALERS = "autoscalers"
+    SCALED_OBJECTS = "scaled_objects"
+    VERTICAL_AUTOSCALERS = "vertical_autoscalers"
     STORAGE_CLASSES = "storage_classes"
     CSI_DRIVERS = "csi_drivers"
     ROLE_BINDINGS = "role_bindings"
@@ -73,6 +75,10 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.NETWORK_POLICIES: Source("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
     Need.POD_DISRUPTION_BUDGETS: Source("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
     Need.AUTOSCALERS: Source("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    Need.SCALED_OBJECTS: Source("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject", extension=True),
+    Need.VERTICAL_AUTOSCALERS: Source(
+        "autoscaling.k8s.io", "v1", "verticalpodautoscalers", "VerticalPodAutoscaler", extension=True
+    ),
     Need.STORAGE_CLASSES: Source("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
     Need.CSI_DRIVERS: Source("storage.k8s.io", "v1", "csidrivers", "CSIDriver", namespaced=False),
     Need.ROLE_BINDINGS: Source("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),

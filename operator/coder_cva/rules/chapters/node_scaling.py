@@ -5,7 +5,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
-from coder_cva.rules import remedies, scaling_remedies
+from coder_cva.desired import coming_nodes
+from coder_cva.rules import (
+    pending_workspaces,
+    remedies,
+    scalers,
+    scaling_remedies,
+    zone_coverage,
+)
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import CODERD, are, live, named
 from coder_cva.sizing.size import size
@@ -26,6 +33,9 @@ _SIZES: Final = {
     Scaler.OPENSHIFT: "spec.minReplicas, spec.maxReplicas",
     Scaler.KARPENTER: "spec.disruption.budgets",
 }
+_TOLD: Final = 3
+"""How many groups a message speaks of; findings speak of each."""
+_ZONE: Final = "topology.kubernetes.io/zone"
 _LABELS: Final = (
     group_names.EKS,
     group_names.EKSCTL,
@@ -45,21 +55,27 @@ def the_control_planes_pool_is_static(world: World) -> Judgement:
     plane = world.deployment.spec.control_plane
     if plane.node_pool is None or plane.management == "None":
         return not_applicable("a region has no control plane of its own")
-    nodes = pools.pool_nodes(plane.node_pool.selector, world.snapshot)
+    selector = plane.node_pool.selector
+    nodes = pools.pool_nodes(selector, world.snapshot)
+    seen = scaling.evidence(world.snapshot, world.now, nodes, selector)
+    by_name = {one.meta.name: one for one in nodes}
+    findings = [
+        *scalers.findings(world),
+        *_taken_away(world, seen, by_name, selector),
+        *_spot(nodes),
+    ]
+    unseen = [by_name[name] for name in seen.unknown if not scaling.is_kept(by_name[name])]
+    parts = [_told(seen, nodes), _open_to_workspaces(world, nodes)]
+    parts.append(_unseen(unseen, seen) if unseen else "")
+    told = "; ".join(one for one in parts if one)
+    if findings or (nodes and not unseen):
+        return verdict(findings, held=told, broken=told)
     if not nodes:
         return unknown("NoNodeSeen", "no node has the labels of the control plane's pool")
-    seen = scaling.evidence(world.snapshot, world.now, nodes, plane.node_pool.selector)
-    by_name = {one.meta.name: one for one in nodes}
-    findings = [*_taken_away(world, seen, by_name, plane.node_pool.selector), *_spot(nodes)]
-    unseen = [by_name[name] for name in seen.unknown if not scaling.is_kept(by_name[name])]
-    told = f"{_told(seen, nodes)}{_open_to_workspaces(world, nodes)}"
-    if unseen and not findings:
-        theirs = any(scaling.is_karpenters(one) for one in unseen)
-        annotation = scaling.DO_NOT_DISRUPT if theirs else scaling.SCALE_DOWN_DISABLED
-        said = scaling_remedies.annotate(plane.node_pool.selector, annotation)
-        say = f"if they are to stay, say it on them: {said}"
-        return unknown("NoAutoscalerSeen", f"{told}; {_unseen(unseen, seen)}; {say}")
-    return verdict(findings, held=told, broken=told)
+    theirs = any(scaling.is_karpenters(one) for one in unseen)
+    annotation = scaling.DO_NOT_DISRUPT if theirs else scaling.SCALE_DOWN_DISABLED
+    said = scaling_remedies.annotate(selector, annotation)
+    return unknown("NoAutoscalerSeen", f"{told}; if they are to stay, say it on them: {said}")
 
 
 def _taken_away(
@@ -122,7 +138,7 @@ def _spot(nodes: Sequence[Node]) -> Iterator[Finding]:
             "Pool controlPlane",
             f"metadata.labels[{label.partition('=')[0]}]",
             "machines that the provider leaves to you",
-            f"{label}, machines that it takes back at short notice: {named(names)}",
+            f"{label}, which the provider takes back at short notice: {named(names)}",
             "make the node group of on-demand machines, then drain these one by one: "
             f"kubectl drain {min(names)} --ignore-daemonsets",
         )
@@ -133,31 +149,44 @@ def _open_to_workspaces(world: World, nodes: Sequence[Node]) -> str:
     own = world.deployment.spec.workspaces.node_pool.tolerations
     tolerations = [one.dump() for one in own]
     bare = sum(not pools.repelled(one.taints, tolerations) for one in nodes)
-    return f"; {bare} of them have no taint that keeps workspaces off" if bare else ""
+    return f"{bare} of the pool's nodes have no taint that keeps workspaces off" if bare else ""
 
 
 def the_workspaces_pool_scales(world: World) -> Judgement:
-    """CVA-NODE-004: an autoscaler brings nodes for workspaces, and has room left."""
+    """CVA-NODE-004: an autoscaler brings nodes for workspaces and has room left, and no workspace waits in vain."""
     selector = world.deployment.spec.workspaces.node_pool.selector
     nodes = pools.pool_nodes(selector, world.snapshot)
     seen = scaling.evidence(world.snapshot, world.now, nodes, selector)
     told = _told(seen, nodes)
+    waiting = [*pending_workspaces.findings(world), *_out_of_reach(world)]
     groups = list(_by_key(seen.groups).values())
     if any(all(one.has_room for one in group) for group in groups):
-        return verdict((), held=told, broken=told)
-    if seen.unknown or not (groups or seen.outside):
-        by_name = {one.meta.name: one for one in nodes}
-        about = _unseen([by_name[name] for name in seen.unknown], seen)
-        return unknown(
-            "NoAutoscalerSeen",
-            f"{told}; {about}; what is read: the status that cluster-autoscaler writes into a ConfigMap "
-            "(--write-status-configmap, on unless it is turned off), Karpenter's NodePools, Cluster API's "
-            "MachineDeployments, OpenShift's MachineAutoscalers",
-        )
+        return verdict(waiting, held=told, broken=told)
     by_name = {one.meta.name: one for one in nodes}
+    if seen.unknown or not (groups or seen.outside):
+        about = _unseen([by_name[name] for name in seen.unknown], seen)
+        return failed(f"{told}; {about}", waiting) if waiting else _not_seen(f"{told}; {about}")
     findings = [_stuck(world, group, by_name) for group in groups]
     findings += _unscaled(world, [by_name[name] for name in seen.outside])
-    return failed(told, findings)
+    return failed(told, [*findings, *waiting])
+
+
+def _out_of_reach(world: World) -> list[Finding]:
+    """Homes without a node where they are, unless Karpenter brings nodes to whichever zone they are asked in."""
+    pool = world.deployment.spec.workspaces.node_pool
+    tolerations = [one.dump() for one in pool.tolerations]
+    bringers = coming_nodes.bringers(world.snapshot, pool.selector, tolerations)
+    anywhere = any(_ZONE not in one.labels for one in bringers)
+    return [] if anywhere else zone_coverage.findings(world)
+
+
+def _not_seen(told: str) -> Judgement:
+    return unknown(
+        "NoAutoscalerSeen",
+        f"{told}; what is read: the status that cluster-autoscaler writes into a ConfigMap "
+        "(--write-status-configmap, on unless it is turned off), Karpenter's NodePools, Cluster API's "
+        "MachineDeployments, OpenShift's MachineAutoscalers",
+    )
 
 
 def _stuck(world: World, groups: Sequence[Group], nodes: Mapping[str, Node]) -> Finding:
@@ -214,7 +243,10 @@ def _by_key(groups: Sequence[Group]) -> Mapping[str, list[Group]]:
 
 
 def _told(seen: Evidence, nodes: Sequence[Node]) -> str:
-    parts = [are(len(nodes), "node"), *sorted({one.words for one in seen.groups})]
+    words = sorted({one.words for one in seen.groups})
+    parts = [are(len(nodes), "node"), *words[:_TOLD]]
+    if len(words) > _TOLD:
+        parts.append(f"{are(len(words) - _TOLD, 'more group')}")
     if seen.outside:
         parts.append(f"{len(seen.outside)} in no autoscaler's group")
     kept = sum(scaling.is_kept(one) for one in nodes)
@@ -239,6 +271,14 @@ def _unseen(nodes: Sequence[Node], seen: Evidence) -> str:
 
 
 RULES: Final = (
-    Rule("CVA-NODE-002", the_control_planes_pool_is_static, scaling.NEEDS | CODERD | {Need.PODS}),
-    Rule("CVA-NODE-004", the_workspaces_pool_scales, scaling.NEEDS),
+    Rule(
+        "CVA-NODE-002",
+        the_control_planes_pool_is_static,
+        scaling.NEEDS | scalers.NEEDS | CODERD | {Need.PODS},
+    ),
+    Rule(
+        "CVA-NODE-004",
+        the_workspaces_pool_scales,
+        scaling.NEEDS | pending_workspaces.NEEDS | zone_coverage.NEEDS,
+    ),
 )
