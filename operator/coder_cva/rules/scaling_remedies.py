@@ -29,6 +29,13 @@ def keep_size(group: Group, nodes: Sequence[Node], pool: _Labels) -> str:
             "for workspaces, make a NodePool of its own for the control plane first. Until then: "
             f"{annotate(pool, scaling.DO_NOT_DISRUPT)}"
         )
+    if group.scaler is Scaler.GKE:
+        labels = ",".join(f"{key}={value}" for key, value in sorted(pool.items()))
+        return (
+            "make a node pool of one size, which Autopilot has not, and give these nodes up: gcloud container "
+            f"node-pools create coder --cluster=CLUSTER --num-nodes={len(nodes)} --node-labels={labels}. Until then: "
+            f"{annotate(pool, scaling.SCALE_DOWN_DISABLED)}"
+        )
     return (
         f"{_sized(group, nodes[0].meta.labels, size, size)}. Until then: "
         f"{annotate(pool, scaling.SCALE_DOWN_DISABLED)}"

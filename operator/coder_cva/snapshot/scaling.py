@@ -1,7 +1,8 @@
 """The nodes of a pool in, what autoscalers say about their groups out (CVA-NODE-002, CVA-NODE-004).
 
 Evidence is the status that cluster-autoscaler writes, Karpenter's NodePools, the sizes on Cluster API's
-MachineDeployments, OpenShift's MachineAutoscalers. A provider's labels name a node's group, never its sizes.
+MachineDeployments, OpenShift's MachineAutoscalers. A provider's labels name a node's group, never its sizes;
+of a pool that GKE made by itself its name says that it scales.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +45,9 @@ STALE: Final = timedelta(minutes=10)
 _REASONS: Final = frozenset({"Empty", "Underutilized", "Drifted"})
 """For which Karpenter disrupts nodes by itself, and budgets are asked."""
 _NEVER: Final = "Never"
+_NAP: Final = "nap-"
+_AUTOPILOT: Final = "gk3-"
+"""How GKE begins the names of node pools that it makes by itself, and of Autopilot's nodes."""
 _SPOT: Final = (
     ("eks.amazonaws.com/capacityType", "SPOT"),
     ("karpenter.sh/capacity-type", "spot"),
@@ -63,6 +67,7 @@ class Scaler(StrEnum):
     KARPENTER = "Karpenter"
     CLUSTER_API = "Cluster API"
     OPENSHIFT = "OpenShift"
+    GKE = "GKE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +119,20 @@ def evidence(
     statuses: tuple[AutoscalerStatus, ...] = snapshot.items(Need.CLUSTER_AUTOSCALER)
     fresh = [one for one in statuses if _is_fresh(one, now)]
     told = [group for one in fresh for group in one.groups]
-    found = (
+    found = [
         *_of_statuses(told, nodes, selector),
         *_of_karpenter(snapshot.items(Need.NODE_POOLS), nodes, selector),
         *_of_cluster_api(snapshot.items(Need.MACHINE_DEPLOYMENTS), nodes),
         *_of_openshift(snapshot.items(Need.MACHINE_AUTOSCALERS), nodes),
-    )
-    known = {name for one in found for name in one.nodes}
-    rest = [one for one in nodes if one.meta.name not in known]
+    ]
+    found += _of_gke(_without(nodes, found))
+    rest = _without(nodes, found)
     outside = [one.meta.name for one in rest if _is_outside(one, told)]
     unknown = [one.meta.name for one in rest if not _is_outside(one, told)]
     notes = [_silence(one) for one in statuses if one not in fresh or not one.groups]
     if unknown and told:
         notes.append(_unmatched(told))
-    return Evidence(found, tuple(outside), tuple(unknown), tuple(notes))
+    return Evidence(tuple(found), tuple(outside), tuple(unknown), tuple(notes))
 
 
 def is_kept(node: Node) -> bool:
@@ -271,6 +276,32 @@ def _of_openshift(found: Sequence[MachineAutoscaler], nodes: Sequence[Node]) -> 
                 grows=one.least < one.most,
                 full=len(mine) >= one.most,
             )
+
+
+def _of_gke(nodes: Sequence[Node]) -> Iterator[Group]:
+    """Node pools that GKE makes by itself, known by the names that it gives; their sizes it tells nobody."""
+    pools: dict[str, list[str]] = {}
+    for one in nodes:
+        pool = one.meta.labels.get(group_names.GKE, "")
+        if pool.startswith(_NAP) or (pool and one.meta.name.startswith(_AUTOPILOT)):
+            pools.setdefault(pool, []).append(one.meta.name)
+    for pool, names in pools.items():
+        yield Group(
+            Scaler.GKE,
+            f"GKE/{pool}",
+            pool,
+            f"node pool {pool}",
+            f"GKE makes node pool {pool} by itself, and takes its nodes away (Autopilot or node auto-provisioning)",
+            tuple(names),
+            size=len(names),
+            shrinks=True,
+            grows=True,
+        )
+
+
+def _without(nodes: Sequence[Node], groups: Sequence[Group]) -> list[Node]:
+    known = {name for one in groups for name in one.nodes}
+    return [one for one in nodes if one.meta.name not in known]
 
 
 def _between(name: str, least: int, most: int, size: int) -> str:

@@ -32,6 +32,7 @@ _SIZES: Final = {
     Scaler.CLUSTER_API: "metadata.annotations",
     Scaler.OPENSHIFT: "spec.minReplicas, spec.maxReplicas",
     Scaler.KARPENTER: "spec.disruption.budgets",
+    Scaler.GKE: "autoscaling",
 }
 _TOLD: Final = 3
 """How many groups a message speaks of; findings speak of each."""
