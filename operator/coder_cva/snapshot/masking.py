@@ -5,20 +5,24 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from coder_cva.snapshot.parse_meta import annotations
-from coder_cva.snapshot.shapes import mapping
+from coder_cva.snapshot.shapes import mapping, mappings, text
 
 HIDDEN: Final = "(hidden)"
-"""Stands where a secret stood as a literal, so that a rule can still say that it was one."""
+"""Stands where a secret stood as a literal, so that a rule can still say that it was one.
+
+References to variables of the same container follow it: what they name is in use.
+"""
 
 _SECRET_NAME = re.compile(
-    r"(?:TOKEN|PASSWORD|PASSPHRASE|PSK|SECRET|SECRETS|KEY|KEYS|CREDENTIALS|PG_CONNECTION_URL)$", re.IGNORECASE
+    r"(?:TOKEN|PASSWORD|PASSPHRASE|PSK|SECRET|SECRETS|KEY|KEYS|CREDENTIALS|AUTH_HEADER|PG_CONNECTION_URL)$", re.IGNORECASE
 )  # fmt: skip
 _SECRET_FLAG = re.compile(
-    r"^(?P<flag>--?[\w-]*(?:token|password|passphrase|psk|secret|key|keys|postgres-url))(?P<value>=.*)?$",
+    r"^(?P<flag>--?[\w-]*(?:token|password|passphrase|psk|secret|key|keys|auth-header|postgres-url))(?P<value>=.*)?$",
     re.IGNORECASE | re.DOTALL,
 )  # fmt: skip
 _CREDENTIALS_IN_URL = re.compile(r"://[^/\s@:]*:[^/\s@]+@")
 _REFERENCE = re.compile(r"^\$\([\w.-]+\)$")
+_REFERENCES = re.compile(r"\$\(([\w.-]+)\)")
 _ENVIRONMENT = frozenset({"containers", "initContainers", "ephemeralContainers"})
 
 
@@ -58,34 +62,43 @@ def _container(raw: Any) -> Any:
         return raw
     copy = dict(raw)
     variables = raw.get("env")
+    names = frozenset(text(one.get("name")) for one in mappings(variables))
     if isinstance(variables, (list, tuple)):
-        copy["env"] = [_variable(one) for one in variables]
+        copy["env"] = [_variable(one, names) for one in variables]
     for words in ("command", "args"):
         if isinstance(raw.get(words), (list, tuple)):
-            copy[words] = _words(raw[words])
+            copy[words] = _words(raw[words], names)
     return copy
 
 
-def _variable(raw: Any) -> Any:
+def _hidden(value: str, names: frozenset[str]) -> str:
+    """What stands for a secret: with the variables that it refers to, which are set beside it."""
+    found = sorted(names.intersection(_REFERENCES.findall(value)))
+    return HIDDEN + "".join(f"$({name})" for name in found)
+
+
+def _variable(raw: Any, names: frozenset[str]) -> Any:
     value = raw.get("value") if isinstance(raw, Mapping) else None
     if not isinstance(value, str) or not value or _REFERENCE.match(value):
         return raw
     named = _SECRET_NAME.search(str(raw.get("name", ""))) is not None
-    return {**raw, "value": HIDDEN} if named or _CREDENTIALS_IN_URL.search(value) else raw
+    if named or _CREDENTIALS_IN_URL.search(value):
+        return {**raw, "value": _hidden(value, names)}
+    return raw
 
 
-def _words(raw: Any) -> list[Any]:
+def _words(raw: Any, names: frozenset[str]) -> list[Any]:
     """Arguments with the values of secret flags hidden, in both ways of writing them."""
     made: list[Any] = []
     expected = False
     for word in raw:
         found = _SECRET_FLAG.match(word) if isinstance(word, str) else None
         if expected and not (isinstance(word, str) and word.startswith("-")):
-            made.append(HIDDEN)
+            made.append(_hidden(word, names) if isinstance(word, str) else HIDDEN)
         elif found and found["value"]:
-            made.append(f"{found['flag']}={HIDDEN}")
+            made.append(f"{found['flag']}={_hidden(found['value'], names)}")
         elif isinstance(word, str) and _CREDENTIALS_IN_URL.search(word):
-            made.append(HIDDEN)
+            made.append(_hidden(word, names))
         else:
             made.append(word)
         expected = found is not None and not found["value"]
