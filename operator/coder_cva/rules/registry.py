@@ -5,15 +5,18 @@ from typing import Final
 from coder_cva.rules.chapters import (
     cluster,
     control_plane,
+    environment,
     general,
     network,
     node_pools,
     node_sizes,
     observability,
+    offline,
     provisioner_fleet,
     provisioners,
     proxies,
     storage,
+    support,
     volume_types,
     workspaces,
 )
@@ -32,5 +35,8 @@ ALL: Final[tuple[Rule, ...]] = (
     *provisioners.RULES,
     *provisioner_fleet.RULES,
     *proxies.RULES,
+    *offline.RULES,
+    *environment.RULES,
     *observability.RULES,
+    *support.RULES,
 )
