@@ -89,6 +89,11 @@ def _link(place: int, raw: Any) -> Link:
     return Link(**{key: text(one).strip() for key, one in mapping(parts).items()})
 
 
+def address(link: Link) -> str:
+    """What a link asks on the web, "" for one that asks nothing there (mailto)."""
+    return "" if link.target.startswith("mailto:") else link.target.replace(_BUILD, "")
+
+
 def faults(links: tuple[Link, ...]) -> Iterator[Fault]:
     """What is wrong with the links, in their order."""
     names: set[str] = set()

@@ -44,5 +44,8 @@ class Network(Part):
     air_gapped: Flag = False
     """Whether nothing here reaches the internet: Coder's Registry and other hosted services are then not
     available (CVA-REG-001). It is only judged by; no connection is closed for it."""
+    follow_support_links: Flag = False
+    """Whether the operator asks the addresses of coderd's support links once a day, from its own Pod, whether
+    they answer (CVA-SUP-001). Private addresses are never asked; whoever keeps a page sees that it is."""
     workspace_egress: Literal["Open"] = "Open"
     """What workspaces may connect to. Open: everything; no egress is cut."""

@@ -14,9 +14,17 @@ from coder_cva.rules.model import (
     passed,
     unknown,
 )
-from coder_cva.rules.subjects import CODERD, are, no_coderd
-from coder_cva.rules.support_links import Fault, Link, UnreadableError, faults, parse
+from coder_cva.rules.subjects import CODERD, are, named, no_coderd
+from coder_cva.rules.support_links import (
+    Fault,
+    Link,
+    UnreadableError,
+    address,
+    faults,
+    parse,
+)
 from coder_cva.snapshot import environment
+from coder_cva.snapshot.links_seen import LinkSeen
 from coder_cva.snapshot.masking import HIDDEN
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World
@@ -24,11 +32,12 @@ from coder_cva.snapshot.world import World
 _RULE: Final = "CVA-SUP-001"
 _VARIABLE: Final = "CODER_SUPPORT_LINKS"
 _LICENCE: Final = "links of one's own are shown with a licence that includes appearance"
+_SERVER_ERROR: Final = 500
 _EXAMPLE: Final = (Link("Help", "https://wiki.corp.example.com/coder", "docs"),)
 
 
 def support_links_lead_somewhere(world: World) -> Judgement:
-    """CVA-SUP-001: the links of coderd's menu are in order, as far as that is seen without following them.
+    """CVA-SUP-001: the links of coderd's menu are in order; where the spec asks to follow them, they answer.
 
     The sentence asks that links are valid, not that there are any: without some of one's own Coder's apply,
     which Coder keeps, and which without a licence are the only ones. They lead to the internet, so in a
@@ -45,16 +54,59 @@ def support_links_lead_somewhere(world: World) -> Judgement:
         links = parse(said)
     except UnreadableError as error:
         return _unreadable(world, live, str(error))
-    if not links:
-        return _defaults(world, live)
+    return _judged(world, live, links) if links else _defaults(world, live)
+
+
+def _judged(world: World, live: Deployment, links: tuple[Link, ...]) -> Judgement:
     found = tuple(faults(links))
     told = f"{live.meta.path} has {are(len(links), 'support link')} of its own"
     if found:
         remedy = _remedy(world, _sound(links, found))
         broken = [_of_entry(world, live, one, remedy) for one in found]
         return failed(f"{told}, {len({one.place for one in found})} of them not in order", broken)
-    held = f"{told}, each with a name and an absolute address; they are not followed"
-    return passed(f"{held}; {_LICENCE}")
+    held = f"{told}, each with a name and an absolute address"
+    if world.deployment.spec.network.follow_support_links and not _is_cut_off(world):
+        return _followed(world, live, links, held)
+    return passed(f"{held}; they are not followed; {_LICENCE}")
+
+
+def _is_cut_off(world: World) -> bool:
+    return world.deployment.spec.network.air_gapped
+
+
+def _followed(world: World, live: Deployment, links: tuple[Link, ...], held: str) -> Judgement:
+    """What the links answered: a page that is gone is a finding, one that was not reached is not known."""
+    seen = world.observed.links
+    if seen is None or seen.words:
+        return unknown(
+            "NotFollowed", f"{held}; {seen.words if seen else 'they are being followed'}"
+        )
+    asked = {place: address(one) for place, one in enumerate(links) if address(one)}
+    answers = {place: seen.of(target) for place, target in asked.items()}
+    gone = tuple(
+        Fault(place, "target", "an address that answers", f"{asked[place]} answers {one.status}")
+        for place, one in answers.items()
+        if one is not None and _is_gone(one.status)
+    )
+    if gone:
+        remedy = _remedy(world, _sound(links, gone))
+        broken = [_of_entry(world, live, one, remedy) for one in gone]
+        return failed(f"{held}; {len(gone)} of them lead nowhere", broken)
+    unseen = [_why(asked[place], one) for place, one in answers.items() if not one or one.reason]
+    if unseen:
+        return unknown("LinksNotReached", f"{held}; {named(unseen)}")
+    return passed(f"{held}, and each answers; {_LICENCE}")
+
+
+def _is_gone(status: int) -> bool:
+    """Whether there is no page: one that asks who you are, or to come later, is there."""
+    return status in (404, 410) or status >= _SERVER_ERROR
+
+
+def _why(target: str, seen: LinkSeen | None) -> str:
+    if seen is None:
+        return f"{target} was not followed yet"
+    return f"{target} was not reached from the operator: {seen.words}"
 
 
 def _sound(links: tuple[Link, ...], found: Iterable[Fault]) -> tuple[Link, ...]:
@@ -95,7 +147,7 @@ def _unreadable(world: World, live: Deployment, why: str) -> Judgement:
 
 def _defaults(world: World, live: Deployment) -> Judgement:
     told = f"{live.meta.path} has no support links of its own, so Coder's apply"
-    if not world.deployment.spec.network.air_gapped:
+    if not _is_cut_off(world):
         return not_applicable(f"{told}, which Coder keeps; {_LICENCE}")
     finding = Finding(
         _RULE,
