@@ -4,12 +4,12 @@ Source of the precedence: Coder's server reference. A flag wins over the variabl
 the configuration file; the flag's name follows from the variable's, or stands in the catalogue.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from coder_cva.catalogue.variables import variables
 from coder_cva.snapshot import parse_roles
+from coder_cva.snapshot.masking import TAKEN_IN
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.shapes import mapping, mappings, text, texts
 from coder_cva.values.manifest import dig
@@ -24,7 +24,6 @@ _FLAGS: Final = {
     "CODER_PROVISIONER_DAEMON_KEY": ("--key",),
 }
 """Flags of provisioners whose names do not follow from the variable (Coder's reference, provisioner start)."""
-_REFERENCE: Final = re.compile(r"\$\(([\w.-]+)\)")
 
 
 def container(deployment: Deployment) -> Mapping[str, Any]:
@@ -83,11 +82,9 @@ def entry(deployment: Deployment, name: str) -> Mapping[str, Any]:
     return _entry(deployment, name) or {}
 
 
-def references(deployment: Deployment) -> frozenset[str]:
+def taken_in(deployment: Deployment) -> frozenset[str]:
     """The variables that others, or arguments, take in as ``$(NAME)``."""
-    values = (text(one.get("value")) for one in mappings(container(deployment).get("env")))
-    words = (*values, *_words(deployment))
-    return frozenset(name for one in words for name in _REFERENCE.findall(one))
+    return frozenset(texts(container(deployment).get(TAKEN_IN)))
 
 
 def wholes(deployment: Deployment) -> tuple[str, ...]:

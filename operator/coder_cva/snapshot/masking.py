@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from coder_cva.snapshot.parse_meta import annotations
-from coder_cva.snapshot.shapes import mapping, mappings, text
+from coder_cva.snapshot.shapes import mapping, mappings, text, texts
 
 HIDDEN: Final = "(hidden)"
-"""Stands where a secret stood as a literal, so that a rule can still say that it was one.
-
-References to variables of the same container follow it: what they name is in use.
-"""
+"""Stands where a secret stood as a literal, so that a rule can still say that it was one."""
+TAKEN_IN: Final = "takenIn"
+"""The key, of no API, under which a container says which of its variables its values and arguments take in."""
 
 _SECRET_NAME = re.compile(
     r"(?:TOKEN|PASSWORD|PASSPHRASE|PSK|SECRET|SECRETS|KEY|KEYS|CREDENTIALS|AUTH_HEADER|PG_CONNECTION_URL)$", re.IGNORECASE
@@ -27,7 +26,7 @@ _ENVIRONMENT = frozenset({"containers", "initContainers", "ephemeralContainers"}
 
 
 def masked(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a Deployment with the same keys, the secrets hidden.
+    """The body of a Deployment with the same keys and TAKEN_IN, the secrets hidden.
 
     Annotations that nobody reads go, and managedFields: a copy of the whole object, as kubectl
     writes it into an annotation, would bring the secrets back.
@@ -62,43 +61,48 @@ def _container(raw: Any) -> Any:
         return raw
     copy = dict(raw)
     variables = raw.get("env")
-    names = frozenset(text(one.get("name")) for one in mappings(variables))
     if isinstance(variables, (list, tuple)):
-        copy["env"] = [_variable(one, names) for one in variables]
+        copy["env"] = [_variable(one) for one in variables]
     for words in ("command", "args"):
         if isinstance(raw.get(words), (list, tuple)):
-            copy[words] = _words(raw[words], names)
-    return copy
+            copy[words] = _words(raw[words])
+    taken_in = _taken_in(raw)
+    return {**copy, TAKEN_IN: taken_in} if taken_in else copy
 
 
-def _hidden(value: str, names: frozenset[str]) -> str:
-    """What stands for a secret: with the variables that it refers to, which are set beside it."""
-    found = sorted(names.intersection(_REFERENCES.findall(value)))
-    return HIDDEN + "".join(f"$({name})" for name in found)
+def _taken_in(raw: Mapping[str, Any]) -> list[str]:
+    """The variables of the container that others take in as ``$(NAME)``, also where that is hidden.
+
+    Only names that are set beside it: anything else may be a part of a secret.
+    """
+    variables = mappings(raw.get("env"))
+    values = (text(one.get("value")) for one in variables)
+    words = (*values, *texts(raw.get("command")), *texts(raw.get("args")))
+    found = {name for one in words for name in _REFERENCES.findall(one)}
+    names = {text(one.get("name")) for one in variables}
+    return sorted(names & (found | set(texts(raw.get(TAKEN_IN)))))
 
 
-def _variable(raw: Any, names: frozenset[str]) -> Any:
+def _variable(raw: Any) -> Any:
     value = raw.get("value") if isinstance(raw, Mapping) else None
     if not isinstance(value, str) or not value or _REFERENCE.match(value):
         return raw
     named = _SECRET_NAME.search(str(raw.get("name", ""))) is not None
-    if named or _CREDENTIALS_IN_URL.search(value):
-        return {**raw, "value": _hidden(value, names)}
-    return raw
+    return {**raw, "value": HIDDEN} if named or _CREDENTIALS_IN_URL.search(value) else raw
 
 
-def _words(raw: Any, names: frozenset[str]) -> list[Any]:
+def _words(raw: Any) -> list[Any]:
     """Arguments with the values of secret flags hidden, in both ways of writing them."""
     made: list[Any] = []
     expected = False
     for word in raw:
         found = _SECRET_FLAG.match(word) if isinstance(word, str) else None
         if expected and not (isinstance(word, str) and word.startswith("-")):
-            made.append(_hidden(word, names) if isinstance(word, str) else HIDDEN)
+            made.append(HIDDEN)
         elif found and found["value"]:
-            made.append(f"{found['flag']}={_hidden(found['value'], names)}")
+            made.append(f"{found['flag']}={HIDDEN}")
         elif isinstance(word, str) and _CREDENTIALS_IN_URL.search(word):
-            made.append(_hidden(word, names))
+            made.append(HIDDEN)
         else:
             made.append(word)
         expected = found is not None and not found["value"]

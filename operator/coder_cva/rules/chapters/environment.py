@@ -30,7 +30,7 @@ def environment_variables_are_known_ones(world: World) -> Judgement:
     version = found.numbers if found is not None else None
     names = [one for one in settings.names(live) if one.startswith(PREFIX)]
     # A name that another variable takes in is in use, whoever else knows it.
-    used = settings.references(live)
+    used = settings.taken_in(live)
     all_judged = {one: judged(one, version) for one in names if one not in used}
     faults = {name: one for name, one in all_judged.items() if isinstance(one, Fault)}
     findings = [*_names(world, live, faults), *variable_values.findings(world, live)]
