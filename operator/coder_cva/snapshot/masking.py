@@ -21,8 +21,8 @@ _SECRET_FLAG = re.compile(
 )  # fmt: skip
 _CREDENTIALS_IN_URL = re.compile(r"://[^/\s@:]*:[^/\s@]+@")
 _REFERENCE = re.compile(r"^\$\([\w.-]+\)$")
-_REFERENCES = re.compile(r"\$\(([\w.-]+)\)")
 _ENVIRONMENT = frozenset({"containers", "initContainers", "ephemeralContainers"})
+_REFERENCES = re.compile(r"\$\(([\w.-]+)\)")
 
 
 def masked(body: Mapping[str, Any]) -> dict[str, Any]:
