@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.environment import OWNED
+from coder_cva.catalogue.variables import variables
 from coder_cva.rules import remedies, variable_values
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, passed, unknown
 from coder_cva.rules.subjects import CODERD, are, named, no_coderd
@@ -72,7 +73,7 @@ def _names(world: World, live: Deployment, faults: Mapping[str, Fault]) -> Itera
 
 def _remedy(world: World, live: Deployment, name: str, fault: Fault) -> str:
     written = settings.entry(live, name)
-    if len(fault.instead) != 1 or str(written.get("value", "")).startswith(HIDDEN):
+    if len(fault.instead) != 1 or _is_secret(written, fault.instead[0]):
         return _without(world, name, _written(fault.instead))
     better = fault.instead[0]
     env: list[dict[str, Any]] = [{**written, "name": better}]
@@ -81,6 +82,13 @@ def _remedy(world: World, live: Deployment, name: str, fault: Fault) -> str:
     if better in OWNED:
         return _without(world, name, OWNED[better])
     return f"instead of {name}, {remedies.resource(world, {'controlPlane': {'env': env}})}"
+
+
+def _is_secret(written: Mapping[str, Any], better: str) -> bool:
+    """Whether the value is one in clear, of which not all is kept."""
+    known = variables().server.get(better)
+    value = str(written.get("value", ""))
+    return HIDDEN in value or (bool(value) and known is not None and known.secret)
 
 
 def _written(names: tuple[str, ...]) -> str:
