@@ -5,16 +5,19 @@ from typing import Final
 from coder_cva.rules.chapters import (
     cluster,
     control_plane,
+    environment,
     general,
     network,
     node_pools,
     node_scaling,
     node_sizes,
     observability,
+    offline,
     provisioner_fleet,
     provisioners,
     proxies,
     storage,
+    support,
     volume_types,
     workspaces,
 )
@@ -34,5 +37,8 @@ ALL: Final[tuple[Rule, ...]] = (
     *provisioners.RULES,
     *provisioner_fleet.RULES,
     *proxies.RULES,
+    *offline.RULES,
+    *environment.RULES,
     *observability.RULES,
+    *support.RULES,
 )

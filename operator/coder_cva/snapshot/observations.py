@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from coder_cva.snapshot.links_seen import LinksSeen
+
 
 @dataclass(frozen=True, slots=True)
 class Observations:
@@ -9,3 +11,6 @@ class Observations:
 
     Each result says in its own words why it saw nothing: no refusal stands as an empty result.
     """
+
+    links: LinksSeen | None = None
+    """The support links, where spec.network.followSupportLinks asks for it."""
