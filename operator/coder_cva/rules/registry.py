@@ -14,6 +14,7 @@ from coder_cva.rules.chapters import (
     provisioners,
     proxies,
     storage,
+    version_control,
     volume_types,
     workspaces,
 )
@@ -32,5 +33,6 @@ ALL: Final[tuple[Rule, ...]] = (
     *provisioners.RULES,
     *provisioner_fleet.RULES,
     *proxies.RULES,
+    *version_control.RULES,
     *observability.RULES,
 )

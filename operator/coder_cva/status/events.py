@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.staying import STILL_OWNED
 from coder_cva.ports import Event
+from coder_cva.rules.model import NoticeKind
 from coder_cva.status.account import FIELD_LEFT
 from coder_cva.status.reasons import Reason
 from coder_cva.values.manifest import Ref
@@ -19,6 +20,15 @@ _CONFORMANCE: Final = {
     "False": "NotConformant",
     "Unknown": "ConformanceUnknown",
 }
+_ENDS: Final = frozenset(
+    {
+        NoticeKind.ATTESTATION_ENDING,
+        NoticeKind.ATTESTATION_ENDED,
+        NoticeKind.WAIVER_ENDING,
+        NoticeKind.WAIVER_ENDED,
+    }
+)
+"""Notices of which somebody should hear who does not look at the status."""
 _ABSENT: Final = ("", "", "")
 _Truths: TypeAlias = dict[str, tuple[str, str, str]]
 """By type of condition: status, reason and message."""
@@ -39,6 +49,7 @@ def deserved(
         *_repairs(changes),
         *_given_up(before, after),
         *_warnings(before, after),
+        *_notices(before, after),
     ]
     return tuple(
         Event(regarding, uid, kind, reason, message[:MESSAGE_LIMIT])
@@ -108,6 +119,14 @@ def _warnings(
     for one in _loud(after):
         if one["message"] not in known:
             yield "Warning", one["reason"], f"{one['subject']}: {one['message']}"
+
+
+def _notices(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What ends, told once when it begins to be told; how many days are left is no news."""
+    known = {(one["clause"], one["kind"]) for one in before.get("notices") or ()}
+    for one in after.get("notices") or ():
+        if one["kind"] in _ENDS and (one["clause"], one["kind"]) not in known:
+            yield "Warning", one["kind"], one["message"]
 
 
 def _loud(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

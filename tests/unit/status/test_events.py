@@ -151,3 +151,29 @@ def test_that_coderd_would_go_with_its_resource_is_told_once() -> None:
     assert told(before, after) == [("Warning", "StillOwned")]
     assert told(after, after) == []
     assert told(after, before) == []
+
+
+def noticed(
+    kind: str, message: str = "it ends in 5 days", clause: str = "CVA-OPS-004"
+) -> dict[str, Any]:
+    """A ready deployment of which this is to be known."""
+    return {**READY, "notices": [{"clause": clause, "kind": kind, "message": message}]}
+
+
+@pytest.mark.parametrize(
+    "kind", ["AttestationEnding", "AttestationEnded", "WaiverEnding", "WaiverEnded"]
+)
+def test_what_ends_is_told_once(kind: str) -> None:
+    """A day less is no news; another clause is, and so is the end itself."""
+    soon = noticed(kind)
+
+    assert told(READY, soon) == [("Warning", kind)]
+    assert told(soon, noticed(kind, "it ends in 4 days")) == []
+    assert told(soon, noticed(kind, clause="CVA-SUP-002")) == [("Warning", kind)]
+    assert told(noticed("Other"), soon) == [("Warning", kind)]
+
+
+@pytest.mark.parametrize("kind", ["AttestationNotNeeded", "AttestationNotTaken", "WaiverUnused"])
+def test_what_has_no_effect_is_no_event(kind: str) -> None:
+    """It stands in the status, for whoever tidies up."""
+    assert told(READY, noticed(kind)) == []
