@@ -34,8 +34,6 @@ CREATED = "2026-11-01T08:00:00Z"
 CONTROL_PLANE = "control-plane"
 WORKSPACES = "workspaces"
 
-_NEEDS = {(source.group, source.kind): need for need, source in SOURCES.items()}
-
 
 def world(
     cr: Mapping[str, Any],
@@ -86,8 +84,7 @@ def snapshot_of(
     places = set(namespaces)
     for body in flat(manifests):
         places.add(body["metadata"].get("namespace", ""))
-        need = _NEEDS.get((body["apiVersion"].rpartition("/")[0], body["kind"]))
-        if need is not None:  # a ServiceAccount: applied to clusters, not watched
+        for need in needs_of(body):  # none for a ServiceAccount: applied to clusters, not watched
             bodies[need].append(live(body))
     there = {one["metadata"]["name"] for one in bodies[Need.NAMESPACES]}
     bodies[Need.NAMESPACES] += [live(namespace(name)) for name in places - there - {""}]
@@ -100,6 +97,16 @@ def snapshot_of(
     }
     versions = Served(("v1",), ("v1",))
     return ClusterSnapshot(**readings, secrets=dict(keys), served=served or versions)
+
+
+def needs_of(body: Manifest) -> list[Need]:
+    """For which needs an object is read; of some kinds only objects of one name are."""
+    kind = body["apiVersion"].rpartition("/")[0], body["kind"]
+    return [
+        need
+        for need, source in SOURCES.items()
+        if (source.group, source.kind) == kind and source.name in ("", body["metadata"]["name"])
+    ]
 
 
 def coder_deployment(cr: Mapping[str, Any]) -> CoderDeployment:

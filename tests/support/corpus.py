@@ -28,7 +28,13 @@ import yaml
 
 from coder_cva.snapshot.model import Absence, Served
 from coder_cva.snapshot.needs import Need
-from support import builders, coder_manifests, deployments, workspace_manifests
+from support import (
+    builders,
+    coder_manifests,
+    deployments,
+    monitoring_manifests,
+    workspace_manifests,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +66,14 @@ _MADE: dict[str, Callable[..., Any]] = {
         coder_manifests.chart_proxy,
         coder_manifests.coder_k8s_coderd,
         coder_manifests.workspace_binding,
+        monitoring_manifests.bundle_alarms,
+        monitoring_manifests.pod_monitor,
+        monitoring_manifests.program,
+        monitoring_manifests.programs,
+        monitoring_manifests.prometheus,
+        monitoring_manifests.prometheus_rule,
+        monitoring_manifests.scrape_config,
+        monitoring_manifests.service_monitor,
         workspace_manifests.devcontainer_deployment,
         workspace_manifests.envbox_pod,
         workspace_manifests.seed_pod,

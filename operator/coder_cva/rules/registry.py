@@ -3,6 +3,7 @@
 from typing import Final
 
 from coder_cva.rules.chapters import (
+    alarms,
     cluster,
     control_plane,
     general,
@@ -10,6 +11,7 @@ from coder_cva.rules.chapters import (
     node_pools,
     node_sizes,
     observability,
+    observability_bundle,
     provisioner_fleet,
     provisioners,
     proxies,
@@ -35,4 +37,6 @@ ALL: Final[tuple[Rule, ...]] = (
     *proxies.RULES,
     *version_control.RULES,
     *observability.RULES,
+    *observability_bundle.RULES,
+    *alarms.RULES,
 )

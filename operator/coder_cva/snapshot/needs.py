@@ -30,6 +30,12 @@ class Need(StrEnum):
     ROLE_BINDINGS = "role_bindings"
     ROLES = "roles"
     CLUSTER_ROLES = "cluster_roles"
+    PROMETHEUSES = "prometheuses"
+    SERVICE_MONITORS = "service_monitors"
+    POD_MONITORS = "pod_monitors"
+    SCRAPE_CONFIGS = "scrape_configs"
+    PROMETHEUS_RULES = "prometheus_rules"
+    ALARM_CONFIG_MAPS = "alarm_config_maps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,12 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.ROLE_BINDINGS: Source("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
     Need.ROLES: Source("rbac.authorization.k8s.io", "v1", "roles", "Role"),
     Need.CLUSTER_ROLES: Source("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False),
+    Need.PROMETHEUSES: Source("monitoring.coreos.com", "v1", "prometheuses", "Prometheus", extension=True),
+    Need.SERVICE_MONITORS: Source("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor", extension=True),
+    Need.POD_MONITORS: Source("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor", extension=True),
+    Need.SCRAPE_CONFIGS: Source("monitoring.coreos.com", "v1alpha1", "scrapeconfigs", "ScrapeConfig", extension=True, metadata_only=True),
+    Need.PROMETHEUS_RULES: Source("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule", extension=True),
+    Need.ALARM_CONFIG_MAPS: Source("", "v1", "configmaps", "ConfigMap", name="coder-metrics-alerts"),
 }  # fmt: skip
 """Every need, once. The operator's ClusterRole is generated from this table."""
 

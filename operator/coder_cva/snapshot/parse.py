@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from coder_cva.snapshot import (
     parse_cluster,
+    parse_monitoring,
     parse_network,
     parse_pods,
     parse_rights,
@@ -40,6 +41,12 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.ROLE_BINDINGS: parse_rights.role_binding,
     Need.ROLES: parse_rights.role,
     Need.CLUSTER_ROLES: parse_rights.role,
+    Need.PROMETHEUSES: parse_monitoring.prometheus,
+    Need.SERVICE_MONITORS: parse_monitoring.service_monitor,
+    Need.POD_MONITORS: parse_monitoring.pod_monitor,
+    Need.SCRAPE_CONFIGS: parse_monitoring.scrape_config,
+    Need.PROMETHEUS_RULES: parse_monitoring.prometheus_rule,
+    Need.ALARM_CONFIG_MAPS: parse_monitoring.alarm_config_map,
 }
 """How each need is read, once."""
 

@@ -1,0 +1,126 @@
+"""Which programs of monitoring run in the cluster, and what each Prometheus of the Prometheus Operator takes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from coder_cva.catalogue.monitoring import PARTS, programs
+from coder_cva.snapshot import marks
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import Meta, Pod
+from coder_cva.snapshot.records_monitoring import PrometheusServer, Selection
+from coder_cva.snapshot.world import World
+from coder_cva.values import selectors
+
+SEEING: Final = frozenset({Need.PODS, Need.PROMETHEUSES, Need.NAMESPACES})
+"""What seeing all this takes."""
+_NAMING: Final = (marks.NAME, "k8s-app")
+
+
+_OPERATOR: Final = "prometheus-operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Monitoring:
+    """What runs: for each program the first of its Pods, and the Prometheus resources.
+
+    ``plain`` are the Prometheus servers whose configuration is a file, which nobody reads here.
+    """
+
+    running: Mapping[str, str]
+    plain: tuple[str, ...]
+    servers: tuple[PrometheusServer, ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of Coder's bundle that are there, in their order."""
+        return tuple(one for one in PARTS if one in self.running)
+
+    @property
+    def collectors(self) -> tuple[str, ...]:
+        """What collects by annotations, as its chart configures it: each with one of its Pods."""
+        known = programs().collectors
+        told = [f"{name} ({pod})" for name, pod in self.running.items() if name in known]
+        return (*(f"Prometheus ({one})" for one in self.plain), *told)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Monitoring of another make: each with one of its Pods."""
+        known = programs().others
+        return tuple(f"{name} ({pod})" for name, pod in self.running.items() if name in known)
+
+
+def monitoring(world: World) -> Monitoring:
+    """What runs in the whole cluster. A workspace in which somebody tries Grafana is none of it."""
+    known, running, plain = programs(), dict[str, str](), set[str]()
+    for pod in world.snapshot.items(Need.PODS):
+        if pod.phase != "Running" or pod.meta.deleting or _is_workspace(pod):
+            continue
+        names = [pod.meta.labels[key] for key in _NAMING if key in pod.meta.labels]
+        program = known.called(names, pod.shape.image)
+        if program:
+            running.setdefault(program, pod.meta.path)
+        if program == "Prometheus" and pod.meta.labels.get(marks.MANAGED_BY) != _OPERATOR:
+            plain.add(pod.meta.path)
+    return Monitoring(
+        dict(sorted(running.items())),
+        tuple(sorted(plain)[:1]),
+        world.snapshot.items(Need.PROMETHEUSES),
+    )
+
+
+def _is_workspace(pod: Pod) -> bool:
+    return pod.shape.agent or any(key in pod.meta.labels for key in marks.WORKSPACE_LABELS)
+
+
+def takes(server: PrometheusServer, selection: Selection, meta: Meta, world: World) -> bool:
+    """Whether a Prometheus takes an object: by the object's labels, and by its namespace's."""
+    return selectors.matches(selection.objects, meta.labels) and _reaches(
+        server, selection, meta.namespace, world
+    )
+
+
+def _reaches(server: PrometheusServer, selection: Selection, name: str, world: World) -> bool:
+    if selection.namespaces is None:
+        return name == server.meta.namespace
+    labels = {one.meta.name: one.meta.labels for one in world.snapshot.items(Need.NAMESPACES)}
+    return name in labels and selectors.matches(selection.namespaces, labels[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object has to be, and with which labels, so that some Prometheus takes it."""
+
+    server: str
+    namespace: str
+    labels: Mapping[str, str]
+
+
+def place(
+    choices: Iterable[tuple[PrometheusServer, Selection]], wanted: str, world: World
+) -> Place | None:
+    """For an object that is to be in the wanted namespace, else in the Prometheus' own; None if none takes any."""
+    for server, selection in choices:
+        labels = _labels(selection.objects)
+        if labels is None:
+            continue
+        for namespace in (wanted, server.meta.namespace):
+            if _reaches(server, selection, namespace, world):
+                return Place(server.meta.path, namespace, labels)
+    return None
+
+
+def _labels(selector: Mapping[str, object] | None) -> Mapping[str, str] | None:
+    """The fewest labels that a selector selects, None where none are found."""
+    if selector is None:
+        return None
+    found: dict[str, str] = {}
+    exact, expressions = selector.get("matchLabels"), selector.get("matchExpressions")
+    if isinstance(exact, Mapping):
+        found |= exact
+    for one in expressions if isinstance(expressions, list) else ():
+        if one["operator"] == "In" and one["values"]:
+            found.setdefault(one["key"], one["values"][0])
+        elif one["operator"] == "Exists":
+            found.setdefault(one["key"], "true")
+    return found if selectors.matches(selector, found) else None
