@@ -97,7 +97,7 @@ def test_whatever_a_spec_says_what_is_rendered_obeys(
     failed = failures(cr)
 
     named = workspaces.get("storage", {}).get("storageClassName")
-    assert failed <= OWN_CHOICES | ({"CVA-STO-002"} if named else set())
+    assert failed <= OWN_CHOICES | NOT_MADE | ({"CVA-STO-002"} if named else set())
 
 
 def test_what_is_in_use_is_all_that_is_told_of_isolated_workspaces() -> None:

@@ -17,11 +17,12 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
 from coder_cva.snapshot.consistency import impossible
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.model import Absence, ClusterSnapshot, SecretKeys, Served, Unavailable
-from coder_cva.snapshot.needs import SOURCES, Need
+from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.parse import gathered
 from coder_cva.snapshot.world import World
 from support.coder_manifests import POOL
 from support.ephemeral import ephemeral_claims
+from support.kinds import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,16 +98,6 @@ def snapshot_of(
     }
     versions = Served(("v1",), ("v1",))
     return ClusterSnapshot(**readings, secrets=dict(keys), served=served or versions)
-
-
-def needs_of(body: Manifest) -> list[Need]:
-    """For which needs an object is read; of some kinds only objects of one name are."""
-    kind = body["apiVersion"].rpartition("/")[0], body["kind"]
-    return [
-        need
-        for need, source in SOURCES.items()
-        if (source.group, source.kind) == kind and source.name in ("", body["metadata"]["name"])
-    ]
 
 
 def coder_deployment(cr: Mapping[str, Any]) -> CoderDeployment:

@@ -6,6 +6,7 @@ from typing import Any
 
 from coder_cva.snapshot.needs import Need
 from support import builders, coder_manifests, monitoring_manifests, workspace_manifests
+from support.kinds import needs_of
 
 Manifest = dict[str, Any]
 
@@ -40,7 +41,7 @@ def samples() -> dict[Need, list[Manifest]]:
     )
     found: dict[Need, list[Manifest]] = {need: [] for need in Need}
     for body in made:
-        for need in builders.needs_of(body):
+        for need in needs_of(body):
             found[need].append(builders.live(body))
     return found
 

@@ -1,7 +1,7 @@
 """By what programs of monitoring are recognised, as data: the parts of Coder's bundle, and what others use instead."""
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -37,17 +37,20 @@ class Programs(BaseModel):
     collectors: dict[str, Program]
     others: dict[str, Program]
 
-    def called(self, names: Collection[str], image: str) -> str:
-        """What a Pod's program is called, "" for any other. The narrower ones come first: some share an image's name."""
-        for programs in (self.others, self.collectors, self.parts):
-            for name, program in programs.items():
-                if program.is_it(names, image):
-                    return name
-        return ""
-
 
 @cache
 def programs() -> Programs:
     """The programs, read once."""
     file = resources.files("coder_cva.catalogue") / "data" / "monitoring.yaml"
     return Programs.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=4_096)
+def program_of(names: tuple[str, ...], image: str) -> str:
+    """What a Pod's program is called, "" for any other. The narrower ones come first: some share an image's name."""
+    known = programs()
+    for kind in (known.others, known.collectors, known.parts):
+        for name, program in kind.items():
+            if program.is_it(names, image):
+                return name
+    return ""

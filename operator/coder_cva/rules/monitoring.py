@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from coder_cva.catalogue.monitoring import PARTS, programs
+from coder_cva.catalogue.monitoring import PARTS, program_of, programs
 from coder_cva.snapshot import marks
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Meta, Pod
@@ -52,12 +52,12 @@ class Monitoring:
 
 def monitoring(world: World) -> Monitoring:
     """What runs in the whole cluster. A workspace in which somebody tries Grafana is none of it."""
-    known, running, plain = programs(), dict[str, str](), set[str]()
+    running, plain = dict[str, str](), set[str]()
     for pod in world.snapshot.items(Need.PODS):
         if pod.phase != "Running" or pod.meta.deleting or _is_workspace(pod):
             continue
-        names = [pod.meta.labels[key] for key in _NAMING if key in pod.meta.labels]
-        program = known.called(names, pod.shape.image)
+        names = tuple(pod.meta.labels[key] for key in _NAMING if key in pod.meta.labels)
+        program = program_of(names, pod.shape.image)
         if program:
             running.setdefault(program, pod.meta.path)
         if program == "Prometheus" and pod.meta.labels.get(marks.MANAGED_BY) != _OPERATOR:
