@@ -7,7 +7,7 @@ from typing import Final
 from coder_cva.catalogue.monitoring import PARTS, program_of, programs
 from coder_cva.snapshot import marks
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records import Meta, Pod
+from coder_cva.snapshot.records import Labels, Meta, Pod
 from coder_cva.snapshot.records_monitoring import PrometheusServer, Selection
 from coder_cva.snapshot.world import World
 from coder_cva.values import selectors
@@ -30,6 +30,8 @@ class Monitoring:
     running: Mapping[str, str]
     plain: tuple[str, ...]
     servers: tuple[PrometheusServer, ...]
+    namespaces: Mapping[str, Labels]
+    """The labels of every namespace."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -66,6 +68,7 @@ def monitoring(world: World) -> Monitoring:
         dict(sorted(running.items())),
         tuple(sorted(plain)[:1]),
         world.snapshot.items(Need.PROMETHEUSES),
+        {one.meta.name: one.meta.labels for one in world.snapshot.items(Need.NAMESPACES)},
     )
 
 
@@ -73,18 +76,17 @@ def _is_workspace(pod: Pod) -> bool:
     return pod.shape.agent or any(key in pod.meta.labels for key in marks.WORKSPACE_LABELS)
 
 
-def takes(server: PrometheusServer, selection: Selection, meta: Meta, world: World) -> bool:
+def takes(seen: Monitoring, server: PrometheusServer, selection: Selection, meta: Meta) -> bool:
     """Whether a Prometheus takes an object: by the object's labels, and by its namespace's."""
-    return selectors.matches(selection.objects, meta.labels) and _reaches(
-        server, selection, meta.namespace, world
-    )
+    is_chosen = selectors.matches(selection.objects, meta.labels)
+    return is_chosen and _reaches(seen, server, selection, meta.namespace)
 
 
-def _reaches(server: PrometheusServer, selection: Selection, name: str, world: World) -> bool:
+def _reaches(seen: Monitoring, server: PrometheusServer, selection: Selection, name: str) -> bool:
     if selection.namespaces is None:
         return name == server.meta.namespace
-    labels = {one.meta.name: one.meta.labels for one in world.snapshot.items(Need.NAMESPACES)}
-    return name in labels and selectors.matches(selection.namespaces, labels[name])
+    labels = seen.namespaces.get(name)
+    return labels is not None and selectors.matches(selection.namespaces, labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Place:
 
 
 def place(
-    choices: Iterable[tuple[PrometheusServer, Selection]], wanted: str, world: World
+    seen: Monitoring, choices: Iterable[tuple[PrometheusServer, Selection]], wanted: str
 ) -> Place | None:
     """For an object that is to be in the wanted namespace, else in the Prometheus' own; None if none takes any."""
     for server, selection in choices:
@@ -105,7 +107,7 @@ def place(
         if labels is None:
             continue
         for namespace in (wanted, server.meta.namespace):
-            if _reaches(server, selection, namespace, world):
+            if _reaches(seen, server, selection, namespace):
                 return Place(server.meta.path, namespace, labels)
     return None
 

@@ -48,7 +48,7 @@ def scraped(world: World, live: Deployment, seen: Monitoring) -> Scraped:
     if notes and seen.collectors:
         return Scraped(known=True, told=f"{seen.collectors[0]} goes by {notes}")
     unread = [*seen.collectors, *seen.others]
-    unread += [f"Prometheus {one.meta.path}" for one in seen.servers if _has_more(one, world)]
+    unread += [f"Prometheus {one.meta.path}" for one in seen.servers if _has_more(one, seen, world)]
     if unread:
         return Scraped(
             known=None,
@@ -64,11 +64,11 @@ def is_on(live: Deployment) -> bool:
     return environment.is_true(said) or environment.is_elsewhere(live, ENABLED)
 
 
-def _has_more(server: PrometheusServer, world: World) -> bool:
+def _has_more(server: PrometheusServer, seen: Monitoring, world: World) -> bool:
     """Whether a Prometheus asks by what is not read here."""
     configs = world.snapshot.items(Need.SCRAPE_CONFIGS)
     return server.has_more or any(
-        takes(server, server.scrape_configs, one.meta, world) for one in configs
+        takes(seen, server, server.scrape_configs, one.meta) for one in configs
     )
 
 
@@ -81,7 +81,7 @@ def _taken(world: World, live: Deployment, seen: Monitoring) -> Iterator[str]:
     for kind, one in _leading(world, live):
         for server in seen.servers:
             chosen = server.pod_monitors if kind == "PodMonitor" else server.service_monitors
-            if takes(server, chosen, one.meta, world):
+            if takes(seen, server, chosen, one.meta):
                 yield f"Prometheus {server.meta.path} asks coderd by {kind} {one.meta.path}"
 
 

@@ -40,7 +40,7 @@ def alarms_are_set(world: World) -> Judgement:
     idle = alarm_subjects.about(world.snapshot.items(Need.PROMETHEUS_RULES), who)
     findings = [
         *(
-            _missing(one, alarm_subjects.covering(one, idle), _remedy(world, live, seen, one))
+            _missing(one, alarm_subjects.covering(one, idle), _remedy(live, seen, one))
             for one in missing
         ),
         *_ever(live, found, who),
@@ -59,7 +59,7 @@ def _files(world: World, seen: Monitoring) -> tuple[AlarmFile, ...]:
     rules = (
         one
         for one in world.snapshot.items(Need.PROMETHEUS_RULES)
-        if any(takes(server, server.rules, one.meta, world) for server in seen.servers)
+        if any(takes(seen, server, server.rules, one.meta) for server in seen.servers)
     )
     maps = world.snapshot.items(Need.ALARM_CONFIG_MAPS) if seen.plain else ()
     return (*rules, *maps)
@@ -119,7 +119,7 @@ def _missing(alarm: Alarm, idle: Found | None, remedy: str) -> Finding:
     )
 
 
-def _remedy(world: World, live: Deployment, seen: Monitoring, alarm: Alarm) -> str:
+def _remedy(live: Deployment, seen: Monitoring, alarm: Alarm) -> str:
     meta = live.meta
     places = {
         "namespace": meta.namespace,
@@ -128,7 +128,7 @@ def _remedy(world: World, live: Deployment, seen: Monitoring, alarm: Alarm) -> s
         "replicas": str(max(live.replicas, 1)),
         "labels": f'namespace="{meta.namespace}",pod=~"{meta.name}-[a-z0-9]+-[a-z0-9]+"',
     }
-    where = place(((one, one.rules) for one in seen.servers), meta.namespace, world)
+    where = place(seen, ((one, one.rules) for one in seen.servers), meta.namespace)
     if where is None:
         groups = manifest(alarm, places, meta.namespace, {})["spec"]
         return f"give this to the Prometheus that asks coderd, as a file of rules:\n{remedies.as_yaml(groups)}"

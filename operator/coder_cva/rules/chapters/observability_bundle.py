@@ -39,7 +39,7 @@ def metrics_and_logs_are_collected(world: World) -> Judgement:
     live = world.coderd.deployment
     seen = monitoring(world)
     asked = scraping.scraped(world, live, seen)
-    findings = [*_missing(world, seen), *_not_asked(world, live, seen, asked)]
+    findings = [*_missing(world, seen), *_not_asked(live, seen, asked)]
     told = f"{asked.told}; {_there(seen)}"
     if findings:
         return failed(told, findings)
@@ -54,58 +54,65 @@ def metrics_and_logs_are_collected(world: World) -> Judgement:
 
 def _there(seen: Monitoring) -> str:
     parts = [f"{one} ({seen.running[one]})" for one in seen.parts]
-    told = f"of the bundle's parts {', '.join(parts) or 'none'} run"
-    return f"{told}s; beside it {', '.join(seen.others)}" if seen.others else f"{told}s"
+    told = (
+        f"of the bundle's parts there are {', '.join(parts)}"
+        if parts
+        else "no part of the bundle is there"
+    )
+    return f"{told}; beside it {', '.join(seen.others)}" if seen.others else told
 
 
 def _missing(world: World, seen: Monitoring) -> Iterator[Finding]:
     instead = f"; {', '.join(seen.others)} does" if seen.others else ""
-    reason = (
-        f"{seen.others[0]} takes its place" if seen.others else "it runs outside of this cluster"
-    )
     for part in PARTS:
-        if part in seen.running:
-            continue
-        resource = f"Program {part}"
-        waiver = remedies.waiver(world, _RULE, resource, reason)
-        yield Finding(
-            _RULE,
-            resource,
-            expected=f"{part}, which {_PURPOSES[part]}: a part of Coder's observability bundle",
-            observed=f"no Pod of it runs in this cluster{instead}",
-            remedy=f"{_install(world, part, seen)}. Where something else does its work, {waiver}",
-        )
+        if part not in seen.running:
+            resource = f"Program {part}"
+            yield Finding(
+                _RULE,
+                resource,
+                expected=f"{part}, which {_PURPOSES[part]}: a part of Coder's observability bundle",
+                observed=f"no Pod of it runs in this cluster{instead}",
+                remedy=_remedy(world, part, seen, resource),
+            )
 
 
-def _install(world: World, part: str, seen: Monitoring) -> str:
-    """How to bring a part: by Coder's bundle without what is there already."""
+def _remedy(world: World, part: str, seen: Monitoring, resource: str) -> str:
+    """What another make does is waived; else Coder's bundle brings it, without what is there already."""
+    if seen.others:
+        waiver = remedies.waiver(world, _RULE, resource, f"{seen.others[0]} takes its place")
+        return f"install it, as Coder's observability bundle does, or, where {seen.others[0]} does its work, {waiver}"
+    elsewhere = (
+        f"where one outside of this cluster does its work, accept {resource} in spec.waivers"
+    )
     if part == "Alertmanager" and "Prometheus" in seen.parts:
         return (
             "switch it on where your Prometheus comes from: kube-prometheus-stack, the community's prometheus and Coder's "
-            "bundle have alertmanager.enabled for it"
+            f"bundle have alertmanager.enabled for it; {elsewhere}"
         )
-    namespace = world.deployment.namespace
-    values = {
-        "global.coder.controlPlaneNamespace": namespace,
-        "global.coder.externalProvisionersNamespace": namespace,
-        **{_SWITCHES[one]: "false" for one in seen.parts},
-    }
-    said = " ".join(f"--set {key}={value}" for key, value in values.items())
-    command = (
-        f"helm repo add {_BUNDLE} https://helm.coder.com/observability && helm upgrade --install {_BUNDLE} "
-        f"{_BUNDLE}/{_BUNDLE} --namespace {_BUNDLE} --create-namespace {said}"
+    if any(pod.startswith(f"{_BUNDLE}/") for pod in seen.running.values()):
+        return f"switch it on in the values of the release {_BUNDLE}: {_SWITCHES[part]}=true; {elsewhere}"
+    warning = (
+        ". Its Grafana lets everybody in as an administrator unless grafana.ini switches off auth.anonymous"
+        if part == "Grafana"
+        else ""
     )
-    if part == "Grafana":
-        return (
-            f"{command}; it lets everybody in as an administrator unless its values switch off auth.anonymous of "
-            "grafana.ini"
-        )
-    return command
+    return f"{elsewhere}; else install Coder's observability bundle{warning}:\n{_commands(world, seen)}"
 
 
-def _not_asked(
-    world: World, live: Deployment, seen: Monitoring, asked: Scraped
-) -> Iterator[Finding]:
+def _commands(world: World, seen: Monitoring) -> str:
+    """Helm's, for a release that is not there yet: in one that is, a switch would take away what runs."""
+    values = {_SWITCHES[one]: "false" for one in seen.parts}
+    if world.deployment.namespace != "coder":
+        for key in ("controlPlaneNamespace", "externalProvisionersNamespace"):
+            values[f"global.coder.{key}"] = world.deployment.namespace
+    said = "".join(f" --set {key}={value}" for key, value in values.items())
+    return (
+        f"helm repo add {_BUNDLE} https://helm.coder.com/observability\n"
+        f"helm upgrade --install {_BUNDLE} {_BUNDLE}/{_BUNDLE} --namespace {_BUNDLE} --create-namespace{said}"
+    )
+
+
+def _not_asked(live: Deployment, seen: Monitoring, asked: Scraped) -> Iterator[Finding]:
     """Nothing where no Prometheus is there at all: then it is what lacks."""
     if asked.known is False and "Prometheus" in seen.parts:
         yield Finding(
@@ -113,14 +120,14 @@ def _not_asked(
             f"Deployment {live.meta.path}",
             expected=f"a Prometheus that asks for its metrics on port {scraping.port(live)[0]}",
             observed=asked.told,
-            remedy=_monitor(world, live, seen),
+            remedy=_monitor(live, seen),
         )
 
 
-def _monitor(world: World, live: Deployment, seen: Monitoring) -> str:
+def _monitor(live: Deployment, seen: Monitoring) -> str:
     if not scraping.is_on(live):
         return "enable coderd's endpoint first, as CVA-OBS-001 says"
-    where = place(((one, one.pod_monitors) for one in seen.servers), live.meta.namespace, world)
+    where = place(seen, ((one, one.pod_monitors) for one in seen.servers), live.meta.namespace)
     if where is None:
         names = ", ".join(one.meta.path for one in seen.servers) or "that is there"
         return (
