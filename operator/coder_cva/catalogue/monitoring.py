@@ -36,6 +36,7 @@ class Programs(BaseModel):
     parts: dict[str, Program]
     collectors: dict[str, Program]
     others: dict[str, Program]
+    system: dict[str, Program]
 
 
 @cache
@@ -49,7 +50,7 @@ def programs() -> Programs:
 def program_of(names: tuple[str, ...], image: str) -> str:
     """What a Pod's program is called, "" for any other. The narrower ones come first: some share an image's name."""
     known = programs()
-    for kind in (known.others, known.collectors, known.parts):
+    for kind in (known.system, known.others, known.collectors, known.parts):
         for name, program in kind.items():
             if program.is_it(names, image):
                 return name

@@ -1,6 +1,6 @@
 """Which programs of monitoring run in the cluster, and what each Prometheus of the Prometheus Operator takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,14 +41,20 @@ class Monitoring:
     @property
     def collectors(self) -> tuple[str, ...]:
         """What collects by annotations, as its chart configures it: each with one of its Pods."""
-        known = programs().collectors
-        told = [f"{name} ({pod})" for name, pod in self.running.items() if name in known]
-        return (*(f"Prometheus ({one})" for one in self.plain), *told)
+        named = self._of(programs().collectors)
+        return (*(f"Prometheus ({one})" for one in self.plain), *named)
 
     @property
     def others(self) -> tuple[str, ...]:
         """Monitoring of another make: each with one of its Pods."""
-        known = programs().others
+        return self._of(programs().others)
+
+    @property
+    def system(self) -> tuple[str, ...]:
+        """A cloud's own agents, which ask no workload: each with one of its Pods."""
+        return self._of(programs().system)
+
+    def _of(self, known: Collection[str]) -> tuple[str, ...]:
         return tuple(f"{name} ({pod})" for name, pod in self.running.items() if name in known)
 
 

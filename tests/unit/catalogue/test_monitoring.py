@@ -25,6 +25,7 @@ from coder_cva.catalogue.monitoring import PARTS, program_of, programs
         (("cloudwatch-agent",), "", "Amazon CloudWatch"),
         ((), "gcr.io/datadoghq/agent:7", "Datadog"),
         ((), "docker.io/grafana/alloy:v1", "Grafana Alloy"),
+        (("gke-metrics-agent",), "gke.gcr.io/prometheus-engine/x:1", "GKE metrics agent"),
         (("coder",), "ghcr.io/coder/coder:v2.30.0", ""),
         ((), "", ""),
     ],
@@ -39,6 +40,11 @@ def test_the_parts_are_those_of_coders_bundle() -> None:
     known = programs()
 
     assert tuple(known.parts) == PARTS
-    for one in (*known.parts.values(), *known.collectors.values(), *known.others.values()):
+    for one in (
+        *known.parts.values(),
+        *known.collectors.values(),
+        *known.others.values(),
+        *known.system.values(),
+    ):
         assert one.names
         assert all(image == image.strip("/") and ":" not in image for image in one.images)

@@ -59,7 +59,8 @@ def _there(seen: Monitoring) -> str:
         if parts
         else "no part of the bundle is there"
     )
-    return f"{told}; beside it {', '.join(seen.others)}" if seen.others else told
+    beside = [*seen.others, *seen.system]
+    return f"{told}; beside it {', '.join(beside)}" if beside else told
 
 
 def _missing(world: World, seen: Monitoring) -> Iterator[Finding]:
