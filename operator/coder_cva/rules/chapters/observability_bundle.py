@@ -39,7 +39,7 @@ def metrics_and_logs_are_collected(world: World) -> Judgement:
     live = world.coderd.deployment
     seen = monitoring(world)
     asked = scraping.scraped(world, live, seen)
-    findings = [*_missing(world, seen), *_not_asked(live, seen, asked)]
+    findings = [*_missing(world, seen), *_not_asked(world, live, seen, asked)]
     told = f"{asked.told}; {_there(seen)}"
     if findings:
         return failed(told, findings)
@@ -113,7 +113,9 @@ def _commands(world: World, seen: Monitoring) -> str:
     )
 
 
-def _not_asked(live: Deployment, seen: Monitoring, asked: Scraped) -> Iterator[Finding]:
+def _not_asked(
+    world: World, live: Deployment, seen: Monitoring, asked: Scraped
+) -> Iterator[Finding]:
     """Nothing where no Prometheus is there at all: then it is what lacks."""
     if asked.known is False and "Prometheus" in seen.parts:
         yield Finding(
@@ -121,11 +123,11 @@ def _not_asked(live: Deployment, seen: Monitoring, asked: Scraped) -> Iterator[F
             f"Deployment {live.meta.path}",
             expected=f"a Prometheus that asks for its metrics on port {scraping.port(live)[0]}",
             observed=asked.told,
-            remedy=_monitor(live, seen),
+            remedy=_monitor(world, live, seen),
         )
 
 
-def _monitor(live: Deployment, seen: Monitoring) -> str:
+def _monitor(world: World, live: Deployment, seen: Monitoring) -> str:
     if not scraping.is_on(live):
         return "enable coderd's endpoint first, as CVA-OBS-001 says"
     where = place(seen, ((one, one.pod_monitors) for one in seen.servers), live.meta.namespace)
@@ -149,8 +151,13 @@ def _monitor(live: Deployment, seen: Monitoring) -> str:
             "podMetricsEndpoints": [_endpoint(live)],
         },
     }
+    named = (
+        " (its Pods have to be among those that spec.network.monitoring names)"
+        if world.deployment.spec.network.monitoring
+        else ""
+    )
     return (
-        f"kubectl apply -f - with this PodMonitor, which Prometheus {where.server} takes:\n"
+        f"kubectl apply -f - with this PodMonitor, which Prometheus {where.server} takes{named}:\n"
         f"{remedies.as_yaml(manifest)}"
     )
 
