@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CASES = corpus.cases()
 PARTS = ("field", "expected", "observed", "remedy")
+NEVER_FAILS = {"CVA-OPS-001"}
+"""A cluster can prove it, and cannot refute it: values may be kept in Git and applied by hand."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -59,7 +61,8 @@ def test_each_rule_is_shown_passing_failing_and_not_knowing(rule: Any) -> None:
     """No rule without its corpus."""
     shown = {case.verdict for case in CASES if case.clause == rule.id}
 
-    assert {"passed", "failed", "unknown"} <= shown
+    wanted = {"passed", "unknown"} | ({"failed"} if rule.id not in NEVER_FAILS else set())
+    assert wanted <= shown
 
 
 def test_no_file_lies_where_nobody_looks() -> None:

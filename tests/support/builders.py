@@ -17,12 +17,13 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
 from coder_cva.snapshot.consistency import impossible
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.model import Absence, ClusterSnapshot, SecretKeys, Served, Unavailable
-from coder_cva.snapshot.needs import SOURCES, Need
+from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.observations import Observations
 from coder_cva.snapshot.parse import gathered
 from coder_cva.snapshot.world import World
 from support.coder_manifests import POOL
 from support.ephemeral import ephemeral_claims
+from support.kinds import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +35,6 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CREATED = "2026-11-01T08:00:00Z"
 CONTROL_PLANE = "control-plane"
 WORKSPACES = "workspaces"
-
-_NEEDS = {(source.group, source.kind): need for need, source in SOURCES.items()}
 
 
 def world(
@@ -89,8 +88,7 @@ def snapshot_of(
     places = set(namespaces)
     for body in flat(manifests):
         places.add(body["metadata"].get("namespace", ""))
-        need = _NEEDS.get((body["apiVersion"].rpartition("/")[0], body["kind"]))
-        if need is not None:  # a ServiceAccount: applied to clusters, not watched
+        for need in needs_of(body):  # none for a ServiceAccount: applied to clusters, not watched
             bodies[need].append(live(body))
     there = {one["metadata"]["name"] for one in bodies[Need.NAMESPACES]}
     bodies[Need.NAMESPACES] += [live(namespace(name)) for name in places - there - {""}]

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from coder_cva.snapshot.needs import SOURCES, Need
-from support import builders, coder_manifests, scaling_manifests, workspace_manifests
+from coder_cva.snapshot.needs import Need
+from support import (
+    builders,
+    coder_manifests,
+    monitoring_manifests,
+    scaling_manifests,
+    workspace_manifests,
+)
+from support.kinds import needs_of
 
 Manifest = dict[str, Any]
 
@@ -27,14 +34,21 @@ def samples() -> dict[Need, list[Manifest]]:
                 ]
             ),
             builders.pending(builders.pod("waiting")),
+            monitoring_manifests.prometheus(),
+            monitoring_manifests.pod_monitor(),
+            monitoring_manifests.service_monitor(),
+            monitoring_manifests.prometheus_rule(
+                {"CoderdReplicas": 'sum(up{namespace="coder"}) < 1'}
+            ),
+            monitoring_manifests.scrape_config(),
+            monitoring_manifests.bundle_alarms(),
             *_others(),
         ]
     )
-    known = {source.kind: need for need, source in SOURCES.items()}
     found: dict[Need, list[Manifest]] = {need: [] for need in Need}
     for body in made:
-        if body["kind"] in known:
-            found[known[body["kind"]]].append(builders.live(body))
+        for need in needs_of(body):
+            found[need].append(builders.live(body))
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from coder_cva.reports.audit import Audit
 from coder_cva.rules.model import Finding, RuleResult, Verdict
-from coder_cva.status.account import summary
+from coder_cva.status.account import notice, summary
 
 VERSION: Final = "cva.coder.com/audit/v1"
 """Fields are added under it; none is renamed or taken away without another version."""
@@ -26,6 +26,7 @@ def as_data(audit: Audit) -> dict[str, Any]:
         "moment": audit.moment.isoformat(),
         "conformant": audit.conformant,
         "summary": summary(audit.report),
+        "notices": [notice(one) for one in audit.report.notices],
         "clauses": [_clause(one) for one in audit.report.results],
     }
 

@@ -29,6 +29,9 @@ def render(audit: Audit) -> str:
         "|---|---|---|---|",
         *(_row(one) for one in audit.report.results),
     ]
+    if audit.report.notices:
+        lines += ["", "## Attestations and waivers", ""]
+        lines += [f"- {one.kind.value}: {escaped(one.message)}" for one in audit.report.notices]
     failed = [one for one in audit.report.results if one.findings]
     for result in failed:
         lines += ["", *_section(result)]

@@ -38,6 +38,13 @@ def render(audit: Audit, *, everything: bool = False) -> str:
         if shown:
             lines += ["", chapter.replace("-", " ").upper()]
             lines += [line for one in shown for line in _clause(one)]
+    if audit.report.notices:
+        lines += ["", "ATTESTATIONS AND WAIVERS"]
+        lines += [
+            line
+            for one in audit.report.notices
+            for line in _wrapped(f"{one.kind.value}: {one.message}", "  ")
+        ]
     if not everything:
         lines += ["", *_wrapped(_left_out(audit.report.results), "")]
     return "\n".join(printable(one) for one in lines) + "\n"

@@ -1,13 +1,16 @@
 """A world in, the report on every clause of the architecture out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from coder_cva.api.v1alpha1.governance import Waiver
 from coder_cva.catalogue.clauses import SEVERITIES, Clause, Disposition, clauses
 from coder_cva.desired.enforcement import Mode, mode
+from coder_cva.rules import attestations
 from coder_cva.rules.model import Finding, Judgement, Report, Rule, RuleResult, Verdict, unknown
+from coder_cva.rules.notices import notices
 from coder_cva.rules.registry import ALL
 from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.needs import EXTENSIONS, SOURCES, Need
@@ -23,7 +26,7 @@ def evaluate(world: World, rules: Iterable[Rule] = ALL, *, strict: bool = False)
     findings = [finding for one in results for finding in one.findings]
     # The sort is stable: within a severity the catalogue's order stays, and each rule's own.
     findings.sort(key=lambda one: (one.waived, _ORDER[one.severity]))
-    return Report(results, tuple(findings))
+    return Report(results, tuple(findings), notices(world, results))
 
 
 def _result(clause: Clause, rule: Rule | None, world: World, *, strict: bool) -> RuleResult:
@@ -44,6 +47,14 @@ def _judgement(clause: Clause, rule: Rule | None, world: World, *, strict: bool)
         return _without_rule(clause, world)
     if mode(world.deployment, clause.id) is Mode.OFF:
         return unknown("Off", "spec.enforcement.rules turns this rule off; it is not judged")
+    judgement = _by_rule(rule, world, strict=strict)
+    if judgement.verdict is not Verdict.UNKNOWN:
+        return judgement
+    # Where a check cannot be made, the user's word stands in for it, as long as it lasts.
+    return attestations.attested(clause, world) or _ended(judgement, clause, world)
+
+
+def _by_rule(rule: Rule, world: World, *, strict: bool) -> Judgement:
     unread = _unread(rule, world)
     if unread is not None:
         return unread
@@ -87,19 +98,21 @@ def _remedy(unread: list[Need], reason: Absence) -> str:
 
 def _without_rule(clause: Clause, world: World) -> Judgement:
     """What only people can prove stands by their word, as long as it lasts; the rest is not judged yet."""
-    ended = ""
-    for one in world.deployment.spec.attestations:
-        if one.clause != clause.id or not clause.is_attestable:
-            continue
-        if one.until >= world.now.date():
-            said = f"attested until {one.until.isoformat()}: {one.evidence}"
-            return Judgement(Verdict.PASSED, said, "Attested")
-        ended = f"; the attestation ended on {one.until.isoformat()}"
-    state_it = f"state it with evidence and a date in spec.attestations{ended}"
+    word = attestations.attested(clause, world)
+    if word is not None:
+        return word
+    state_it = "state it with evidence and a date in spec.attestations"
     if clause.disposition is Disposition.ATTESTED:
-        return unknown("NotAttested", f"no state of a cluster can prove this: {state_it}")
+        said = f"no state of a cluster can prove this: {state_it}"
+        return _ended(unknown("NotAttested", said), clause, world)
     judged = "this version of the operator does not judge this clause yet"
-    return unknown("NotImplemented", f"{judged}; {state_it}" if clause.is_attestable else judged)
+    said = f"{judged}; {state_it}" if clause.is_attestable else judged
+    return _ended(unknown("NotImplemented", said), clause, world)
+
+
+def _ended(judgement: Judgement, clause: Clause, world: World) -> Judgement:
+    """The same, which says that somebody's word has ended, where it has."""
+    return replace(judgement, message=judgement.message + attestations.ended(clause, world))
 
 
 def _waived(clause: Clause, findings: tuple[Finding, ...], world: World) -> tuple[Finding, ...]:

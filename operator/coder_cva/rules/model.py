@@ -83,12 +83,41 @@ class RuleResult:
         return self.clause.id
 
 
+class NoticeKind(StrEnum):
+    """What is to be told of an attestation or a waiver, most urgent first."""
+
+    ATTESTATION_ENDED = "AttestationEnded"
+    """The clause is as open as before."""
+    WAIVER_ENDED = "WaiverEnded"
+    """The failure counts again."""
+    ATTESTATION_ENDING = "AttestationEnding"
+    """It ends within two weeks."""
+    WAIVER_ENDING = "WaiverEnding"
+    """It ends within two weeks."""
+    ATTESTATION_NOT_TAKEN = "AttestationNotTaken"
+    """For this clause nobody's word counts."""
+    ATTESTATION_NOT_NEEDED = "AttestationNotNeeded"
+    """A rule decides by itself."""
+    WAIVER_UNUSED = "WaiverUnused"
+    """There is nothing under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know about what the spec attests or waives; of a clause at most one of each kind."""
+
+    clause: str
+    kind: NoticeKind
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All clauses in the catalogue's order, and all findings, worst first."""
+    """All clauses in the catalogue's order, all findings, worst first, and notices, urgent ones first."""
 
     results: tuple[RuleResult, ...] = ()
     findings: tuple[Finding, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 _TEXTS: Final = attrgetter("rule", "resource", "field", "expected", "observed", "remedy")

@@ -3,6 +3,7 @@
 from typing import Final
 
 from coder_cva.rules.chapters import (
+    alarms,
     cluster,
     control_plane,
     environment,
@@ -12,12 +13,14 @@ from coder_cva.rules.chapters import (
     node_scaling,
     node_sizes,
     observability,
+    observability_bundle,
     offline,
     provisioner_fleet,
     provisioners,
     proxies,
     storage,
     support,
+    version_control,
     volume_types,
     workspaces,
 )
@@ -38,7 +41,10 @@ ALL: Final[tuple[Rule, ...]] = (
     *provisioner_fleet.RULES,
     *proxies.RULES,
     *offline.RULES,
+    *version_control.RULES,
     *environment.RULES,
-    *observability.RULES,
     *support.RULES,
+    *observability.RULES,
+    *observability_bundle.RULES,
+    *alarms.RULES,
 )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import yaml
@@ -25,6 +26,7 @@ _WHERE: Final = {
     "Flux": "in the values of the HelmRelease of Coder's chart that Flux applies",
 }
 """By who manages coderd, where its Helm values are kept."""
+_YEAR: Final = timedelta(days=365)
 _CODER_K8S: Final = "coder-k8s"
 _OF_CODER_K8S: Final = {"env": "extraEnv", "replicaCount": "replicas"}
 """Values of the chart that the CoderControlPlane of coder-k8s calls otherwise; all others are called alike."""
@@ -124,6 +126,17 @@ def resource(world: World, spec: Mapping[str, Any]) -> str:
     """How to change the CoderDeployment, ready to paste into its manifest."""
     owner = world.deployment
     return f"in CoderDeployment {owner.namespace}/{owner.name}:\n{as_yaml({'spec': spec})}"
+
+
+def waiver(world: World, rule: str, what: str, reason: str) -> str:
+    """How to accept a finding for a year, ready to paste into the CoderDeployment's manifest."""
+    accepted = {
+        "rule": rule,
+        "resources": [what],
+        "reason": reason,
+        "until": (world.now + _YEAR).date().isoformat(),
+    }
+    return resource(world, {"waivers": [accepted]})
 
 
 def merge_patch(world: World, spec: Mapping[str, Any]) -> str:

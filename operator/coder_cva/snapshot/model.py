@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from coder_cva.snapshot import records, records_scalers, records_scaling
+from coder_cva.snapshot import records, records_monitoring, records_scalers, records_scaling
 from coder_cva.snapshot.needs import Need
 
 T = TypeVar("T")
@@ -89,6 +89,12 @@ class ClusterSnapshot:
     node_pools: Reading[records_scaling.NodePool] = _UNREAD
     machine_deployments: Reading[records_scaling.MachineDeployment] = _UNREAD
     machine_autoscalers: Reading[records_scaling.MachineAutoscaler] = _UNREAD
+    prometheuses: Reading[records_monitoring.PrometheusServer] = _UNREAD
+    service_monitors: Reading[records_monitoring.Monitor] = _UNREAD
+    pod_monitors: Reading[records_monitoring.Monitor] = _UNREAD
+    scrape_configs: Reading[records_monitoring.ScrapeConfig] = _UNREAD
+    prometheus_rules: Reading[records_monitoring.AlarmFile] = _UNREAD
+    alarm_config_maps: Reading[records_monitoring.AlarmFile] = _UNREAD
     secrets: dict[tuple[str, str], SecretKeys | Unavailable | None] = field(default_factory=dict)
     """Secrets asked for by (namespace, name); None where there is none of that name."""
     served: Served | Unavailable = _UNREAD

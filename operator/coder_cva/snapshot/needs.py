@@ -36,6 +36,12 @@ class Need(StrEnum):
     NODE_POOLS = "node_pools"
     MACHINE_DEPLOYMENTS = "machine_deployments"
     MACHINE_AUTOSCALERS = "machine_autoscalers"
+    PROMETHEUSES = "prometheuses"
+    SERVICE_MONITORS = "service_monitors"
+    POD_MONITORS = "pod_monitors"
+    SCRAPE_CONFIGS = "scrape_configs"
+    PROMETHEUS_RULES = "prometheus_rules"
+    ALARM_CONFIG_MAPS = "alarm_config_maps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,12 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.NODE_POOLS: Source("karpenter.sh", "v1", "nodepools", "NodePool", namespaced=False, extension=True, older=("v1beta1",)),
     Need.MACHINE_DEPLOYMENTS: Source("cluster.x-k8s.io", "v1beta2", "machinedeployments", "MachineDeployment", extension=True, older=("v1beta1",)),
     Need.MACHINE_AUTOSCALERS: Source("autoscaling.openshift.io", "v1beta1", "machineautoscalers", "MachineAutoscaler", extension=True),
+    Need.PROMETHEUSES: Source("monitoring.coreos.com", "v1", "prometheuses", "Prometheus", extension=True),
+    Need.SERVICE_MONITORS: Source("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor", extension=True),
+    Need.POD_MONITORS: Source("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor", extension=True),
+    Need.SCRAPE_CONFIGS: Source("monitoring.coreos.com", "v1alpha1", "scrapeconfigs", "ScrapeConfig", extension=True, metadata_only=True),
+    Need.PROMETHEUS_RULES: Source("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule", extension=True),
+    Need.ALARM_CONFIG_MAPS: Source("", "v1", "configmaps", "ConfigMap", name="coder-metrics-alerts"),
 }  # fmt: skip
 """Every need, once. The operator's ClusterRole is generated from this table."""
 

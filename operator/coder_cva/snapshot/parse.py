@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from coder_cva.snapshot import (
     parse_cluster,
+    parse_monitoring,
     parse_network,
     parse_pods,
     parse_rights,
@@ -48,6 +49,12 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.NODE_POOLS: parse_scaling.node_pool,
     Need.MACHINE_DEPLOYMENTS: parse_scaling.machine_deployment,
     Need.MACHINE_AUTOSCALERS: parse_scaling.machine_autoscaler,
+    Need.PROMETHEUSES: parse_monitoring.prometheus,
+    Need.SERVICE_MONITORS: parse_monitoring.service_monitor,
+    Need.POD_MONITORS: parse_monitoring.pod_monitor,
+    Need.SCRAPE_CONFIGS: parse_monitoring.scrape_config,
+    Need.PROMETHEUS_RULES: parse_monitoring.prometheus_rule,
+    Need.ALARM_CONFIG_MAPS: parse_monitoring.alarm_config_map,
 }
 """How each need is read, once."""
 

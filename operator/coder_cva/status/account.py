@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.api.v1alpha1.status import FINDING_LIMIT, PREVIEW_LIMIT, WITHHELD_LIMIT
+from coder_cva.api.v1alpha1.status import (
+    FINDING_LIMIT,
+    NOTICE_LIMIT,
+    PREVIEW_LIMIT,
+    WITHHELD_LIMIT,
+)
 from coder_cva.desired.changes import Change
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
 from coder_cva.desired.plan import Plan, Preview
 from coder_cva.rules import load
-from coder_cva.rules.model import Finding, Report, RuleResult, Verdict
+from coder_cva.rules.model import Finding, Notice, Report, RuleResult, Verdict
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.world import World
@@ -33,6 +38,7 @@ def account(
         "findings": shown(findings) or None,
         "findingsTotal": len(findings),
         "findingsBySeverity": dict(sorted(Counter(one["severity"] for one in findings).items())),
+        "notices": [notice(one) for one in report.notices[:NOTICE_LIMIT]] or None,
         "previews": [_preview(one) for one in sorted(plan.previews)[:PREVIEW_LIMIT]] or None,
         "withheld": [
             {"subject": one.subject, "reason": one.reason, "message": one.message}
@@ -67,6 +73,11 @@ def summary(report: Report) -> dict[str, int]:
         "waived": sum(one.waived for one in report.results),
         "total": len(report.results),
     }
+
+
+def notice(one: Notice) -> dict[str, str]:
+    """A notice as plain data."""
+    return {"clause": one.clause, "kind": one.kind.value, "message": one.message}
 
 
 def _verdict(result: RuleResult) -> str:

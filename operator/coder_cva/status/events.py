@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.staying import STILL_OWNED
 from coder_cva.ports import Event
+from coder_cva.rules.model import NoticeKind
 from coder_cva.sizing.load import Fit
 from coder_cva.status.account import FIELD_LEFT
 from coder_cva.status.reasons import Reason
@@ -20,6 +21,15 @@ _CONFORMANCE: Final = {
     "False": "NotConformant",
     "Unknown": "ConformanceUnknown",
 }
+_ENDS: Final = frozenset(
+    {
+        NoticeKind.ATTESTATION_ENDING,
+        NoticeKind.ATTESTATION_ENDED,
+        NoticeKind.WAIVER_ENDING,
+        NoticeKind.WAIVER_ENDED,
+    }
+)
+"""Notices of which somebody should hear who does not look at the status."""
 _ABSENT: Final = ("", "", "")
 _Truths: TypeAlias = dict[str, tuple[str, str, str]]
 """By type of condition: status, reason and message."""
@@ -41,6 +51,7 @@ def deserved(
         *_given_up(before, after),
         *_warnings(before, after),
         *_fit(before, after),
+        *_notices(before, after),
     ]
     return tuple(
         Event(regarding, uid, kind, reason, message[:MESSAGE_LIMIT])
@@ -121,6 +132,14 @@ def _fit(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[
         plan = f"plan tier {better}" if better else "no tier is larger: plan a further deployment"
         reasons = ", ".join(sizing.get("reasons") or ())
         yield "Warning", Fit.NEARLY_OUTGROWN, f"the tier is about to be outgrown: {reasons}; {plan}"
+
+
+def _notices(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What ends, told once when it begins to be told; how many days are left is no news."""
+    known = {(one["clause"], one["kind"]) for one in before.get("notices") or ()}
+    for one in after.get("notices") or ():
+        if one["kind"] in _ENDS and (one["clause"], one["kind"]) not in known:
+            yield "Warning", one["kind"], one["message"]
 
 
 def _loud(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from coder_cva.catalogue.clauses import clauses
 from coder_cva.reports import json_report, markdown, table
 from coder_cva.reports.audit import VERDICT_WORDS, Audit
 from coder_cva.rules.engine import evaluate
-from coder_cva.rules.model import Finding, Report, RuleResult, Verdict
+from coder_cva.rules.model import Finding, Notice, NoticeKind, Report, RuleResult, Verdict
 from support import builders, corpus
 from support.results import FAILED, NOT_APPLICABLE, PASSED, UNKNOWN, clause, report, result
 
@@ -150,3 +150,15 @@ def test_what_a_cluster_says_steers_neither_terminal_nor_page(text: str, hostile
     assert len(row.replace("\\|", "").split("|")) == 6
     prose = [one for one in page.splitlines() if not one.startswith("    ")]
     assert "<script>" not in "".join(prose).replace("\\<", "")
+
+
+@pytest.mark.parametrize("render", FORMS.values(), ids=FORMS)
+def test_what_ends_is_told_in_every_form(render: Callable[[Audit], str]) -> None:
+    """With its clause and what to do; without a notice there is no heading for them."""
+    told = Notice("CVA-OPS-004", NoticeKind.ATTESTATION_ENDING, "ends on 2027-01-31: renew it")
+
+    said = render(audit(Report((result("CVA-CTL-001", PASSED),), (), (told,))))
+
+    assert "AttestationEnding" in said
+    assert "ends on 2027-01-31: renew it" in said
+    assert "attestations and waivers" not in render(adopted()).lower()

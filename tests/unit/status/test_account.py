@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from coder_cva.desired.changes import Action, Change, Yielded
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.engine import evaluate
-from coder_cva.rules.model import Finding, Report
+from coder_cva.rules.model import Finding, Notice, NoticeKind, Report
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
@@ -70,6 +70,21 @@ def test_what_the_operator_left_itself_counts_as_a_rule() -> None:
     rules = [one["rule"] for one in status["findings"]]
     assert rules == ["FieldLeft"] * 49 + ["CVA-NET-001"]
     assert status["findingsBySeverity"] == {"critical": 3, "medium": 90}
+
+
+def test_notices_are_bounded_and_urgent_ones_stay() -> None:
+    """As many as a status holds, in the report's order; none at all leaves no field."""
+    notices = tuple(Notice(f"CVA-{n:03}", NoticeKind.WAIVER_ENDED, "it ended") for n in range(40))
+
+    status = told(after(resource()), Report(notices=notices))
+
+    assert [one["clause"] for one in status["notices"]] == [f"CVA-{n:03}" for n in range(32)]
+    assert status["notices"][0] == {
+        "clause": "CVA-000",
+        "kind": "WaiverEnded",
+        "message": "it ended",
+    }
+    assert "notices" not in told(after(resource()), Report())
 
 
 @given(st.lists(st.sampled_from("abcdefg"), max_size=30), st.integers(1, 12))

@@ -178,3 +178,29 @@ def test_a_tier_that_is_about_to_be_outgrown_is_told_once(was: str | None, told:
 
     messages = ["the tier is about to be outgrown: 850 of 1,000 users are 85 %; plan tier 2k"]
     assert [one.message for one in found] == (messages if told else [])
+
+
+def noticed(
+    kind: str, message: str = "it ends in 5 days", clause: str = "CVA-OPS-004"
+) -> dict[str, Any]:
+    """A ready deployment of which this is to be known."""
+    return {**READY, "notices": [{"clause": clause, "kind": kind, "message": message}]}
+
+
+@pytest.mark.parametrize(
+    "kind", ["AttestationEnding", "AttestationEnded", "WaiverEnding", "WaiverEnded"]
+)
+def test_what_ends_is_told_once(kind: str) -> None:
+    """A day less is no news; another clause is, and so is the end itself."""
+    soon = noticed(kind)
+
+    assert told(READY, soon) == [("Warning", kind)]
+    assert told(soon, noticed(kind, "it ends in 4 days")) == []
+    assert told(soon, noticed(kind, clause="CVA-SUP-002")) == [("Warning", kind)]
+    assert told(noticed("Other"), soon) == [("Warning", kind)]
+
+
+@pytest.mark.parametrize("kind", ["AttestationNotNeeded", "AttestationNotTaken", "WaiverUnused"])
+def test_what_has_no_effect_is_no_event(kind: str) -> None:
+    """It stands in the status, for whoever tidies up."""
+    assert told(READY, noticed(kind)) == []

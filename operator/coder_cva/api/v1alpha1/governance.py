@@ -45,7 +45,8 @@ class Waiver(Part):
     reason: Sentence
     """Why this is acceptable, for those who read the report later."""
     until: Day
-    """The last day on which the waiver holds, for example 2027-01-31."""
+    """The last day on which the waiver holds, for example 2027-01-31. From two weeks before on status.notices
+    says so, and an Event once."""
 
 
 class Attestation(Part):
@@ -57,4 +58,5 @@ class Attestation(Part):
     evidence: Sentence
     """Where to look: a URL, a document, a ticket."""
     until: Day
-    """The last day on which the statement holds, for example 2027-01-31."""
+    """The last day on which the statement holds, for example 2027-01-31. From two weeks before on status.notices
+    says so, and an Event once; afterwards the clause is unknown again."""

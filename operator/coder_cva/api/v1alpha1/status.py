@@ -17,6 +17,8 @@ PREVIEW_LIMIT: Final = 20
 
 WITHHELD_LIMIT: Final = 32
 """Entries of what is held back."""
+NOTICE_LIMIT: Final = 32
+"""Notices that a status holds, urgent ones first."""
 REPLICA_SET_LIMIT: Final = 32
 """ReplicaSets of one Deployment; Kubernetes keeps ten old ones unless told otherwise."""
 
@@ -137,6 +139,18 @@ class Withheld(Part):
     """Why, and what to do."""
 
 
+class Notice(Part):
+    """Something to know about an attestation or a waiver of the spec."""
+
+    clause: str
+    """The clause's id."""
+    kind: str
+    """One word: AttestationEnding, AttestationEnded, AttestationNotNeeded, AttestationNotTaken, WaiverEnding,
+    WaiverEnded or WaiverUnused."""
+    message: str
+    """What it is about, and what to do."""
+
+
 class PendingTemplate(Part):
     """A Pod template of coderd that another version of the operator renders, and that waits."""
 
@@ -193,6 +207,8 @@ class Status(Part):
     """How many findings there are in all, also those that do not fit into findings."""
     findings_by_severity: dict[str, int] = Field(default_factory=dict)
     """The same by severity, as the metric coder_cva_findings has them; no entry means none."""
+    notices: Annotated[tuple[Notice, ...], Field(max_length=NOTICE_LIMIT)] = ()
+    """What ends soon, has ended, or has no effect among spec.attestations and spec.waivers, urgent ones first."""
     previews: Annotated[tuple[Preview, ...], Field(max_length=PREVIEW_LIMIT)] = ()
     """What restrictions would hit before they take effect."""
     withheld: Annotated[tuple[Withheld, ...], Field(max_length=WITHHELD_LIMIT)] = ()

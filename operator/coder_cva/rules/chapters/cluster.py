@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
 from typing import Final
 
 from coder_cva.catalogue.addons import addons
@@ -19,7 +18,6 @@ from coder_cva.snapshot.world import World
 _OF_THE_NODE: Final = frozenset({"DaemonSet", "Node"})
 """Controllers whose Pods belong to the nodes, whatever runs on them."""
 _NAMING: Final = (marks.NAME, "app.kubernetes.io/part-of", "k8s-app", "app")
-_YEAR: Final = timedelta(days=365)
 _REGION: Final = "topology.kubernetes.io/region"
 
 
@@ -80,17 +78,8 @@ def _foreign(
         expected="Coder alone, apart from production applications",
         observed=f"{are(len(pods), 'Pod')}: {named(what)}",
         remedy="move what is production to another cluster. Where it belongs to this one, as an add-on does, "
-        + remedies.resource(world, {"waivers": [_waiver(world, resource)]}),
+        + remedies.waiver(world, "CVA-GEN-001", resource, "an add-on of this cluster"),
     )
-
-
-def _waiver(world: World, resource: str) -> Mapping[str, object]:
-    return {
-        "rule": "CVA-GEN-001",
-        "resources": [resource],
-        "reason": "an add-on of this cluster",
-        "until": (world.now + _YEAR).date().isoformat(),
-    }
 
 
 def regions_are_deployments_of_their_own(world: World) -> Judgement:
