@@ -40,7 +40,7 @@ class Client:
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._session = session
-        self._url = yarl.URL(url)
+        self._url = url
         self._request_seconds = request_seconds
         self._look_seconds = look_seconds
         self._ends = asyncio.get_running_loop().time() + look_seconds
@@ -68,12 +68,12 @@ class Client:
             except TimeoutError:
                 return refusals.slow(f"/api/v2/{path}, {seconds:.2g} s")
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                return refusals.no_answer(str(self._url), error)
+                return refusals.no_answer(self._url, error)
 
     async def _request(
         self, method: str, path: str, params: Mapping[str, str] | None, data: bytes | None
     ) -> Any:
-        url = (self._url / "api/v2" / path).with_query(params)
+        url = (yarl.URL(self._url) / "api/v2" / path).with_query(params)
         headers = {"Content-Type": "application/json"} if data is not None else {}
         async with self._session.request(
             method, url, data=data, headers=headers, allow_redirects=False

@@ -160,7 +160,7 @@ async def _templates(coder: Client, rights: Mapping[str, Unseen | None]) -> Bodi
     why = rights["workspaces"]
     found = await asyncio.gather(
         *(
-            _count(coder, "workspaces", f"template:{_quoted(one.get('name'))} outdated:true")
+            _count(coder, "workspaces", f"template:{_word(one.get('name'))} outdated:true")
             if why is None
             else _just(why)
             for one in behind
@@ -180,7 +180,7 @@ async def _template_admins(coder: Client, rights: Mapping[str, Unseen | None]) -
     why = rights["workspaces"]
     found = await asyncio.gather(
         *(
-            _count(coder, "workspaces", f"owner:{_quoted(one)}") if why is None else _just(why)
+            _count(coder, "workspaces", f"owner:{_word(one)}") if why is None else _just(why)
             for one in names
         )
     )
@@ -202,6 +202,7 @@ async def _pages(coder: Client, path: str, query: str) -> Any:
     return Unseen("TooMany", f"more than {PAGE * PAGES} accounts have an administrator's role")
 
 
-def _quoted(word: Any) -> str:
-    """A name in a filter; Coder's own names hold no quotation mark."""
-    return f'"{word}"' if isinstance(word, str) and '"' not in word else '""'
+def _word(name: Any) -> str:
+    """A name in a filter; Coder's own names are letters, digits and dashes."""
+    said = name if isinstance(name, str) else ""
+    return said if said.replace("-", "").isalnum() else '"' + said.replace('"', "") + '"'
