@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
-from coder_cva.api.v1alpha1.governance import Waiver
+from coder_cva.api.v1alpha1.governance import Attestation, Waiver
 from coder_cva.catalogue.clauses import SEVERITIES, Clause, Disposition, clauses
 from coder_cva.desired.enforcement import Mode, mode
 from coder_cva.rules.model import Finding, Judgement, Report, Rule, RuleResult, Verdict, unknown
@@ -44,9 +44,13 @@ def _judgement(clause: Clause, rule: Rule | None, world: World, *, strict: bool)
         return _without_rule(clause, world)
     if mode(world.deployment, clause.id) is Mode.OFF:
         return unknown("Off", "spec.enforcement.rules turns this rule off; it is not judged")
-    unread = _unread(rule, world)
-    if unread is not None:
-        return unread
+    found = _unread(rule, world) or _judged(rule, world, strict=strict)
+    if found.verdict is Verdict.UNKNOWN and clause.is_attestable:
+        return _attested(clause, world) or found
+    return found
+
+
+def _judged(rule: Rule, world: World, *, strict: bool) -> Judgement:
     try:
         return rule.judge(world)
     except Exception as error:
@@ -85,16 +89,27 @@ def _remedy(unread: list[Need], reason: Absence) -> str:
     return f"Grant the operator list and watch on {rights}, as deploy/base/rbac.yaml does"
 
 
-def _without_rule(clause: Clause, world: World) -> Judgement:
-    """What only people can prove stands by their word, as long as it lasts; the rest is not judged yet."""
-    ended = ""
-    for one in world.deployment.spec.attestations:
-        if one.clause != clause.id or not clause.is_attestable:
-            continue
+def _attested(clause: Clause, world: World) -> Judgement | None:
+    """The word of people, as long as it lasts, where the clause takes one; None without it."""
+    for one in _attestations(clause, world):
         if one.until >= world.now.date():
             said = f"attested until {one.until.isoformat()}: {one.evidence}"
             return Judgement(Verdict.PASSED, said, "Attested")
-        ended = f"; the attestation ended on {one.until.isoformat()}"
+    return None
+
+
+def _attestations(clause: Clause, world: World) -> list[Attestation]:
+    said = world.deployment.spec.attestations
+    return [one for one in said if one.clause == clause.id and clause.is_attestable]
+
+
+def _without_rule(clause: Clause, world: World) -> Judgement:
+    """What only people can prove stands by their word, as long as it lasts; the rest is not judged yet."""
+    attested = _attested(clause, world)
+    if attested is not None:
+        return attested
+    over = [one.until.isoformat() for one in _attestations(clause, world)]
+    ended = f"; the attestation ended on {over[-1]}" if over else ""
     state_it = f"state it with evidence and a date in spec.attestations{ended}"
     if clause.disposition is Disposition.ATTESTED:
         return unknown("NotAttested", f"no state of a cluster can prove this: {state_it}")

@@ -10,6 +10,7 @@ from coder_cva.rules.chapters import (
     node_pools,
     node_sizes,
     observability,
+    operations,
     provisioner_fleet,
     provisioners,
     proxies,
@@ -32,5 +33,6 @@ ALL: Final[tuple[Rule, ...]] = (
     *provisioners.RULES,
     *provisioner_fleet.RULES,
     *proxies.RULES,
+    *operations.RULES,
     *observability.RULES,
 )
