@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Body = dict[str, Any]
@@ -310,3 +311,22 @@ async def serving(stub: CoderStub | None = None) -> AsyncIterator[CoderStub]:
         yield made
     finally:
         await runner.cleanup()
+
+
+@contextlib.contextmanager
+def in_background(stub: CoderStub) -> Iterator[CoderStub]:
+    """The stub in a thread of its own, for tests that wait themselves; what it holds may be replaced meanwhile."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    context = serving(stub)
+    try:
+        asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(10)
+        try:
+            yield stub
+        finally:
+            asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()

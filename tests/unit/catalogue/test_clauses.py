@@ -103,7 +103,6 @@ def test_rules_and_switches_are_about_clauses() -> None:
 def test_the_users_word_counts_for_few() -> None:
     """A clause more here is a clause that passes without being seen."""
     assert {one.id for one in clauses() if one.is_attestable} == ATTESTABLE
-    assert not ATTESTABLE & {one.id for one in ALL}
 
 
 def test_severity_says_what_a_failure_costs() -> None:
