@@ -49,9 +49,8 @@ def asked(kube: Kube, operator: OperatorProcess, namespace: str, stub: CoderStub
     for manifest in yaml.safe_load_all(shipped.read_text(encoding="utf-8")):
         manifest["metadata"]["namespace"] = namespace
         kube.apply(manifest)
-    for one in coder_manifests.chart_coderd(namespace, replicas=3):
-        for manifest in one if isinstance(one, list) else [one]:
-            kube.apply(manifest, manager="helm")
+    for manifest in coder_manifests.chart_coderd(namespace, replicas=3):
+        kube.apply(manifest, manager="helm")
     kube.create(
         {
             "apiVersion": "v1",

@@ -8,7 +8,7 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.coder_api import reading
 from coder_cva.kube import secrets
 from coder_cva.kube.connection import Connection
-from coder_cva.snapshot.coder_seen import CoderSeen, nothing
+from coder_cva.snapshot.coder_seen import CoderSeen, nothing, patient
 
 _CHART_SERVICE: Final = "coder"
 """The name of coderd's Service in Coder's chart, whatever the release is called."""
@@ -24,7 +24,7 @@ class CoderLook:
     """A licence, templates and accounts change rarely; a queue of builds is worth a minute's age."""
     part: ClassVar[str] = "coder"
 
-    async def look(self, deployment: CoderDeployment, before: Any) -> CoderSeen | None:  # noqa: ARG002
+    async def look(self, deployment: CoderDeployment, before: Any) -> CoderSeen | None:
         """One look; None where it is not asked for."""
         said = deployment.spec.coder_api
         if said is None:
@@ -40,7 +40,8 @@ class CoderLook:
                 f"the Secret {deployment.namespace}/{where.name} holds no token under {where.key}: put there what "
                 "coder tokens create prints",
             )
-        return await reading.seen(said.url or in_cluster(deployment), token)
+        now = await reading.seen(said.url or in_cluster(deployment), token)
+        return patient(before, now)
 
 
 def in_cluster(deployment: CoderDeployment) -> str:

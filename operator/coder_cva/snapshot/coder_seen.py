@@ -4,8 +4,8 @@ No name, address or other datum of a user is kept: accounts are counted, with th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Final, TypeAlias, TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -144,9 +144,33 @@ class CoderSeen:
     users: Part[int] = NOT_READ
     """Active accounts: they count for the licence, dormant and suspended ones do not."""
     running_workspaces: Part[int] = NOT_READ
+    kept: int = 0
+    """For how many looks in a row parts of an earlier one stand in for what was not to be had."""
+
+
+PARTS: Final = tuple(one.name for one in fields(CoderSeen) if one.name != "kept")
+_PASSING: Final = frozenset({"Slow", "Unreachable", "ServerError", "Truncated", "TooManyRequests"})
+"""Reasons that often are over at the next look."""
+_PATIENCE: Final = 2
+"""Looks for which what was seen before still stands: a restart of coderd is no news about its licence."""
 
 
 def nothing(reason: str, message: str) -> CoderSeen:
     """All parts unseen for one and the same reason."""
-    unseen = Unseen(reason, message)
-    return CoderSeen(**{one.name: unseen for one in fields(CoderSeen)})
+    parts: dict[str, Any] = dict.fromkeys(PARTS, Unseen(reason, message))
+    return CoderSeen(**parts)
+
+
+def patient(before: CoderSeen | None, now: CoderSeen) -> CoderSeen:
+    """What was seen now; for a short while what was seen before, where Coder was just not to be had."""
+    if before is None or before.kept >= _PATIENCE:
+        return now
+    kept = {name: getattr(before, name) for name in PARTS if _is_missed(before, now, name)}
+    return replace(now, kept=before.kept + 1, **kept) if kept else now
+
+
+def _is_missed(before: CoderSeen, now: CoderSeen, name: str) -> bool:
+    """Whether a part was seen before, and now for a passing reason is not."""
+    found = getattr(now, name)
+    is_gone = isinstance(found, Unseen) and found.reason in _PASSING
+    return is_gone and not isinstance(getattr(before, name), Unseen)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
 
 from coder_cva.coder_api import reading
 from coder_cva.snapshot.coder_seen import (
+    PARTS,
     CoderSeen,
     Daemon,
     Entitlements,
@@ -24,7 +24,7 @@ from support.coder_stub import ORGANIZATION, TOKEN, CoderStub
 if TYPE_CHECKING:
     from support.coder_stub import Fault
 
-ALL = {one.name for one in fields(CoderSeen)}
+ALL = set(PARTS)
 
 
 def busy() -> CoderStub:

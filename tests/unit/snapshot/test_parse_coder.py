@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from coder_cva.snapshot import parse_coder
 from coder_cva.snapshot.coder_seen import (
     NOT_READ,
+    PARTS,
     CoderSeen,
     Daemon,
     Entitlements,
@@ -26,7 +26,7 @@ from coder_cva.snapshot.coder_seen import (
 )
 from coder_cva.snapshot.parse_coder import coder_seen
 
-ALL = [one.name for one in fields(CoderSeen)]
+ALL = PARTS
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 KEYS = st.sampled_from(
     ["features", "count", "users", "regions", "name", "id", "username", "roles", "status", "tags",

@@ -81,7 +81,9 @@ def _nobody(world: World) -> Judgement:
             "state it with evidence and a date in spec.attestations",
         )
     told = f"no account has the role Template Admin, so Owners push {are(len(seen.templates), 'template')}"
-    finding = _finding(world, "an account with this role", "none", _MAKE)
+    owners = coder_word.value(seen.owners)
+    observed = "none" if owners is None else f"none, and {are(owners, 'Owner')}"
+    finding = _finding(world, "an account with this role", observed, _MAKE)
     return verdict([finding], held="", broken=told)
 
 
