@@ -21,6 +21,8 @@ PAGES: Final = 10
 """More accounts with an administrator's role than these are not looked at one by one."""
 MOST_ASKED: Final = 50
 """Templates and accounts about which one request each is made."""
+MOST_LISTED: Final = 2000
+"""Provisioners or jobs of an organization: the largest tier has 600. A list that ends here may go on."""
 _SEEN: Final = {
     "users": "user",
     "templates": "template",
@@ -117,10 +119,14 @@ async def _provisioners(coder: Client, rights: Mapping[str, Unseen | None]) -> B
     if isinstance(organizations, Unseen):
         return dict.fromkeys(("daemons", "pending_jobs", "running_jobs"), organizations)
     keys = [text(one.get("id")) for one in mappings(organizations)]
+    if not all(keys or [""]):
+        # There is always one: without any there would be no daemon and no job, which looks like an answer.
+        shape = refusals.no_shape("organizations")
+        return dict.fromkeys(("daemons", "pending_jobs", "running_jobs"), shape)
     daemons, pending, running = await asyncio.gather(
-        _of_all(coder, keys, "provisionerdaemons", {"limit": "1000"}),
-        _of_all(coder, keys, "provisionerjobs", {"status": "pending", "limit": "1000"}),
-        _of_all(coder, keys, "provisionerjobs", {"status": "running", "limit": "1000"}),
+        _of_all(coder, keys, "provisionerdaemons", {}),
+        _of_all(coder, keys, "provisionerjobs", {"status": "pending"}),
+        _of_all(coder, keys, "provisionerjobs", {"status": "running"}),
     )
     return {
         "daemons": rights["provisioners"] or daemons,
@@ -132,10 +138,13 @@ async def _provisioners(coder: Client, rights: Mapping[str, Unseen | None]) -> B
 async def _of_all(
     coder: Client, organizations: Iterable[str], path: str, params: Mapping[str, str]
 ) -> Any:
-    """The lists of all organizations as one; Unseen where one of them is."""
+    """The lists of all organizations as one; Unseen where one of them is, or ends at the limit."""
+    asked = {**params, "limit": str(MOST_LISTED)}
     found = await asyncio.gather(
-        *(coder.get(f"organizations/{one}/{path}", params) for one in organizations)
+        *(coder.get(f"organizations/{one}/{path}", asked) for one in organizations)
     )
+    if any(isinstance(one, list) and len(one) >= MOST_LISTED for one in found):
+        return Unseen("TooMany", f"an organization has {MOST_LISTED:,} {path} or more")
     return next((one for one in found if isinstance(one, Unseen)), None) or _joined(found)
 
 

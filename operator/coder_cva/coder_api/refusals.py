@@ -56,6 +56,11 @@ def no_json(path: str, why: str) -> Unseen:
     )
 
 
+def no_shape(path: str) -> Unseen:
+    """JSON that is not what Coder's API reference shows."""
+    return Unseen("NotUnderstood", f"/api/v2/{path} answered in a shape that is not Coder's")
+
+
 def refusal(path: str, status: int, raw: bytes, location: str) -> Unseen:
     """A status other than 200."""
     if 300 <= status < 400:

@@ -213,3 +213,21 @@ async def test_accounts_come_in_pages() -> None:
     assert len(asked) == reading.MOST_ASKED
     stub.users = [coder_stub.user(f"t{n}", "template-admin") for n in range(1_001)]
     assert unseen(await look(stub))["template_admins"] == "TooMany"
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"{}", b'[{"name": "coder"}]', b'["coder"]'])
+async def test_without_organizations_nobody_is_taken_for_gone(body: bytes) -> None:
+    """No daemon of no organization would read as: nobody builds."""
+    stub = busy()
+    stub.faults["organizations"] = coder_stub.says(body)
+    hidden = unseen(await look(stub))
+
+    assert hidden == dict.fromkeys(("daemons", "pending_jobs", "running_jobs"), "NotUnderstood")
+
+
+async def test_a_list_that_ends_at_the_limit_is_not_taken_for_all() -> None:
+    """There may be more behind it."""
+    stub = busy()
+    stub.jobs = [coder_stub.job()] * reading.MOST_LISTED
+
+    assert unseen(await look(stub)) == {"pending_jobs": "TooMany"}
