@@ -11,6 +11,9 @@
 - ``unavailable``: kinds that could not be read, with the reason;
 - ``served``: the versions of ``mutating_policy`` and ``validating_policy`` that are served; v1 of both where
   it is left out;
+- ``observed``: what was seen beside the cluster's API, by part: ``coder`` holds bodies of Coder's API by the
+  names of ``parse_coder.NAMES`` (and ``outdated``, ``workspaces_of``), as Coder answers them; ``{unseen: Reason}``
+  in the place of a body says why there was none;
 - ``now``: the clock;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
   its other parts; ``never`` are fragments that may not be in its remedy.
@@ -26,8 +29,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from coder_cva.snapshot.coder_seen import Unseen
 from coder_cva.snapshot.model import Absence, Served
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.observations import Observations
+from coder_cva.snapshot.parse_coder import coder_seen
 from support import (
     builders,
     coder_manifests,
@@ -86,6 +92,10 @@ _MADE: dict[str, Callable[..., Any]] = {
         workspace_manifests.workspace_pod,
     )
 }
+_OBSERVED: dict[str, Callable[[Any], Any]] = {
+    "coder": lambda said: coder_seen({name: _body(one) for name, one in said.items()}),
+}
+"""How each part of what is observed is made of what a file says."""
 _OWNER = {
     "app.kubernetes.io/managed-by": "coder-cva-operator",
     "cva.coder.com/owner-uid": builders.uid_of("CoderDeployment", "coder", "coder"),
@@ -135,6 +145,7 @@ class Case:
             },
             now=datetime.fromisoformat(now) if now else builders.NOW,
             served=served or _served(said.get("served")),
+            observed=_observed(said.get("observed") or {}),
         )
 
     def deployment(self) -> Manifest:
@@ -170,6 +181,19 @@ def _served(said: Mapping[str, list[str]] | None) -> Served | None:
     if said is None:
         return None
     return Served(tuple(said["mutating_policy"]), tuple(said["validating_policy"]))
+
+
+def _observed(said: Mapping[str, Any]) -> Observations:
+    return Observations(**{part: _OBSERVED[part](one) for part, one in said.items()})
+
+
+def _body(said: Any) -> Any:
+    """A body as it is, or why there was none; one of several answers may be either."""
+    if not isinstance(said, dict):
+        return said
+    if said.keys() == {"unseen"}:
+        return Unseen(said["unseen"], f"it is {said['unseen']}")
+    return {name: _body(one) for name, one in said.items()}
 
 
 def made(entry: Manifest) -> list[Manifest]:

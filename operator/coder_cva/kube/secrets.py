@@ -38,8 +38,8 @@ async def value(connection: Connection, namespace: str, name: str, key: str) -> 
 def _refusal(answer: Answer) -> str:
     if answer.status in {401, 403}:
         return (
-            "may not be read: grant the operator get on this one name, as "
-            "deploy/optional/database-secret-reader.yaml does"
+            "may not be read: grant the operator get on this one name, as the Roles in "
+            "deploy/optional do"
         )
     if answer.status == 404:
         return "is not there: create it"

@@ -1,10 +1,11 @@
 """Which looks there are, written down by hand."""
 
 from coder_cva.kube.connection import Connection
+from coder_cva.runtime.coder_look import CoderLook
 from coder_cva.runtime.links_look import LinksLook
 from coder_cva.runtime.observers import Look
 
 
 def over(connection: Connection) -> tuple[Look, ...]:
     """All looks; what they must present elsewhere stands in Secrets, read over this connection."""
-    return (LinksLook(connection),)
+    return CoderLook(connection), LinksLook(connection)

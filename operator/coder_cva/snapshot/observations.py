@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from coder_cva.snapshot.coder_seen import CoderSeen
 from coder_cva.snapshot.links_seen import LinksSeen
 
 
@@ -14,3 +15,5 @@ class Observations:
 
     links: LinksSeen | None = None
     """The support links, where spec.network.followSupportLinks asks for it."""
+    coder: CoderSeen | None = None
+    """Coder's own API."""

@@ -9,7 +9,16 @@ import pytest
 
 from coder_cva.catalogue.clauses import SEVERITIES, Disposition, clauses
 from coder_cva.rules.engine import evaluate
-from coder_cva.rules.model import Finding, Judgement, Rule, RuleResult, Verdict, failed, passed
+from coder_cva.rules.model import (
+    Finding,
+    Judgement,
+    Rule,
+    RuleResult,
+    Verdict,
+    failed,
+    passed,
+    unknown,
+)
 from coder_cva.rules.registry import ALL
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import EXTENSIONS, Need
@@ -22,6 +31,8 @@ if TYPE_CHECKING:
 
     from coder_cva.snapshot.world import World
 
+BY_CODER_ALONE = {"CVA-OPS-003", "CVA-OPS-005"}
+"""Judged by what Coder's own API says: nothing of the cluster is looked at."""
 POOLS, CODERD, TEMPLATES = "CVA-NODE-001", "CVA-CTL-002", "CVA-OPS-004"
 
 
@@ -38,6 +49,10 @@ def result(world: World, clause: str, *rules: Rule, strict: bool = False) -> Rul
 
 def holds(_: World) -> Judgement:
     return passed("it holds")
+
+
+def cannot_tell(_: World) -> Judgement:
+    return unknown("NotSeen", "it was not seen")
 
 
 def breaks(*resources: str, rule: str = POOLS) -> Rule:
@@ -166,6 +181,39 @@ def test_a_word_stands_in_where_a_check_cannot_always_be_made(clause: str) -> No
     assert "spec.attestations" in without.message
 
 
+@pytest.mark.parametrize(
+    ("rule", "until", "verdict", "reason"),
+    [
+        (Rule("CVA-OPS-003", cannot_tell), "2027-01-31", Verdict.PASSED, "Attested"),
+        (Rule("CVA-OPS-003", cannot_tell), "2026-11-22", Verdict.UNKNOWN, "NotSeen"),
+        (Rule("CVA-OPS-003", holds), "2027-01-31", Verdict.PASSED, ""),
+        (breaks("it", rule="CVA-OPS-003"), "2027-01-31", Verdict.FAILED, ""),
+        (
+            Rule("CVA-OPS-003", holds, frozenset({Need.NODES})),
+            "2027-01-31",
+            Verdict.PASSED,
+            "Attested",
+        ),
+    ],
+    ids=["unknown", "ended", "passed", "failed", "unread"],
+)
+def test_a_word_stands_in_where_a_rule_cannot_tell(
+    rule: Rule, until: str, verdict: Verdict, reason: str
+) -> None:
+    """It settles what was not seen, and nothing that was."""
+    here = world(attested(rule.id, until), unavailable={Need.NODES: Absence.FORBIDDEN})
+    found = result(here, rule.id, rule)
+
+    assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_a_word_does_not_stand_in_for_a_rule_of_another_clause() -> None:
+    """What a cluster can show stays unknown until it does."""
+    found = result(world(attested(POOLS, "2027-01-31")), POOLS, Rule(POOLS, cannot_tell))
+
+    assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "NotSeen")
+
+
 @pytest.mark.parametrize("clause", ["CVA-DB-001", "CVA-GEN-001", "CVA-OBS-003"])
 def test_a_word_does_not_stand_in_for_a_check_that_is_not_made_yet(clause: str) -> None:
     """What a cluster can show is not settled by saying so: Conformant would be True by word alone."""
@@ -269,5 +317,5 @@ def test_a_finding_bears_the_severity_of_its_clause() -> None:
 
 def test_the_registry_holds_each_rule_once_and_says_what_it_needs() -> None:
     """A rule that needs nothing could not have looked at anything."""
-    assert len({one.id for one in ALL}) == len(ALL) == 34
-    assert [one.id for one in ALL if not one.needs] == []
+    assert len({one.id for one in ALL}) == len(ALL) == 36
+    assert {one.id for one in ALL if not one.needs} == BY_CODER_ALONE

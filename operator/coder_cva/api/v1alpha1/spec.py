@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from coder_cva.api.part import Part
+from coder_cva.api.v1alpha1.coder_api import CoderAPI
 from coder_cva.api.v1alpha1.control_plane import ControlPlane
 from coder_cva.api.v1alpha1.governance import Attestation, Enforcement, Maintenance, Waiver
 from coder_cva.api.v1alpha1.network import Network
@@ -120,6 +121,18 @@ class Spec(Part):
             holds=lambda self: _has_a_tier(self.edition, self.architecture),
             field_path=".architecture.users",
         ),
+        Validation(
+            cel="!has(self.coderAPI) || has(self.coderAPI.url)"
+            " || self.controlPlane.management != 'None'",
+            message="spec.coderAPI.url is required while management is None: a region has no coderd of its "
+            "own, so say where Coder is, for example https://coder.example.com",
+            holds=lambda self: (
+                self.coder_api is None
+                or self.coder_api.url is not None
+                or self.control_plane.management != "None"
+            ),
+            field_path=".coderAPI",
+        ),
     )
 
     edition: Edition = "2026"
@@ -147,6 +160,8 @@ class Spec(Part):
     """Who may connect, as far as the cluster itself cannot tell."""
     database: Database | None = None
     """The external PostgreSQL. Required with Managed."""
+    coder_api: CoderAPI | None = Field(default=None, alias="coderAPI")
+    """Coder's own API, for what only it knows: the licence, templates, accounts. Absent means not asked."""
     deletion_policy: Literal["Delete", "Orphan"] = "Delete"
     """What becomes of a managed coderd when this resource is deleted: deleted with it, or left running.
     Volumes, Secrets and databases are never deleted."""

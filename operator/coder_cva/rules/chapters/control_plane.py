@@ -6,7 +6,7 @@ from typing import Any, Final
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Replicated
 from coder_cva.desired.rollout import maintenance_ends
-from coder_cva.rules import remedies, scalers, static_capacity
+from coder_cva.rules import remedies, replica_licence, scalers, static_capacity
 from coder_cva.rules.container_resources import Amounts, amounts
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import CODERD, no_coderd
@@ -42,21 +42,22 @@ def coderd_runs_with_several_replicas(world: World) -> Judgement:
         f"{live.meta.path} has {live.replicas} replicas, {live.ready_replicas} of them ready; the "
         f"architecture asks for {wanted}"
     )
-    findings = [*_too_few(world, live, wanted), *scalers.horizontal(world)]
+    findings = [
+        *_too_few(world, live, wanted),
+        *scalers.horizontal(world),
+        *replica_licence.contradictions(world, live),
+    ]
     if not findings and _is_rolling_out(live):
         return unknown("RollingOut", f"{told}; a rollout is under way")
-    findings += _missing(live, wanted)
-    if (
-        not findings
-        and wanted > 1
-        and not world.deployment.spec.control_plane.high_availability_licensed
-    ):
+    findings += [*_missing(live, wanted), *replica_licence.strangers(world, live)]
+    if not findings and wanted > 1 and not replica_licence.is_known(world):
         return unknown(
             "LicenceNotStated",
             f"{told}. Replicas know each other only with a licence that includes high availability, and the "
-            "cluster does not show one: if yours does, set spec.controlPlane.highAvailabilityLicensed: true",
+            "cluster does not show one: if yours does, set spec.controlPlane.highAvailabilityLicensed: true, or let "
+            "Coder say so with spec.coderAPI",
         )
-    return verdict(findings, held=told, broken=told)
+    return verdict(findings, held=f"{told}{replica_licence.told(world)}", broken=told)
 
 
 def _is_rolling_out(live: records.Deployment) -> bool:
@@ -83,10 +84,7 @@ def _too_few(world: World, live: records.Deployment, wanted: int) -> Iterator[Fi
         "spec.replicas",
         f"at least {wanted}",
         str(live.replicas),
-        "only with a licence that includes high availability, which "
-        "spec.controlPlane.highAvailabilityLicensed states (without one replicas do not know each other, and "
-        "connections to workspaces break: keep one, and accept this finding in spec.waivers), "
-        + remedy,
+        replica_licence.condition(world) + remedy,
     )
 
 

@@ -5,13 +5,14 @@ from typing import Any, Final
 
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Tier
-from coder_cva.rules import external_provisioners, remedies
+from coder_cva.rules import coder_word, external_provisioners, remedies
 from coder_cva.rules.container_resources import amounts
 from coder_cva.rules.external_provisioners import Way
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import NAMESPACES, are
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import environment
+from coder_cva.snapshot.coder_seen import Daemon, Unseen
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.shapes import whole
@@ -37,6 +38,7 @@ def external_provisioners_run_the_builds(world: World) -> Judgement:
     count = sum(one.replicas for one in fleet)
     told = f"{are(count, 'external provisioner')} for {wanted:,} concurrent builds"
     findings = [
+        *_unlicensed(world, f"Deployment {fleet[0].meta.path}", count),
         *_too_few(fleet, count, wanted),
         *(finding for one in fleet for finding in _shaped(one, tier)),
     ]
@@ -50,11 +52,50 @@ def _none(world: World, wanted: int) -> Judgement:
         return not_applicable(
             f"for {said.users} users the built-in provisioners suffice, and no external one is seen"
         )
+    known = coder_word.seen(world).daemons
+    if not isinstance(known, Unseen):
+        return _known_to_coder(world, known, wanted)
     return unknown(
         "ProvisionersNotSeen",
         f"no external provisioner runs in the namespaces that consent; {wanted:,} concurrent builds ask for as "
         "many. Whether some run elsewhere, in another cluster for instance, is not seen here",
     )
+
+
+def _known_to_coder(world: World, daemons: Sequence[Daemon], wanted: int) -> Judgement:
+    """Where none runs in sight, Coder knows how many are connected; their size it does not know."""
+    count = sum(one.is_connected and not one.is_built_in for one in daemons)
+    where = f"CoderDeployment {world.deployment.reference}"
+    told = f"Coder knows {are(count, 'external provisioner')} that are connected, for {wanted:,} concurrent builds"
+    findings = list(_unlicensed(world, where, count))
+    if count < wanted:
+        remedy = (
+            "unless there are fewer builds at once, which spec.architecture.concurrentBuilds says, "
+            + _values(coder={"replicaCount": wanted - count})
+        )
+        expected = f"{wanted:,} that are connected: each runs one build at a time"
+        findings.append(
+            Finding("CVA-PROV-001", where, "provisionerdaemons", expected, f"{count:,}", remedy)
+        )
+    if findings:
+        return verdict(findings, held="", broken=told)
+    return unknown(
+        "SizeNotSeen",
+        f"{told}; none of them runs in the namespaces that consent, so their CPU and memory are not seen here",
+    )
+
+
+def _unlicensed(world: World, resource: str, count: int) -> Iterator[Finding]:
+    """Coder itself says that its licence includes none: those that run are refused when they connect anew."""
+    if count and coder_word.lacks(world, coder_word.EXTERNAL_PROVISIONERS):
+        yield Finding(
+            "CVA-PROV-001",
+            resource,
+            coder_word.EXTERNAL_PROVISIONERS,
+            "a licence that includes external provisioners",
+            f"{are(count, 'external provisioner')}, and Coder says not_entitled",
+            coder_word.LICENCE,
+        )
 
 
 def _fleet(world: World) -> list[Deployment]:

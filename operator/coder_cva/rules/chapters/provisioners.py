@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from coder_cva.rules import external_provisioners, remedies
+from coder_cva.rules import coder_word, external_provisioners, remedies
 from coder_cva.rules.external_provisioners import External, Way
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, passed, unknown
 from coder_cva.rules.subjects import NAMESPACES, no_coderd
 from coder_cva.snapshot import environment
+from coder_cva.snapshot.coder_seen import Daemon, Unseen
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
@@ -24,12 +25,13 @@ def built_in_provisioners_serve_small_deployments_only(world: World) -> Judgemen
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
-    if environment.is_elsewhere(live, _VARIABLE):
+    effective = (coder_word.value(coder_word.seen(world).options) or {}).get(_VARIABLE)
+    if effective is None and environment.is_elsewhere(live, _VARIABLE):
         return unknown(
             "ValueNotSeen",
             f"{_VARIABLE} of {live.meta.path} may come from a ConfigMap, a Secret or a file",
         )
-    said = environment.literal(live, _VARIABLE)
+    said = effective or environment.literal(live, _VARIABLE)
     if said and not (said.isascii() and said.isdecimal()):
         return unknown("ValueNotUnderstood", f"{_VARIABLE} of {live.meta.path} is {said!r}")
     daemons = int(said) if said else _DEFAULT
@@ -60,6 +62,9 @@ def _doubtful(ready: Sequence[External]) -> Judgement:
 
 
 def _none_seen(world: World, elsewhere: Sequence[External]) -> Judgement:
+    known = coder_word.seen(world).daemons
+    if not isinstance(known, Unseen):
+        return _known_to_coder(world, known)
     told = "".join(f"; {one.doubt}" for one in elsewhere)
     address = external_provisioners.address(world)
     remedy = f". If they are meant for this one, give them CODER_URL {address}" if elsewhere else ""
@@ -68,6 +73,24 @@ def _none_seen(world: World, elsewhere: Sequence[External]) -> Judgement:
         f"{_VARIABLE} is 0 and no external provisioner of this coderd runs in the namespaces that consent"
         f"{told}{remedy}. Whether some run elsewhere is not seen here; without any no workspace is built",
     )
+
+
+def _known_to_coder(world: World, daemons: Sequence[Daemon]) -> Judgement:
+    """Coder knows who is connected, wherever it runs."""
+    there = [one for one in daemons if one.is_connected and not one.is_built_in]
+    free = sum(one.takes_untagged for one in there)
+    told = f"no built-in provisioners; Coder knows {len(there)} external ones that are connected"
+    if free:
+        return passed(f"{told}, {free} of them without tags")
+    if there:
+        return unknown(
+            "ScopeNotSeen",
+            f"{told}, all of them with tags, and a job without tags needs a provisioner without tags",
+        )
+    remedy = "install external provisioners (chart coder-provisioner); until they are connected, "
+    broken = f"{told}: no workspace is built"
+    expected = "an external provisioner that is connected"
+    return failed(broken, [_finding(world, expected, "none", remedy + _remedy(world, _DEFAULT))])
 
 
 def _none_ready(world: World, first: External) -> Judgement:

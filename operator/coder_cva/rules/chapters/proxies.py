@@ -1,15 +1,16 @@
 """Workspace proxies: for users who are far away (CVA-PROXY-001)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Replicated
-from coder_cva.rules import remedies
+from coder_cva.rules import coder_word, remedies
 from coder_cva.rules.container_resources import amounts
-from coder_cva.rules.model import Finding, Judgement, Rule, failed, not_applicable, passed, verdict
+from coder_cva.rules.model import Finding, Judgement, Rule, failed, not_applicable, verdict
 from coder_cva.rules.subjects import NAMESPACES, are
 from coder_cva.sizing.size import size
+from coder_cva.snapshot.coder_seen import Unseen
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World
 
@@ -19,13 +20,15 @@ def distant_users_have_a_workspace_proxy(world: World) -> Judgement:
     found = [one.deployment for one in world.found.proxies]
     if not found:
         return _none(world)
+    refused = list(_refused(world, found))
     spec = world.deployment.spec
     tier = size(spec).tier
     table = architectures(spec.edition).tier(tier).proxies
     told = f"{are(sum(one.replicas for one in found), 'replica')} of workspace proxies"
     if table is None:
-        return passed(f"{told}; tier {tier} of edition {spec.edition} gives no size for them")
-    findings = [finding for one in found for finding in _small(one, table)]
+        told = f"{told}; tier {tier} of edition {spec.edition} gives no size for them"
+        return verdict(refused, held=told, broken=told)
+    findings = [*refused, *(finding for one in found for finding in _small(one, table))]
     asked = f"tier {tier} asks for {table.replicas} of {table.cpu} CPU and {table.memory} in each region"
     return verdict(findings, held=f"{told}, {asked}", broken=f"{told}; {asked}")
 
@@ -47,6 +50,31 @@ def _none(world: World) -> Judgement:
         f"in namespace {owner.namespace} with these values:\n{remedies.as_yaml(_chart())}",
     )
     return failed(told, [finding])
+
+
+def _refused(world: World, found: Sequence[Deployment]) -> Iterator[Finding]:
+    """What Coder itself says against proxies that run here: that its licence has none, that it does not reach them."""
+    if coder_word.lacks(world, coder_word.WORKSPACE_PROXY):
+        yield Finding(
+            "CVA-PROXY-001",
+            f"Deployment {found[0].meta.path}",
+            coder_word.WORKSPACE_PROXY,
+            "a licence that includes workspace proxies",
+            f"{are(sum(one.replicas for one in found), 'replica')} of proxies, and Coder says not_entitled",
+            coder_word.LICENCE,
+        )
+    known = coder_word.seen(world).proxies
+    for one in () if isinstance(known, Unseen) else known:
+        if one.status != "ok":
+            yield Finding(
+                "CVA-PROXY-001",
+                f"Workspace proxy {one.name}",
+                "status",
+                "ok",
+                f"{one.status}, as Coder says",
+                "coder wsproxy ls says which one it is and why; where it is one of this cluster, "
+                f"kubectl -n {found[0].meta.namespace} logs deployment/{found[0].meta.name}",
+            )
 
 
 def _chart() -> dict[str, Any]:

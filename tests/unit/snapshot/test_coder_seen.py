@@ -1,0 +1,45 @@
+"""What was seen of Coder lasts a little: a restart of coderd is no news about its licence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from coder_cva.snapshot.coder_seen import CoderSeen, Unseen, nothing, patient
+
+BEFORE = CoderSeen(version="2.30.0", users=3, owners=Unseen("Forbidden", "no"))
+
+
+@pytest.mark.parametrize(
+    "reason", ["Slow", "Unreachable", "ServerError", "Truncated", "TooManyRequests"]
+)
+def test_what_was_seen_before_stands_for_two_looks(reason: str) -> None:
+    """Then what is not seen is unknown; what was not seen before stays what it is now."""
+    gone = nothing(reason, "away")
+
+    first = patient(BEFORE, gone)
+    second = patient(first, gone)
+
+    assert (first.version, first.users, first.kept) == ("2.30.0", 3, 1)
+    assert first.owners == gone.owners
+    assert second == replace(first, kept=2)
+    assert patient(second, gone) == gone
+
+
+@pytest.mark.parametrize(
+    "reason", ["Unauthorized", "Forbidden", "NotServed", "TokenNotRead", "TLS"]
+)
+def test_what_will_not_pass_by_itself_counts_at_once(reason: str) -> None:
+    """A token that was withdrawn shows nothing any more."""
+    assert patient(BEFORE, nothing(reason, "no")) == nothing(reason, "no")
+
+
+def test_what_is_seen_now_always_counts() -> None:
+    """Part by part; after a good look the patience is whole again."""
+    now = CoderSeen(version="2.31.0", users=Unseen("Slow", "late"))
+
+    assert patient(None, now) == now
+    mixed = patient(BEFORE, now)
+    assert (mixed.version, mixed.users, mixed.kept) == ("2.31.0", 3, 1)
+    assert patient(mixed, BEFORE).kept == 0
