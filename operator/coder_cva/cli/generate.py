@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from coder_cva.api import crd
-from coder_cva.cli import rbac
+from coder_cva.cli import rbac, save_script
 from coder_cva.reports import json_model
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -21,6 +21,7 @@ def files() -> dict[str, str]:
         "deploy/base/rbac.yaml": _HEADER.format(source="operator/coder_cva/cli/rbac.py")
         + _dump(list(rbac.manifests())),
         "docs/reference/audit-report.schema.json": json_model.render(),
+        "docs/reference/save-cluster.sh": save_script.render(),
     }
 
 
