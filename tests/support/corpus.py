@@ -12,6 +12,7 @@
 - ``served``: the versions of ``mutating_policy`` and ``validating_policy`` that are served; v1 of both where
   it is left out;
 - ``now``: the clock;
+- ``shown``: true for the file that the clause's page shows of its verdict, where that is not the first by name;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
   its other parts; ``never`` are fragments that may not be in its remedy.
 """
@@ -19,6 +20,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +98,19 @@ class Case:
     def name(self) -> str:
         """Folder and file, for the names of tests."""
         return f"{self.clause}/{self.path.stem}"
+
+    @property
+    def why(self) -> str:
+        """The rest of its name, as words."""
+        return self.path.name.split(".")[1].replace("_", " ")
+
+    @property
+    def remark(self) -> str:
+        """The comment at its head, as one paragraph."""
+        lines = self.path.read_text("utf-8").splitlines()
+        return " ".join(
+            one.lstrip("# ") for one in itertools.takewhile(lambda it: it.startswith("#"), lines)
+        )
 
     @property
     def expected(self) -> dict[str, Any]:

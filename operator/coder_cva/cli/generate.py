@@ -1,6 +1,7 @@
 """`make generate`: the files that are made from the code, and whether they are fresh."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +28,14 @@ def files() -> dict[str, str]:
 
 def run(*, check: bool, root: Path = ROOT) -> int:
     """Writes what is stale, or with ``check`` only names it. 0 where everything is fresh or written."""
+    return bring(files(), check=check, root=root)
+
+
+def bring(wanted: Mapping[str, str], *, check: bool, root: Path = ROOT) -> int:
+    """The same for any files, by their paths from the root."""
     stale = [
         name
-        for name, text in files().items()
+        for name, text in wanted.items()
         if not (root / name).is_file() or (root / name).read_text(encoding="utf-8") != text
     ]
     for name in stale:
@@ -37,7 +43,7 @@ def run(*, check: bool, root: Path = ROOT) -> int:
             print(f"stale: {name} (run `make generate`)", file=sys.stderr)
         else:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(files()[name], encoding="utf-8")
+            (root / name).write_text(wanted[name], encoding="utf-8")
             print(f"wrote {name}")
     return 1 if check and stale else 0
 
