@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from coder_cva.catalogue.architectures import EDITIONS
@@ -23,6 +21,7 @@ from support import spec_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from coder_cva.rules.model import Rule
     from coder_cva.snapshot.needs import Need
@@ -42,6 +41,7 @@ _DISPOSITIONS: Final = {
     Disposition.ATTESTED: "attested: no state of a cluster can prove it, so your word counts",
 }
 _UNTIL: Final = "2027-01-31"
+_RULES: Final = ROOT / "operator" / "coder_cva" / "rules"
 _BACKTICKS: Final = re.compile(r"`{3,}")
 
 
@@ -73,7 +73,7 @@ def _head(clause: Clause, rule: Rule | None) -> Iterator[str]:
     else:
         yield f"- **Disposition:** {_DISPOSITIONS[clause.disposition]}"
     if rule is not None:
-        yield f"- **Editions:** judged by {' and '.join(EDITIONS)}, whichever `spec.edition` names"
+        yield f"- **Editions:** {' and '.join(EDITIONS)} alike; `spec.edition` says whose tables count"
 
 
 def _quotes(clause: Clause) -> Iterator[str]:
@@ -260,10 +260,13 @@ def _quoted(text: str) -> str:
 
 
 def _sources(rule: Rule, cases: Sequence[Case]) -> Iterator[str]:
-    file = Path(inspect.getsourcefile(rule.judge) or "").relative_to(ROOT)
+    file = declared(rule.id)
     yield "## Where it is written"
     yield ""
-    yield f"The rule: [`{file.name}`](../../{file}). The worlds in which it is tried, in [`tests/rules/{rule.id}`](../../tests/rules/{rule.id}):"
+    yield (
+        f"The rule: [`{file.name}`](../../{file}). The worlds in which it is tried, in "
+        f"[`tests/rules/{rule.id}`](../../tests/rules/{rule.id}):"
+    )
     yield ""
     for verdict, word in _WORDS.items():
         links = [
@@ -273,3 +276,10 @@ def _sources(rule: Rule, cases: Sequence[Case]) -> Iterator[str]:
         ]
         if links:
             yield f"- {word}: {', '.join(links)}"
+
+
+def declared(identity: str) -> Path:
+    """The file in which a rule is declared, from the root of the repository."""
+    words = re.compile(rf'\bRule\(\s*"{identity}"')
+    (found,) = (one for one in sorted(_RULES.rglob("*.py")) if words.search(one.read_text("utf-8")))
+    return found.relative_to(ROOT)
