@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coder_cva.snapshot import saved
 from coder_cva.snapshot.model import Absence, Gathered, Served, Unavailable
 from coder_cva.snapshot.needs import SOURCES, Need
 from coder_cva.snapshot.saved import collected, command, stem
@@ -160,11 +162,50 @@ def test_a_saved_cluster_is_the_cluster() -> None:
     empty = [(stem(source), listed()) for source in SOURCES.values()]
 
     there = builders.snapshot_of(bodies)
-    saved = collected([*empty, *(("x", one) for one in reversed(bodies))]).snapshot
+    files = collected([*empty, *(("x", one) for one in reversed(bodies))])
 
-    assert {need: saved.reading(need) for need in Need} == {
+    assert {need: files.snapshot.reading(need) for need in Need} == {
         need: there.reading(need) for need in Need
     }
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch) -> Need:
+    """A kind of which only one object is read, beside the same kind as a whole."""
+    narrow = replace(SOURCES[Need.SERVICES], name="wanted")
+    monkeypatch.setitem(SOURCES, Need.INGRESSES, narrow)
+    monkeypatch.setattr(saved, "_NEEDS", saved._by_kind())
+    monkeypatch.setattr(saved, "_HOMES", {stem(one): need for need, one in SOURCES.items()})
+    return Need.INGRESSES
+
+
+@pytest.mark.parametrize(
+    ("place", "kind", "there", "is_known", "is_whole"),
+    [
+        ("services@wanted", "List", [], True, False),
+        ("services@wanted", "List", ["wanted"], True, False),
+        ("services@wanted", "ServiceList", ["wanted"], True, False),
+        ("services", "List", ["other"], False, True),
+        ("any", "ServiceList", ["other"], True, True),
+        ("any", "List", ["other"], False, True),
+        ("any", "List", ["wanted"], True, True),
+    ],
+)
+def test_one_object_by_its_name_says_nothing_about_the_others(
+    named: Need, place: str, kind: str, there: list[str], *, is_known: bool, is_whole: bool
+) -> None:
+    """A list of one name is no list of the kind; nor is the rest of a kind the one that is wanted."""
+    bodies = [
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "a"}}
+        for name in there
+    ]
+    found = collected([(place, listed(*bodies, kind=kind))]).snapshot
+
+    assert command(SOURCES[named]).endswith(
+        "--all-namespaces --field-selector=metadata.name=wanted -o json >services@wanted.json"
+    )
+    assert isinstance(found.reading(named), Gathered) is is_known
+    assert isinstance(found.services, Gathered) is is_whole
 
 
 JSON = st.recursive(
