@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.snapshot.model import ClusterSnapshot
+from coder_cva.snapshot.observations import Observations
 from coder_cva.values.manifest import Manifest, Ref
 
 
@@ -123,6 +125,14 @@ class ReadPort(Protocol):
 
     async def snapshot(self, secrets: frozenset[tuple[str, str]]) -> ClusterSnapshot:
         """The cluster now: the watched kinds, and the keys of the Secrets asked for by name."""
+        ...
+
+
+class ObservePort(Protocol):
+    """Looking at what is not in the cluster's API: a database, a server of Coder's."""
+
+    async def observations(self, deployment: CoderDeployment) -> Observations:
+        """What was seen of this one; it does not raise, a look says itself what went wrong."""
         ...
 
 

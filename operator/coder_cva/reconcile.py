@@ -33,6 +33,11 @@ class Eyes(Protocol):
         ...
 
     @property
+    def observer(self) -> ports.ObservePort:
+        """How what is not in the cluster's API is looked at."""
+        ...
+
+    @property
     def operator_namespace(self) -> str:
         """Where the operator lives."""
         ...
@@ -43,6 +48,7 @@ class Shell:
     """Everything outside: reading, writing, telling, the time, and where the operator lives."""
 
     reader: ports.ReadPort
+    observer: ports.ObservePort
     engine: Engine
     teller: ports.TellPort
     clock: Callable[[], datetime]
@@ -144,6 +150,7 @@ async def read(
         found=discover(deployment, snapshot, eyes.operator_namespace, others),
         others=others,
         living=frozenset(map(_uid, bodies)),
+        observed=await eyes.observer.observations(deployment),
         operator_namespace=eyes.operator_namespace,
         previous=body.get("status") or {},
     )

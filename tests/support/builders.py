@@ -18,6 +18,7 @@ from coder_cva.snapshot.consistency import impossible
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.model import Absence, ClusterSnapshot, SecretKeys, Served, Unavailable
 from coder_cva.snapshot.needs import SOURCES, Need
+from coder_cva.snapshot.observations import Observations
 from coder_cva.snapshot.parse import gathered
 from coder_cva.snapshot.world import World
 from support.coder_manifests import POOL
@@ -45,6 +46,7 @@ def world(
     secrets: Mapping[tuple[str, str], frozenset[str] | None] | None = None,
     served: Served | None = None,
     now: datetime = NOW,
+    observed: Observations | None = None,
     plausible: bool = True,
 ) -> World:
     """The world around a CoderDeployment (a manifest) in which these objects are there.
@@ -71,6 +73,7 @@ def world(
         found=discover(deployment, snapshot, others=known),
         others=known,
         living=frozenset(one.uid for one in (deployment, *known)),
+        observed=observed or Observations(),
     )
 
 

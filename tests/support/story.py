@@ -11,6 +11,7 @@ from coder_cva import ports
 from coder_cva.apply.engine import Engine
 from coder_cva.apply.memory import Memory
 from coder_cva.reconcile import Outcome, Shell, reconcile
+from coder_cva.snapshot.observations import Observations
 from coder_cva.values.manifest import ref_of
 from support import builders
 from support.fake_api import FakeApi
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from coder_cva.api.v1alpha1.resource import CoderDeployment
     from coder_cva.snapshot.model import Absence, ClusterSnapshot
     from coder_cva.snapshot.needs import Need
     from coder_cva.values.manifest import Ref
@@ -46,6 +48,7 @@ class Story(FakeApi):
     leads: bool = True
     synced: bool = True
     rolls_out: bool = True
+    observed: Observations = field(default_factory=Observations)
     writes_left: int = 10_000
     watched_version: str = ""
     """In which version the watches of admission policies go on; "" is that of the plan."""
@@ -57,11 +60,17 @@ class Story(FakeApi):
         """A new process of the operator: it remembers nothing."""
         self.shell = Shell(
             reader=self,
+            observer=self,
             engine=Engine(self, Memory(), lambda: self.leads),
             teller=self,
             clock=lambda: self.now,
             operator_namespace="coder-cva-system",
         )
+
+    async def observations(self, deployment: CoderDeployment) -> Observations:
+        """What the last looks saw."""
+        assert deployment.name
+        return self.observed
 
     def put(self, cr: Manifest) -> Manifest:
         """Somebody applies a CoderDeployment."""

@@ -23,11 +23,13 @@ from coder_cva.cli import saved_files
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import NoCluster
 from coder_cva.kube.gather import Gatherer
-from coder_cva.ports import Forbidden, NotServed, ReadPort, WriteError
+from coder_cva.ports import Forbidden, NotServed, ObservePort, ReadPort, WriteError
 from coder_cva.reconcile import read
 from coder_cva.reports import json_report, markdown, table
 from coder_cva.reports.audit import Audit
 from coder_cva.rules.engine import evaluate
+from coder_cva.runtime import looks
+from coder_cva.runtime.observers import AtOnce
 from coder_cva.runtime.settings import DEFAULT_NAMESPACE
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.parse import PROJECTIONS
@@ -50,6 +52,7 @@ class Eyes:
     """How the cluster is looked at."""
 
     reader: ReadPort
+    observer: ObservePort
     operator_namespace: str = DEFAULT_NAMESPACE
 
 
@@ -119,7 +122,8 @@ async def _audit(arguments: Namespace) -> Audit:
                 ) from None
             bodies = await _deployments(gatherer, is_needed=said is None)
             body = chosen(bodies, arguments.name, arguments.namespace) if said is None else said
-            return await judged(body, bodies, Eyes(gatherer), datetime.now(UTC))
+            eyes = Eyes(gatherer, AtOnce(looks.over(connection)))
+            return await judged(body, bodies, eyes, datetime.now(UTC))
 
 
 async def _audit_of_files(arguments: Namespace, said: Body | None) -> Audit:

@@ -20,7 +20,8 @@ from coder_cva.kube.teller import Teller
 from coder_cva.kube.writer import Writer
 from coder_cva.ports import WriteError
 from coder_cva.reconcile import Outcome, Shell, greet, reconcile
-from coder_cva.runtime import endpoints, report
+from coder_cva.runtime import endpoints, looks, report
+from coder_cva.runtime.observers import InBackground
 from coder_cva.runtime.queue import COALESCE_SECONDS, Key, WakeQueue
 from coder_cva.runtime.settings import Settings
 from coder_cva.snapshot.model import Gathered
@@ -56,8 +57,10 @@ class Operator:
             pace=replace(DEFAULT_PACE, watch=settings.watch_seconds),
         )
         self.elector = Elector(connection, settings.namespace)
+        self.observer = InBackground(looks.over(connection), on_change=self.queue.wake)
         self.shell = Shell(
             reader=self.gatherer,
+            observer=self.observer,
             engine=Engine(
                 Writer(connection, self.gatherer.owned.objects), Memory(), self.elector.holds
             ),
@@ -74,7 +77,7 @@ class Operator:
 
         It ends in the order in which nothing half-done is left: work, lease, watches.
         """
-        async with self.gatherer.running():
+        async with self.gatherer.running(), self.observer.running():
             jobs = (self.elector.run(self._leadership), self._work(), self._resync())
             self._tasks = [asyncio.create_task(job) for job in jobs]
             runner = await endpoints.serve(self.settings.port, self.is_alive, self.is_ready)
@@ -169,6 +172,7 @@ class Operator:
         if outcome.word == "gone":
             self.known.discard(key)
             self.queue.forget(key)
+            self.observer.forget(key)
         elif outcome.word == "failed":
             self.queue.failed(key, outcome.retry_after)
         else:

@@ -12,6 +12,7 @@ from coder_cva.snapshot import records
 from coder_cva.snapshot.discovered import Discovered, Workload
 from coder_cva.snapshot.model import Absence, ClusterSnapshot
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.observations import Observations
 from coder_cva.values import selectors
 
 
@@ -28,6 +29,8 @@ class World:
     living: frozenset[str] = frozenset()
     """The UIDs of all CoderDeployments, this one's too, and of those whose spec cannot be understood."""
     operator_namespace: str = "coder-cva-system"
+    observed: Observations = field(default_factory=Observations)
+    """What was seen beside the cluster's API."""
     previous: Mapping[str, Any] = field(default_factory=dict)
     """The status as it stands on the API server, as plain data."""
 

@@ -95,7 +95,7 @@ async def test_a_manifest_is_judged_without_being_applied() -> None:
     """Every clause has its verdict, and nothing was written."""
     story = Story()
 
-    found = await audit.judged(adopted("coder"), (), audit.Eyes(story), builders.NOW)
+    found = await audit.judged(adopted("coder"), (), audit.Eyes(story, story), builders.NOW)
 
     assert found.deployment == "coder/coder"
     assert len(found.report.results) == 50
@@ -113,7 +113,7 @@ async def test_a_manifest_is_taken_for_the_live_one_of_its_name() -> None:
     changed = copy.deepcopy(managed("coder"))
     changed["spec"]["architecture"] = {"tier": "2k"}
 
-    found = await audit.judged(changed, (live,), audit.Eyes(story), builders.NOW)
+    found = await audit.judged(changed, (live,), audit.Eyes(story, story), builders.NOW)
 
     assert found.tier == "2k"
     (size,) = [one for one in found.report.results if one.id == "CVA-CTL-002"]
@@ -127,7 +127,7 @@ async def test_a_manifest_that_the_api_server_would_refuse_is_refused() -> None:
     wrong["spec"]["architecture"] = {"tier": "5k"}
 
     with pytest.raises(InvalidSpec, match=r"spec\.architecture\.tier"):
-        await audit.judged(wrong, (), audit.Eyes(Story()), builders.NOW)
+        await audit.judged(wrong, (), audit.Eyes(Story(), Story()), builders.NOW)
 
 
 def test_without_a_cluster_it_says_what_is_missing(

@@ -1,0 +1,153 @@
+"""Looks at what is not in the cluster's API: each in the background, its last result at hand.
+
+A pass never waits for a database or a server of somebody else: it takes what the last look saw, and
+another pass follows when a look has seen something else.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.runtime.queue import Key
+from coder_cva.snapshot.observations import Observations
+
+log = logging.getLogger(__name__)
+
+
+class Look(Protocol):
+    """One kind of look."""
+
+    @property
+    def part(self) -> str:
+        """The field of Observations that it fills."""
+        ...
+
+    @property
+    def interval(self) -> float:
+        """Seconds from the end of one look to the next."""
+        ...
+
+    async def look(self, deployment: CoderDeployment, before: Any) -> Any:
+        """What is seen now, None where the spec does not ask; ``before`` is what was seen last.
+
+        It bounds its own time, and says in the result what went wrong.
+        """
+        ...
+
+
+class AtOnce:
+    """Every look while one waits for it: for a report that is made once."""
+
+    def __init__(self, looks: Iterable[Look]) -> None:
+        self._looks = tuple(looks)
+
+    async def observations(self, deployment: CoderDeployment) -> Observations:
+        """What is seen now, all at the same time."""
+        seen = await asyncio.gather(*(one.look(deployment, None) for one in self._looks))
+        return Observations(**dict(zip((one.part for one in self._looks), seen, strict=True)))
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One CoderDeployment that is looked after."""
+
+    deployment: CoderDeployment
+    seen: dict[str, Any] = field(default_factory=dict)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    """One for each look."""
+    changed: list[asyncio.Event] = field(default_factory=list)
+
+
+class InBackground:
+    """The last results at hand. ``on_change`` is called with the key whose look saw something else."""
+
+    def __init__(
+        self,
+        looks: Iterable[Look],
+        *,
+        on_change: Callable[[Key], None],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._looks = tuple(looks)
+        self._on_change = on_change
+        self._pause = pause
+        self._watched: dict[Key, _Watched] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Looks while the context is open, at every CoderDeployment that was asked about."""
+        try:
+            yield
+        finally:
+            for key in tuple(self._watched):
+                self.forget(key)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def observations(self, deployment: CoderDeployment) -> Observations:
+        """What the last looks saw; the first ones begin now. A changed spec is looked at at once."""
+        key = (deployment.namespace, deployment.name)
+        known = self._watched.get(key)
+        if known is not None and known.deployment.uid != deployment.uid:
+            self.forget(key)
+            known = None
+        if known is None:
+            known = self._begin(key, deployment)
+        elif known.deployment.generation != deployment.generation:
+            known.deployment = deployment
+            for one in known.changed:
+                one.set()
+        return Observations(**known.seen)
+
+    def forget(self, key: Key) -> None:
+        """The CoderDeployment is gone."""
+        known = self._watched.pop(key, None)
+        for task in known.tasks if known is not None else ():
+            task.cancel()
+
+    def _begin(self, key: Key, deployment: CoderDeployment) -> _Watched:
+        watched = self._watched[key] = _Watched(deployment)
+        for look in self._looks:
+            changed = asyncio.Event()
+            watched.changed.append(changed)
+            task = asyncio.create_task(self._keep(key, watched, look, changed))
+            watched.tasks.append(task)
+            # Those that were forgotten too: the operator waits for their end.
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return watched
+
+    async def _keep(self, key: Key, watched: _Watched, look: Look, changed: asyncio.Event) -> None:
+        while True:
+            changed.clear()
+            await self._once(key, watched, look)
+            await self._wait(look.interval, changed)
+
+    async def _once(self, key: Key, watched: _Watched, look: Look) -> None:
+        before = watched.seen.get(look.part)
+        try:
+            seen = await look.look(watched.deployment, before)
+        except Exception:
+            # A fault of ours: what was seen last stands, and the next look may do better.
+            log.exception("%s/%s: a look at its %s crashed", *key, look.part)
+            return
+        watched.seen[look.part] = seen
+        if seen != before:
+            self._on_change(key)
+
+    async def _wait(self, seconds: float, changed: asyncio.Event) -> None:
+        """Until the time is over, or the spec is another one."""
+        waits = [
+            asyncio.ensure_future(self._pause(seconds)),
+            asyncio.ensure_future(changed.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)

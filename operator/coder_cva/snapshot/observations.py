@@ -1,0 +1,11 @@
+"""What was seen beside the cluster's API: looks that a CoderDeployment asked for, with their last results."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """The last result of every look; None where it was not asked for, or has not ended yet.
+
+    Each result says in its own words why it saw nothing: no refusal stands as an empty result.
+    """
