@@ -132,7 +132,9 @@ async def _audit_of_files(arguments: Namespace, said: Body | None) -> Audit:
     reader = saved_files.reader(arguments.snapshot)
     bodies = await reader.deployments()
     body = chosen(bodies, arguments.name, arguments.namespace) if said is None else said
-    return await judged(body, bodies, Eyes(reader), reader.moment or datetime.now(UTC))
+    # What is beside the cluster's API was not saved, and its state now says nothing about that moment.
+    eyes = Eyes(reader, AtOnce(()))
+    return await judged(body, bodies, eyes, reader.moment or datetime.now(UTC))
 
 
 async def judged(body: Body, bodies: tuple[Body, ...], eyes: Eyes, now: datetime) -> Audit:
