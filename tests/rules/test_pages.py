@@ -14,7 +14,7 @@ from coder_cva.api.v1alpha1.resource import parse
 from coder_cva.catalogue.clauses import Clause, Disposition, clauses
 from coder_cva.cli.generate import ROOT
 from coder_cva.rules.registry import ALL
-from support import corpus, rule_pages, spec_fields
+from support import corpus, rule_page, rule_pages, spec_fields
 from support.deployments import adopted
 
 if TYPE_CHECKING:
@@ -89,11 +89,12 @@ def test_what_a_page_gives_to_paste_is_understood(clause: Clause) -> None:
 @pytest.mark.parametrize("rule", ALL, ids=lambda it: it.id)
 def test_an_id_leads_to_one_of_each(rule: Rule) -> None:
     """Who finds an id in a finding gets by grep to one rule, one folder, one page, one entry."""
-    code = [one.read_text("utf-8") for one in (ROOT / "operator/coder_cva/rules").rglob("*.py")]
     entries = (ROOT / "operator/coder_cva/catalogue/data/clauses.yaml").read_text("utf-8")
     guidance = (ROOT / "operator/coder_cva/catalogue/data/guidance.yaml").read_text("utf-8")
 
-    assert sum(len(re.findall(rf'\bRule\(\s*"{rule.id}"', one)) for one in code) == 1
+    declaring = [one for one in rule_page.modules() if rule.id in {it.id for it in one.RULES}]
+    assert [one.RULES.count(rule) for one in declaring] == [1]
+    assert f'"{rule.id}"' in (ROOT / rule_page.declared(rule.id)).read_text("utf-8")
     assert len(re.findall(rf"\bid: {rule.id}\b", entries)) == 1
     assert len(re.findall(rf"^{rule.id}:", guidance, re.MULTILINE)) == 1
     assert [one.name for one in (ROOT / "tests/rules").glob(f"{rule.id}*")] == [rule.id]

@@ -2,6 +2,7 @@
 
 ``tests/rules/<clause>/<verdict>.<why>.yaml`` holds:
 
+- ``shown``: true for the file that the clause's page shows of its verdict, where that is not the first by name;
 - ``like``: adopted (default) or managed, the CoderDeployment to begin with in namespace coder;
 - ``deployment``: what is laid over it;
 - ``objects``: objects as the API server gives them, or ``{make: builder, …}``: Coder's own objects as its
@@ -12,7 +13,6 @@
 - ``served``: the versions of ``mutating_policy`` and ``validating_policy`` that are served; v1 of both where
   it is left out;
 - ``now``: the clock;
-- ``shown``: true for the file that the clause's page shows of its verdict, where that is not the first by name;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
   its other parts; ``never`` are fragments that may not be in its remedy.
 """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import textwrap
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from coder_cva.catalogue.architectures import EDITIONS
 from coder_cva.catalogue.clauses import Clause, Disposition
@@ -13,6 +16,7 @@ from coder_cva.cli.generate import ROOT
 from coder_cva.desired.enforcement import RESTRICTING
 from coder_cva.reports.markdown import escaped
 from coder_cva.reports.table import clause_lines, printable
+from coder_cva.rules import chapters
 from coder_cva.rules.engine import evaluate
 from coder_cva.rules.model import RuleResult, Verdict
 from coder_cva.snapshot.needs import SOURCES
@@ -21,7 +25,6 @@ from support import spec_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from coder_cva.rules.model import Rule
     from coder_cva.snapshot.needs import Need
@@ -41,7 +44,6 @@ _DISPOSITIONS: Final = {
     Disposition.ATTESTED: "attested: no state of a cluster can prove it, so your word counts",
 }
 _UNTIL: Final = "2027-01-31"
-_RULES: Final = ROOT / "operator" / "coder_cva" / "rules"
 _BACKTICKS: Final = re.compile(r"`{3,}")
 
 
@@ -279,7 +281,12 @@ def _sources(rule: Rule, cases: Sequence[Case]) -> Iterator[str]:
 
 
 def declared(identity: str) -> Path:
-    """The file in which a rule is declared, from the root of the repository."""
-    words = re.compile(rf'\bRule\(\s*"{identity}"')
-    (found,) = (one for one in sorted(_RULES.rglob("*.py")) if words.search(one.read_text("utf-8")))
-    return found.relative_to(ROOT)
+    """The file of the chapter in which a rule is declared, from the root of the repository."""
+    (found,) = (one for one in modules() if any(rule.id == identity for rule in one.RULES))
+    return Path(str(found.__file__)).relative_to(ROOT)
+
+
+def modules() -> list[Any]:
+    """The modules of rules, by name."""
+    names = sorted(one.name for one in pkgutil.iter_modules(chapters.__path__))
+    return [importlib.import_module(f"{chapters.__name__}.{name}") for name in names]
