@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 HARNESS := PYTHONPATH=tests $(BIN)/python -m harness
 DEMO := PYTHONPATH=tests $(BIN)/python -m demo
+# The pages show worlds of the tests' corpus.
+PAGES := PYTHONPATH=tests $(BIN)/python -m support.rule_pages
 BENCH := PYTHONPATH=tests $(BIN)/python -m bench
 # Two workers: each starts a control plane of its own.
 WORKERS ?= 2
@@ -69,12 +71,14 @@ contracts: setup ## Hold the import contracts of the rooms
 	$(BIN)/lint-imports
 
 .PHONY: generate
-generate: setup ## Write the generated files: CRD, RBAC
+generate: setup ## Write the generated files: CRD, RBAC, schema, the pages of the clauses
 	$(BIN)/python -m coder_cva generate
+	$(PAGES)
 
 .PHONY: verify
 verify: setup ## Fail where a generated file is stale
 	$(BIN)/python -m coder_cva generate --check
+	$(PAGES) --check
 
 .PHONY: lock
 lock: setup ## Resolve the dependencies anew into requirements/*.lock

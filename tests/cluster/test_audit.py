@@ -6,34 +6,42 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from harness import binaries
 from support import coder_manifests, workspace_manifests
 from support.deployments import adopted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from harness.kube import Kube
     from harness.provider import Provider
 
 pytestmark = pytest.mark.cluster
 
+SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "save-cluster.sh"
 
-def audit(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command as a person types it."""
     return subprocess.run(
-        [sys.executable, "-m", "coder_cva", "audit", "--kubeconfig", str(kubeconfig), *arguments],
+        [sys.executable, "-m", "coder_cva", "audit", *arguments],
         env={**os.environ, "KUBECONFIG": "/dev/null"},
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
+
+
+def audit(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command on a cluster."""
+    return command("--kubeconfig", str(kubeconfig), *arguments)
 
 
 def flat(manifests: list[Any]) -> Iterator[dict[str, Any]]:
@@ -124,6 +132,41 @@ def test_what_may_not_be_read_is_unknown(
     assert found["CVA-CTL-001"]["reason"] == "Forbidden"
     assert not any(one["verdict"] == "passed" for one in found.values())
     assert said.returncode == 3
+
+
+def save(kubeconfig: Path, folder: Path) -> str:
+    """Saves the cluster with the shipped script and a real kubectl; what it complained of."""
+    path = f"{binaries.kubectl().parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", str(SCRIPT), str(folder), "--kubeconfig", str(kubeconfig)],
+        env={**os.environ, "PATH": path, "KUBECONFIG": "/dev/null"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    return done.stderr
+
+
+def test_a_saved_cluster_is_judged_as_the_live_one(
+    unattended: Provider, manifest: Path, tmp_path: Path
+) -> None:
+    """Every verdict and finding from the files of the shipped script is that of the cluster."""
+    judged = ("-f", str(manifest), "-o", "json")
+
+    def live() -> Any:
+        return json.loads(audit(unattended.kubeconfig, *judged).stdout)["clauses"]
+
+    for attempt in range(10):
+        folder = tmp_path / str(attempt)
+        before, complaints, after = live(), save(unattended.kubeconfig, folder), live()
+        if before == after:  # nothing moved meanwhile
+            break
+
+    said = command("--snapshot", str(folder), *judged)
+    assert complaints == ""
+    assert said.returncode == 1, said.stderr
+    assert json.loads(said.stdout)["clauses"] == before == after
 
 
 def test_without_a_manifest_a_live_one_is_needed(unattended: Provider, manifest: Path) -> None:

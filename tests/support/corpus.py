@@ -2,6 +2,7 @@
 
 ``tests/rules/<clause>/<verdict>.<why>.yaml`` holds:
 
+- ``shown``: true for the file that the clause's page shows of its verdict, where that is not the first by name;
 - ``like``: adopted (default) or managed, the CoderDeployment to begin with in namespace coder;
 - ``deployment``: what is laid over it;
 - ``objects``: objects as the API server gives them, or ``{make: builder, …}``: Coder's own objects as its
@@ -22,6 +23,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -125,6 +127,19 @@ class Case:
     def name(self) -> str:
         """Folder and file, for the names of tests."""
         return f"{self.clause}/{self.path.stem}"
+
+    @property
+    def why(self) -> str:
+        """The rest of its name, as words."""
+        return self.path.name.split(".")[1].replace("_", " ")
+
+    @property
+    def remark(self) -> str:
+        """The comment at its head, as one paragraph."""
+        lines = self.path.read_text("utf-8").splitlines()
+        return " ".join(
+            one.lstrip("# ") for one in itertools.takewhile(lambda it: it.startswith("#"), lines)
+        )
 
     @property
     def expected(self) -> dict[str, Any]:

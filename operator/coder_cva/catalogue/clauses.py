@@ -1,9 +1,12 @@
-"""The clauses of the architecture: every sentence that asks for something, as data."""
+"""The clauses of the architecture: every sentence that asks for something, as data.
+
+What the document says stands in data/clauses.yaml, why it matters and what to do in data/guidance.yaml.
+"""
 
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -46,7 +49,11 @@ Chapter = Literal[
 
 
 class Clause(BaseModel):
-    """One clause. ``quote`` is the document's own words, ``source`` the page where they stand."""
+    """One clause. ``quote`` is the document's own words, ``source`` the page where they stand.
+
+    ``why`` it matters to users and the ``remedy`` in words are ours; what exactly is to be changed in a
+    cluster stands in the findings.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,6 +64,8 @@ class Clause(BaseModel):
     chapter: Chapter
     severity: Severity
     disposition: Disposition
+    why: Annotated[str, Field(min_length=1)]
+    remedy: Annotated[str, Field(min_length=1)]
     attestable: bool = False
     """Whether the user's word stands in for a check that cannot always be made."""
 
@@ -71,11 +80,21 @@ SEVERITIES: Final = tuple(Severity)
 
 @cache
 def clauses() -> tuple[Clause, ...]:
-    """All clauses in the document's order, read once. Raises ValueError where an id appears twice."""
-    file = resources.files("coder_cva.catalogue") / "data" / "clauses.yaml"
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["clauses"]
-    found = tuple(Clause.model_validate(entry) for entry in entries)
-    ids = [one.id for one in found]
+    """All clauses in the document's order, read once.
+
+    Raises ValueError where an id appears twice, or guidance is about no clause.
+    """
+    entries = _data("clauses.yaml")["clauses"]
+    ids = [one["id"] for one in entries]
     if len(set(ids)) != len(ids):
         raise ValueError("the catalogue holds an id twice; ids are never reused")
-    return found
+    guidance = _data("guidance.yaml")
+    strange = sorted(set(guidance) - set(ids))
+    if strange:
+        raise ValueError(f"guidance.yaml is about {', '.join(strange)}, which is no clause")
+    return tuple(Clause.model_validate({**one, **guidance.get(one["id"], {})}) for one in entries)
+
+
+def _data(name: str) -> Any:
+    file = resources.files("coder_cva.catalogue") / "data" / name
+    return yaml.safe_load(file.read_text(encoding="utf-8"))

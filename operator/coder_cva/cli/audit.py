@@ -1,7 +1,8 @@
 """`coder_cva audit`: the cluster as it is against the architecture; reads, prints, writes nothing.
 
 Needs no operator and no CRD in the cluster: a manifest says which pools and which tier are meant. It reads
-with the rights of whoever runs it, and what they may not read is Unknown in the report.
+with the rights of whoever runs it, and what they may not read is Unknown in the report. Instead of a cluster
+it takes the files that somebody saved from one.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import yaml
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.unknown import unknown_fields
 from coder_cva.api.v1alpha1.resource import KIND, parse
+from coder_cva.cli import saved_files
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import NoCluster
 from coder_cva.kube.gather import Gatherer
@@ -65,6 +67,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--filename", type=Path, help="a manifest to judge by, instead of a live one"
     )
+    parser.add_argument(
+        "--snapshot",
+        type=Path,
+        action="append",
+        metavar="PATH",
+        help="a file, or a folder of files, with what kubectl get -o json gave, instead of a live cluster; "
+        "docs/reference/save-cluster.sh makes one",
+    )
     parser.add_argument("-o", "--output", choices=("table", "json", "markdown"), default="table")
     parser.add_argument("--all", action="store_true", help="list also what holds or is not judged")
     parser.add_argument("--kubeconfig", help="instead of $KUBECONFIG and ~/.kube/config")
@@ -75,7 +85,7 @@ def run(arguments: Namespace) -> int:
     """The exit code: 0 conformant, 1 not, 3 not known, 2 where nothing could be judged."""
     try:
         audit = asyncio.run(_audit(arguments))
-    except (Refusal, InvalidSpec, NoCluster, WriteError) as error:
+    except (Refusal, saved_files.Unusable, InvalidSpec, NoCluster, WriteError) as error:
         print(f"coder_cva: {error}", file=sys.stderr)
         return USAGE
     print(rendered(audit, arguments.output, everything=arguments.all), end="")
@@ -96,6 +106,8 @@ async def _audit(arguments: Namespace) -> Audit:
     for problem in unknown_fields(said or {}):
         # The API server would warn of it: a typing error is a field that has no effect.
         print(f"coder_cva: warning: {problem}", file=sys.stderr)
+    if arguments.snapshot:
+        return await _audit_of_files(arguments, said)
     connection = await Connection.open(arguments.kubeconfig, arguments.context)
     async with connection:
         gatherer = Gatherer(connection, PROJECTIONS, on_change=lambda: None)
@@ -112,6 +124,17 @@ async def _audit(arguments: Namespace) -> Audit:
             body = chosen(bodies, arguments.name, arguments.namespace) if said is None else said
             eyes = Eyes(gatherer, AtOnce(looks.over(connection)))
             return await judged(body, bodies, eyes, datetime.now(UTC))
+
+
+async def _audit_of_files(arguments: Namespace, said: Body | None) -> Audit:
+    if arguments.kubeconfig or arguments.context:
+        raise Refusal("--snapshot reads no cluster: leave out --kubeconfig and --context")
+    reader = saved_files.reader(arguments.snapshot)
+    bodies = await reader.deployments()
+    body = chosen(bodies, arguments.name, arguments.namespace) if said is None else said
+    # What is beside the cluster's API was not saved, and its state now says nothing about that moment.
+    eyes = Eyes(reader, AtOnce(()))
+    return await judged(body, bodies, eyes, reader.moment or datetime.now(UTC))
 
 
 async def judged(body: Body, bodies: tuple[Body, ...], eyes: Eyes, now: datetime) -> Audit:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from coder_cva.catalogue.clauses import clauses
 from coder_cva.rules.model import Report, RuleResult, Verdict
@@ -25,7 +25,7 @@ class Audit:
     report: Report
 
     @property
-    def conformant(self) -> str:
+    def conformant(self) -> Literal["True", "False", "Unknown"]:
         """True, False or Unknown: the condition of that name (see ``status.conformance``)."""
         (whole, *_) = conformance.conditions(self.report.results, "")
         return whole.status

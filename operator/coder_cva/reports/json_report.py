@@ -1,14 +1,19 @@
-"""The report for another program: everything, under names that stay."""
+"""The report for another program: everything, under names that stay (``json_model``)."""
 
 import json
-from typing import Any, Final
+from typing import Any
 
 from coder_cva.reports.audit import Audit
+from coder_cva.reports.json_model import (
+    VERSION,
+    ClauseShape,
+    FindingShape,
+    NoticeShape,
+    ReportShape,
+    SummaryShape,
+)
 from coder_cva.rules.model import Finding, RuleResult, Verdict
 from coder_cva.status.account import notice, summary
-
-VERSION: Final = "cva.coder.com/audit/v1"
-"""Fields are added under it; none is renamed or taken away without another version."""
 
 
 def render(audit: Audit) -> str:
@@ -18,43 +23,44 @@ def render(audit: Audit) -> str:
 
 def as_data(audit: Audit) -> dict[str, Any]:
     """The report as plain data."""
-    return {
-        "report": VERSION,
-        "deployment": audit.deployment,
-        "edition": audit.edition,
-        "tier": audit.tier,
-        "moment": audit.moment.isoformat(),
-        "conformant": audit.conformant,
-        "summary": summary(audit.report),
-        "notices": [notice(one) for one in audit.report.notices],
-        "clauses": [_clause(one) for one in audit.report.results],
-    }
+    shape = ReportShape(
+        report=VERSION,
+        deployment=audit.deployment,
+        edition=audit.edition,
+        tier=audit.tier,
+        moment=audit.moment.isoformat(),
+        conformant=audit.conformant,
+        summary=SummaryShape.model_validate(summary(audit.report)),
+        notices=tuple(NoticeShape.model_validate(notice(one)) for one in audit.report.notices),
+        clauses=tuple(_clause(one) for one in audit.report.results),
+    )
+    return shape.model_dump(mode="json", by_alias=True)
 
 
-def _clause(result: RuleResult) -> dict[str, Any]:
+def _clause(result: RuleResult) -> ClauseShape:
     clause = result.clause
-    return {
-        "id": clause.id,
-        "chapter": clause.chapter,
-        "title": clause.title,
-        "quote": clause.quote,
-        "source": clause.source,
-        "severity": clause.severity.value,
-        "disposition": clause.disposition.value,
-        "verdict": result.verdict.value,
-        "reason": result.reason,
-        "message": result.message,
-        "waived": result.waived and result.verdict is Verdict.FAILED,
-        "findings": [_finding(one) for one in result.findings],
-    }
+    return ClauseShape(
+        id=clause.id,
+        chapter=clause.chapter,
+        title=clause.title,
+        quote=clause.quote,
+        source=clause.source,
+        severity=clause.severity,
+        disposition=clause.disposition,
+        verdict=result.verdict,
+        reason=result.reason,
+        message=result.message,
+        waived=result.waived and result.verdict is Verdict.FAILED,
+        findings=tuple(_finding(one) for one in result.findings),
+    )
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "resource": finding.resource,
-        "field": finding.field,
-        "expected": finding.expected,
-        "observed": finding.observed,
-        "remedy": finding.remedy,
-        "waived": finding.waived,
-    }
+def _finding(finding: Finding) -> FindingShape:
+    return FindingShape(
+        resource=finding.resource,
+        field=finding.field,
+        expected=finding.expected,
+        observed=finding.observed,
+        remedy=finding.remedy,
+        waived=finding.waived,
+    )

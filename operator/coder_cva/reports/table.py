@@ -37,7 +37,7 @@ def render(audit: Audit, *, everything: bool = False) -> str:
         shown = [one for one in results if everything or _is_worth_a_line(one)]
         if shown:
             lines += ["", chapter.replace("-", " ").upper()]
-            lines += [line for one in shown for line in _clause(one)]
+            lines += [line for one in shown for line in clause_lines(one)]
     if audit.report.notices:
         lines += ["", "ATTESTATIONS AND WAIVERS"]
         lines += [
@@ -70,7 +70,8 @@ def _left_out(results: tuple[RuleResult, ...]) -> str:
     )
 
 
-def _clause(result: RuleResult) -> Iterator[str]:
+def clause_lines(result: RuleResult) -> Iterator[str]:
+    """One clause with its verdict and its findings, as far as they are shown; not yet ``printable``."""
     mark = _WAIVED if result.waived else _MARKS[result.verdict]
     why = f" ({result.reason})" if result.reason else ""
     clause = result.clause

@@ -12,6 +12,7 @@ from coder_cva.rules import attestations
 from coder_cva.rules.model import Finding, Judgement, Report, Rule, RuleResult, Verdict, unknown
 from coder_cva.rules.notices import notices
 from coder_cva.rules.registry import ALL
+from coder_cva.snapshot import saved
 from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.needs import EXTENSIONS, SOURCES, Need
 from coder_cva.snapshot.world import World
@@ -89,6 +90,9 @@ def _has_none(need: Need, reading: Unavailable) -> bool:
 def _remedy(unread: list[Need], reason: Absence) -> str:
     if reason is Absence.UNREADABLE:
         return "That is a fault of the operator: report it with the object's shape"
+    if reason is Absence.NOT_SAVED:
+        commands = " && ".join(saved.command(SOURCES[one]) for one in unread)
+        return f"Save it into the folder of the others: {commands}"
     if reason is not Absence.FORBIDDEN:
         return "It is tried again by itself"
     kinds = sorted({(SOURCES[one].group, SOURCES[one].plural) for one in unread})

@@ -22,6 +22,8 @@ class Absence(StrEnum):
     STALE = "Stale"
     UNREADABLE = "NotUnderstood"
     """An object of the kind has a shape on which its projection fails: a fault of ours, and it may last."""
+    NOT_SAVED = "NotSaved"
+    """The snapshot was saved to files, and the kind is not among them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,19 +85,6 @@ def test_lock_files_hold_no_address() -> None:
         assert not re.search(r"https?://|--(extra-)?index-url", lock.read_text(encoding="utf-8"))
 
 
-def test_links_in_the_documents_lead_somewhere() -> None:
-    """Each relative link of a page is a file of the repository."""
-    broken = [
-        f"{page.relative_to(ROOT)}: {target}"
-        for page in TRACKED
-        if page.suffix == ".md" and page.exists()
-        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text("utf-8"))
-        if not (page.parent / target).exists()
-    ]
-
-    assert broken == []
-
-
 def test_the_contract_of_the_make_targets() -> None:
     """Each target that a page names exists, and each target is explained by `make help`."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

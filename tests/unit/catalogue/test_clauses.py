@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from coder_cva.api.v1alpha1.status import CLAUSE_LIMIT
+from coder_cva.catalogue import clauses as catalogue
 from coder_cva.catalogue.clauses import Clause, Disposition, Severity, clauses
 from coder_cva.desired.enforcement import HOST_VOLUMES, ISOLATION, RESTRICTING, VOLUME_BOUNDS
 from coder_cva.rules.registry import ALL
@@ -132,3 +133,19 @@ def test_no_id_looks_like_two() -> None:
     """Ids are found in text by a pattern: waivers, findings and issues name them."""
     for one in clauses():
         assert re.findall(r"CVA-[A-Z]+-\d{3}", one.id) == [one.id]
+
+
+def test_guidance_about_no_clause_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so are an id that stands there twice, and a clause of which nobody says why it matters."""
+    whole = {name: catalogue._data(name) for name in ("clauses.yaml", "guidance.yaml")}
+    entries, guidance = whole["clauses.yaml"]["clauses"], whole["guidance.yaml"]
+    broken = [
+        ({"clauses": entries}, {**guidance, "CVA-XX-001": {}}, "CVA-XX-001, which is no clause"),
+        ({"clauses": [*entries, entries[0]]}, guidance, "an id twice"),
+        ({"clauses": entries}, {}, "why"),
+    ]
+    for told, why, words in broken:
+        data = {"clauses.yaml": told, "guidance.yaml": why}
+        monkeypatch.setattr(catalogue, "_data", data.__getitem__)
+        with pytest.raises(ValueError, match=words):
+            catalogue.clauses.__wrapped__()

@@ -116,6 +116,20 @@ def test_a_refusal_says_where_to_look() -> None:
     assert "tried again" in late.message
 
 
+def test_what_was_not_saved_can_be_saved() -> None:
+    """In a snapshot of files: the commands for all kinds that lack, to paste in their folder."""
+    rule = Rule(POOLS, holds, frozenset({Need.NODES, Need.PODS}))
+    unread = dict.fromkeys(rule.needs, Absence.NOT_SAVED)
+
+    found = result(world(unavailable=unread), POOLS, rule)
+
+    assert found.reason == "NotSaved"
+    assert found.message.endswith(
+        "kubectl get nodes -o json >nodes.json"
+        " && kubectl get pods --all-namespaces -o json >pods.json"
+    )
+
+
 def test_a_crash_is_an_answer_of_one_rule_only() -> None:
     """In the operator it is Unknown and the others are told; in tests it is an error."""
 
