@@ -46,11 +46,12 @@ def world(
     served: Served | None = None,
     now: datetime = NOW,
     plausible: bool = True,
+    previous: Mapping[str, Any] | None = None,
 ) -> World:
     """The world around a CoderDeployment (a manifest) in which these objects are there.
 
     Kinds of ``unavailable`` could not be read; all others were. ``plausible=False`` lets a world
-    pass that could not be.
+    pass that could not be. ``previous`` is the status that an earlier look left.
     """
     deployment = coder_deployment(cr)
     snapshot = snapshot_of(
@@ -71,6 +72,7 @@ def world(
         found=discover(deployment, snapshot, others=known),
         others=known,
         living=frozenset(one.uid for one in (deployment, *known)),
+        previous=previous or {},
     )
 
 

@@ -12,6 +12,7 @@
 - ``served``: the versions of ``mutating_policy`` and ``validating_policy`` that are served; v1 of both where
   it is left out;
 - ``now``: the clock;
+- ``previous``: the status that an earlier look left;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
   its other parts; ``never`` are fragments that may not be in its remedy.
 """
@@ -28,7 +29,7 @@ import yaml
 
 from coder_cva.snapshot.model import Absence, Served
 from coder_cva.snapshot.needs import Need
-from support import builders, coder_manifests, deployments, workspace_manifests
+from support import builders, coder_manifests, databases, deployments, workspace_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +61,9 @@ _MADE: dict[str, Callable[..., Any]] = {
         coder_manifests.chart_proxy,
         coder_manifests.coder_k8s_coderd,
         coder_manifests.workspace_binding,
+        databases.cnpg_backups,
+        databases.cnpg_cluster,
+        databases.dump_job,
         workspace_manifests.devcontainer_deployment,
         workspace_manifests.envbox_pod,
         workspace_manifests.seed_pod,
@@ -116,6 +120,7 @@ class Case:
             },
             now=datetime.fromisoformat(now) if now else builders.NOW,
             served=served or _served(said.get("served")),
+            previous=said.get("previous"),
         )
 
     def deployment(self) -> Manifest:

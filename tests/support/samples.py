@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coder_cva.snapshot.needs import SOURCES, Need
-from support import builders, coder_manifests, workspace_manifests
+from support import builders, coder_manifests, databases, workspace_manifests
 
 Manifest = dict[str, Any]
 
@@ -68,6 +68,7 @@ def _others() -> list[Manifest]:
         },
         builders.persistent_volume("pv-home", "coder/home", "eu-1a"),
         {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "ebs.csi.aws.com"}},
+        *databases.everything(),
         builders.cluster_role("edit", coder_manifests.WORKSPACE_RULES),
     ]  # fmt: skip
 

@@ -48,13 +48,14 @@ def _judgement(clause: Clause, rule: Rule | None, world: World, *, strict: bool)
     if unread is not None:
         return unread
     try:
-        return rule.judge(world)
+        judged = rule.judge(world)
     except Exception as error:
         if strict:
             raise
         return unknown(
             "RuleCrashed", f"the rule failed on this cluster: {type(error).__name__}: {error}"
         )
+    return _attested(clause, judged, world) if judged.verdict is Verdict.UNKNOWN else judged
 
 
 def _unread(rule: Rule, world: World) -> Judgement | None:
@@ -87,6 +88,20 @@ def _remedy(unread: list[Need], reason: Absence) -> str:
 
 def _without_rule(clause: Clause, world: World) -> Judgement:
     """What only people can prove stands by their word, as long as it lasts; the rest is not judged yet."""
+    state_it = "state it with evidence and a date in spec.attestations"
+    if clause.disposition is Disposition.ATTESTED:
+        why = unknown("NotAttested", f"no state of a cluster can prove this: {state_it}")
+        return _attested(clause, why, world)
+    judged = "this version of the operator does not judge this clause yet"
+    why = unknown("NotImplemented", f"{judged}; {state_it}" if clause.is_attestable else judged)
+    return _attested(clause, why, world)
+
+
+def _attested(clause: Clause, why: Judgement, world: World) -> Judgement:
+    """What a cluster does not show stands by the user's word, where the clause takes that; else ``why`` it is Unknown.
+
+    A rule's failure is never talked away, and neither is a kind that could not be read: it may contradict.
+    """
     ended = ""
     for one in world.deployment.spec.attestations:
         if one.clause != clause.id or not clause.is_attestable:
@@ -95,11 +110,7 @@ def _without_rule(clause: Clause, world: World) -> Judgement:
             said = f"attested until {one.until.isoformat()}: {one.evidence}"
             return Judgement(Verdict.PASSED, said, "Attested")
         ended = f"; the attestation ended on {one.until.isoformat()}"
-    state_it = f"state it with evidence and a date in spec.attestations{ended}"
-    if clause.disposition is Disposition.ATTESTED:
-        return unknown("NotAttested", f"no state of a cluster can prove this: {state_it}")
-    judged = "this version of the operator does not judge this clause yet"
-    return unknown("NotImplemented", f"{judged}; {state_it}" if clause.is_attestable else judged)
+    return unknown(why.reason, f"{why.message}{ended}")
 
 
 def _waived(clause: Clause, findings: tuple[Finding, ...], world: World) -> tuple[Finding, ...]:

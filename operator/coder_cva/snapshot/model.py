@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from coder_cva.snapshot import records
+from coder_cva.snapshot import records, records_databases
 from coder_cva.snapshot.needs import Need
 
 T = TypeVar("T")
@@ -83,6 +83,10 @@ class ClusterSnapshot:
     role_bindings: Reading[records.RoleBinding] = _UNREAD
     roles: Reading[records.Role] = _UNREAD
     cluster_roles: Reading[records.Role] = _UNREAD
+    cron_jobs: Reading[records_databases.CronJob] = _UNREAD
+    postgres_clusters: Reading[records_databases.PostgresCluster] = _UNREAD
+    postgres_backups: Reading[records_databases.PostgresBackup] = _UNREAD
+    scheduled_backups: Reading[records_databases.ScheduledBackup] = _UNREAD
     secrets: dict[tuple[str, str], SecretKeys | Unavailable | None] = field(default_factory=dict)
     """Secrets asked for by (namespace, name); None where there is none of that name."""
     served: Served | Unavailable = _UNREAD

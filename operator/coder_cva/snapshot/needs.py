@@ -30,6 +30,10 @@ class Need(StrEnum):
     ROLE_BINDINGS = "role_bindings"
     ROLES = "roles"
     CLUSTER_ROLES = "cluster_roles"
+    CRON_JOBS = "cron_jobs"
+    POSTGRES_CLUSTERS = "postgres_clusters"
+    POSTGRES_BACKUPS = "postgres_backups"
+    SCHEDULED_BACKUPS = "scheduled_backups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,10 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.ROLE_BINDINGS: Source("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
     Need.ROLES: Source("rbac.authorization.k8s.io", "v1", "roles", "Role"),
     Need.CLUSTER_ROLES: Source("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False),
+    Need.CRON_JOBS: Source("batch", "v1", "cronjobs", "CronJob"),
+    Need.POSTGRES_CLUSTERS: Source("postgresql.cnpg.io", "v1", "clusters", "Cluster", extension=True),
+    Need.POSTGRES_BACKUPS: Source("postgresql.cnpg.io", "v1", "backups", "Backup", extension=True),
+    Need.SCHEDULED_BACKUPS: Source("postgresql.cnpg.io", "v1", "scheduledbackups", "ScheduledBackup", extension=True),
 }  # fmt: skip
 """Every need, once. The operator's ClusterRole is generated from this table."""
 

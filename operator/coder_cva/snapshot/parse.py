@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from coder_cva.snapshot import (
     parse_cluster,
+    parse_databases,
     parse_network,
     parse_pods,
     parse_rights,
@@ -40,6 +41,10 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.ROLE_BINDINGS: parse_rights.role_binding,
     Need.ROLES: parse_rights.role,
     Need.CLUSTER_ROLES: parse_rights.role,
+    Need.CRON_JOBS: parse_databases.cron_job,
+    Need.POSTGRES_CLUSTERS: parse_databases.postgres_cluster,
+    Need.POSTGRES_BACKUPS: parse_databases.postgres_backup,
+    Need.SCHEDULED_BACKUPS: parse_databases.scheduled_backup,
 }
 """How each need is read, once."""
 

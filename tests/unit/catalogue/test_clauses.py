@@ -38,6 +38,8 @@ ATTESTABLE = {
     "CVA-OPS-005",
     "CVA-SUP-002",
     "CVA-DB-007",
+    "CVA-DB-008",
+    "CVA-DB-011",
 }
 """Where the user's word counts: no cluster state proves these, or not always."""
 CRITICAL = {"CVA-NET-001", "CVA-NET-002", "CVA-NET-004", "CVA-DB-001"}

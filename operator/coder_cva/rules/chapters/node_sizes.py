@@ -101,11 +101,16 @@ def _capacity(node: Node) -> str:
     return f"of {cpu_text(node.capacity_millicores)} CPU and {byte_text(node.capacity_bytes)}"
 
 
+def is_burstable(kind: str) -> bool:
+    """Whether machines of this type are throttled to a part of their CPU after a while."""
+    return any(one.fullmatch(kind) for one in BURSTABLE)
+
+
 def _burstable(pool: _Pool) -> Iterator[Finding]:
     by_type: dict[str, list[str]] = defaultdict(list)
     for node in pool.nodes:
         kind = node.meta.labels.get(_TYPE, "")
-        if any(one.fullmatch(kind) for one in BURSTABLE):
+        if is_burstable(kind):
             by_type[kind].append(node.meta.name)
     for kind, names in sorted(by_type.items()):
         yield Finding(
