@@ -103,9 +103,11 @@ def test_rules_and_switches_are_about_clauses() -> None:
 
 
 def test_the_users_word_counts_for_few() -> None:
-    """A clause more here is a clause that passes without being seen."""
+    """A clause more here is a clause that passes without being seen.
+
+    Where a rule judges one of them, the word counts only as long as the rule sees nothing.
+    """
     assert {one.id for one in clauses() if one.is_attestable} == ATTESTABLE
-    assert not ATTESTABLE & {one.id for one in ALL}
 
 
 def test_severity_says_what_a_failure_costs() -> None:

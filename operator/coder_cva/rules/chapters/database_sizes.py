@@ -5,9 +5,9 @@ from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.rules import database_remedies, databases, external_provisioners
-from coder_cva.rules.chapters.node_sizes import is_burstable
 from coder_cva.rules.databases import DATABASE, Known
 from coder_cva.rules.external_provisioners import Way
+from coder_cva.rules.machine_types import is_burstable
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import NAMESPACES, are
 from coder_cva.sizing.database import DatabaseSize, database_size
@@ -47,7 +47,7 @@ def the_database_has_the_size_of_its_tier(world: World) -> Judgement:
 
 def _burstable(world: World) -> Iterator[Finding]:
     kind = databases.declared(world).instance_type or ""
-    if databases.cluster(world) is not None or not is_burstable(kind.removeprefix("db.")):
+    if databases.cluster(world) is not None or not is_burstable(kind):
         return
     yield Finding(
         "CVA-DB-002",

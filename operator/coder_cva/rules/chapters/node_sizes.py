@@ -1,6 +1,5 @@
 """The machines behind the pools: large enough, and none whose CPU is throttled (CVA-NODE-007)."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import NodeGroup, Size, Tier
+from coder_cva.rules.machine_types import is_burstable
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import are, named
 from coder_cva.sizing.size import size
@@ -18,12 +18,6 @@ from coder_cva.snapshot.world import World
 from coder_cva.values.quantity import byte_text, cpu_text
 
 _TYPE: Final = "node.kubernetes.io/instance-type"
-BURSTABLE: Final = (
-    re.compile(r"t\d[a-z]*\.[a-z0-9]+"),
-    re.compile(r"Standard_B\d.*", re.IGNORECASE),
-    re.compile(r"(e2-(micro|small|medium)|f1-micro|g1-small)"),
-)
-"""AWS T family and Azure B series, which Coder's page names; Google's shared-core machines, by its own word."""
 _TOLERANCE: Final = 0.9
 """A machine sold as 8 GB shows some less: its firmware and kernel have taken theirs."""
 
@@ -99,11 +93,6 @@ def _told(pool: _Pool) -> str:
 
 def _capacity(node: Node) -> str:
     return f"of {cpu_text(node.capacity_millicores)} CPU and {byte_text(node.capacity_bytes)}"
-
-
-def is_burstable(kind: str) -> bool:
-    """Whether machines of this type are throttled to a part of their CPU after a while."""
-    return any(one.fullmatch(kind) for one in BURSTABLE)
 
 
 def _burstable(pool: _Pool) -> Iterator[Finding]:
