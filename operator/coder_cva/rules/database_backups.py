@@ -11,7 +11,12 @@ from datetime import datetime, timedelta
 from coder_cva.rules import databases
 from coder_cva.rules.databases import DATABASE
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records_databases import CronJob, PostgresCluster, ScheduledBackup
+from coder_cva.snapshot.records_databases import (
+    CronJob,
+    PostgresBackup,
+    PostgresCluster,
+    ScheduledBackup,
+)
 from coder_cva.snapshot.world import World
 from coder_cva.values.cron import longest_gap
 from coder_cva.values.moment import parsed
@@ -58,28 +63,32 @@ def spaces(world: World) -> tuple[str, ...]:
 
 
 def last_before(world: World, moment: datetime) -> datetime | None:
-    """When the last backup before a moment succeeded."""
-    done = [at for one in backups(world) for at in one.succeeded if at <= moment]
-    return max(done, default=None)
+    """When the last backup before a moment succeeded, also one that somebody took by hand."""
+    here = databases.cluster(world)
+    done = [
+        *(at for one in backups(world) for at in one.succeeded),
+        *(_successes(world, here) if here is not None else ()),
+    ]
+    return max((at for at in done if at <= moment), default=None)
 
 
 def _scheduled(world: World, cluster: PostgresCluster) -> Iterator[Backup]:
-    space = cluster.meta.namespace
-    ends = [
-        cluster.last_backup,
-        *(
-            one.succeeded
-            for one in world.snapshot.within(Need.POSTGRES_BACKUPS, space)
-            if one.cluster == cluster.meta.name
-        ),
-    ]
-    done = _moments(*ends)
+    space, done = cluster.meta.namespace, _successes(world, cluster)
     schedules: tuple[ScheduledBackup, ...] = world.snapshot.within(Need.SCHEDULED_BACKUPS, space)
     for one in schedules:
         if one.cluster == cluster.meta.name:
             made = parsed(one.meta.created)
             name = one.meta.name
             yield Backup("ScheduledBackup", space, name, one.schedule, one.suspended, made, done)
+
+
+def _successes(world: World, cluster: PostgresCluster) -> tuple[datetime, ...]:
+    """When backups of a Cluster succeeded, whatever asked for them."""
+    found: tuple[PostgresBackup, ...] = world.snapshot.within(
+        Need.POSTGRES_BACKUPS, cluster.meta.namespace
+    )
+    ends = [one.succeeded for one in found if one.cluster == cluster.meta.name]
+    return _moments(cluster.last_backup, *ends)
 
 
 def _dumps(world: World) -> Iterator[CronJob]:

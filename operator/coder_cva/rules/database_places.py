@@ -64,7 +64,7 @@ def _told(place: Place) -> str:
 
 
 def _values(nodes: tuple[Node, ...], label: str) -> str:
-    return named(sorted(_labels(nodes, label))) or "that no label says"
+    return named(sorted(_labels(nodes, label))) or "without a label"
 
 
 def _labels(nodes: tuple[Node, ...], label: str) -> set[str]:
@@ -109,11 +109,14 @@ def _not_seen(world: World, nodes: tuple[Node, ...]) -> str:
     here = databases.cluster(world)
     if here is not None:
         return f"no primary of {databases.name_of(here)} is seen on a node with the labels {_REGION} and {_ZONE}"
-    example = {"region": next(iter(sorted(_labels(nodes, _REGION))), "eu-west-1")}
-    return (
-        f"where the database is, is not seen; coderd's nodes are in region {_values(nodes, _REGION)}: "
-        + database_remedies.say(world, example)
+    regions = sorted(_labels(nodes, _REGION))
+    home = (
+        f"coderd's nodes are in region {named(regions)}"
+        if regions
+        else "coderd's nodes name no region"
     )
+    example = database_remedies.say(world, {"region": next(iter(regions), "eu-west-1")})
+    return f"where the database is, is not seen; {home}: {example}"
 
 
 def _apart(world: World, place: Place, nodes: tuple[Node, ...]) -> Iterator[Finding]:

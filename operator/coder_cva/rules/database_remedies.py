@@ -37,6 +37,6 @@ def declare(world: World, declared: Mapping[str, Any]) -> str:
 
 
 def say(world: World, declared: Mapping[str, Any]) -> str:
-    """The same as a command, for messages; the figures are an example, as the sentence says."""
+    """The same as a command, for messages; what is in it is an example, as the sentence says."""
     command = remedies.merge_patch(world, {"database": {"declared": dict(declared)}})
-    return f"say what yours has, with your own words for these: {command}"
+    return f"say it, with your own figures and words in place of these: {command}"

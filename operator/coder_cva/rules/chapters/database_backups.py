@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from coder_cva.rules import database_backups, database_remedies
+from coder_cva.rules import database_backups, database_remedies, databases
 from coder_cva.rules.database_backups import BACKUPS, Backup
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, passed, unknown
 from coder_cva.rules.subjects import named
@@ -29,12 +29,7 @@ def the_database_is_backed_up_regularly(world: World) -> Judgement:
         return none
     found = database_backups.backups(world)
     if not found:
-        return unknown(
-            "BackupNotSeen",
-            "no ScheduledBackup of CloudNativePG and no CronJob with pg_dump is seen in "
-            f"{named(list(database_backups.spaces(world)))}; whether the database is backed up elsewhere, by its "
-            "provider for instance, state with evidence and a date in spec.attestations",
-        )
+        return unknown("BackupNotSeen", _none_seen(world))
     findings = [finding for one in found for finding in _lacking(one, world.now)]
     sound = [one for one in found if not any(it.resource == one.resource for it in findings)]
     done = [one for one in sound if one.succeeded]
@@ -47,6 +42,21 @@ def the_database_is_backed_up_regularly(world: World) -> Judgement:
             f"{timestamp(_due(sound[0]))}",
         )
     return failed("; ".join(_told(one) for one in found), findings)
+
+
+def _none_seen(world: World) -> str:
+    here = databases.cluster(world)
+    make = (
+        f"make one: a ScheduledBackup in {here.meta.namespace} with spec.cluster.name {here.meta.name} and "
+        f"spec.schedule {_KINDS['ScheduledBackup'][1]!r}. Where"
+        if here is not None
+        else "where"
+    )
+    return (
+        "no ScheduledBackup of CloudNativePG and no CronJob with pg_dump is seen in "
+        f"{named(list(database_backups.spaces(world)))}; {make} the database is backed up elsewhere, by its "
+        "provider for instance, state that with evidence and a date in spec.attestations"
+    )
 
 
 def _told(backup: Backup) -> str:
