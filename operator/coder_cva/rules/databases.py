@@ -14,6 +14,7 @@ from coder_cva.catalogue.database_types import database_types
 from coder_cva.rules.subjects import CODERD
 from coder_cva.snapshot import environment
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.records_databases import PostgresCluster
 from coder_cva.snapshot.world import World
 from coder_cva.values.quantity import byte_count, cpu_millicores
@@ -24,6 +25,7 @@ DATABASE: Final = CODERD | {Need.POSTGRES_CLUSTERS}
 _SERVICES: Final = ("-rw", "-ro", "-r")
 _SECRETS: Final = ("-app", "-superuser")
 """What CloudNativePG adds to a Cluster's name for its Services and Secrets."""
+_REFERENCE: Final = re.compile(r"\$\(([\w.-]+)\)")
 _HOST: Final = re.compile(r"postgres(?:ql)?://([\w.-]+)")
 
 
@@ -40,6 +42,12 @@ def name_of(cluster: PostgresCluster) -> str:
     return f"Cluster {cluster.meta.path}"
 
 
+def url_secret(live: Deployment) -> str:
+    """The Secret from which the URL comes, be it by another variable; "" where none is named."""
+    reference = _REFERENCE.fullmatch(environment.literal(live, URL) or "")
+    return environment.secret_of(live, reference[1] if reference else URL)
+
+
 def declared(world: World) -> DeclaredDatabase:
     """What the spec says of a database outside of the cluster; nothing where it says nothing."""
     database = world.deployment.spec.database
@@ -50,7 +58,7 @@ def cluster(world: World) -> PostgresCluster | None:
     """The Cluster that is coderd's database; None where none is seen, or it cannot be told which."""
     found: tuple[PostgresCluster, ...] = world.snapshot.items(Need.POSTGRES_CLUSTERS)
     named = _by_host(world, found)
-    if named is not None or _is_outside(_host(world)):
+    if named is not None or _is_elsewhere(_host(world), home(world)):
         return named
     at_home = [one for one in found if one.meta.namespace == home(world)]
     made_for = [one for one in at_home if _secret(world) in _with(one.meta.name, _SECRETS)]
@@ -79,7 +87,7 @@ def _host(world: World) -> str:
 def _secret(world: World) -> str:
     """The name of the Secret in which the URL stands, "" where none is named."""
     if world.coderd is not None:
-        return environment.secret_of(world.coderd.deployment, URL)
+        return url_secret(world.coderd.deployment)
     database = world.deployment.spec.database
     ref = database.url_secret_ref if database is not None else None
     return ref.name if ref is not None else ""
@@ -94,10 +102,13 @@ def _by_host(world: World, found: tuple[PostgresCluster, ...]) -> PostgresCluste
     return None
 
 
-def _is_outside(host: str) -> bool:
-    """Whether a host is surely no Service: it has a domain, and not the cluster's own."""
+def _is_elsewhere(host: str, space: str) -> bool:
+    """Whether a host is surely no Service of this namespace: it names another one, or a domain."""
     labels = host.split(".")
-    return len(labels) > 2 and labels[2] != "svc"
+    if len(labels) == 1:
+        return False
+    is_service = len(labels) == 2 or labels[2] == "svc"
+    return not is_service or labels[1] != space
 
 
 def cpu(world: World) -> Known | None:

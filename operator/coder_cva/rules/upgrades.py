@@ -41,7 +41,8 @@ def highest_before(world: World) -> Version | None:
 
 def latest(world: World) -> Upgrade | None:
     """The last upgrade: one that this look shows, else the one that the status remembers."""
-    now, before = present(world), _version(world, "version")
+    # An image with a digest behind its tag has none of these for its version.
+    now, before = present(world), _version(world, "version") or _version(world, "highestVersion")
     if now is not None and before is not None and now > before:
         return Upgrade(
             str(before), str(now), world.now, database_backups.last_before(world, world.now)

@@ -21,7 +21,8 @@ URL = "CODER_PG_CONNECTION_URL"
 
 def world(env: dict[str, Any] | None, *there: Any, **declared: Any) -> World:
     """An adopted coderd with this variable for its database."""
-    said = [{"name": URL, **env}] if env is not None else []
+    other = {"name": "DATABASE_URL", **secret("main-app")}
+    said = [other, {"name": URL, **env}] if env is not None else []
     coderd = builders.all_running([chart_coderd(env=said)], ["control-plane-1"])
     cr = merged(adopted("coder"), {"spec": {"database": {"declared": declared}}})
     return builders.world(cr, builders.pools(), coderd, *there)
@@ -52,6 +53,10 @@ AWAY = cnpg_cluster("databases", name="main")
         (host("main-rw.databases"), [HERE, AWAY], "databases/main"),
         (host("main-r.databases.svc.cluster.local"), [HERE, AWAY], "databases/main"),
         (host("pooler"), [HERE], "coder/main"),
+        (host("pooler.coder.svc"), [HERE], "coder/main"),
+        (host("pooler.databases.svc"), [HERE], ""),
+        (host("postgres.lan"), [HERE], ""),
+        ({"value": "$(DATABASE_URL)"}, [HERE, OTHER], "coder/main"),
         (host("db.eu-west-1.rds.amazonaws.com"), [HERE], ""),
     ],
 )

@@ -70,6 +70,16 @@ def test_a_backup_that_ended_after_the_upgrade_is_none_before_it() -> None:
     assert remembered(look("2.31.0", before, late), "")["upgrade"]["backupAt"] is None
 
 
+def test_an_image_with_a_digest_is_upgraded_as_well() -> None:
+    """The status has no version for it, and the highest one."""
+    before = {"version": "6f0c", "highestVersion": "2.30.0"}
+
+    found = upgrades.latest(look("2.31.0", before))
+
+    assert found is not None
+    assert (found.before, found.after) == ("2.30.0", "2.31.0")
+
+
 def test_a_way_back_is_no_upgrade() -> None:
     """The highest version stays, and the upgrade that was seen."""
     before = {"version": "2.31.0", "highestVersion": "2.31.0"}

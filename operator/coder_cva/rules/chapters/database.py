@@ -1,6 +1,5 @@
 """The database: that it is external, that a standby is there, and where it is (CVA-DB-001, CVA-DB-004, CVA-DB-005)."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,7 +17,6 @@ from coder_cva.snapshot.world import World
 
 _FILE: Final = "CODER_PG_CONNECTION_URL_FILE"
 """One page of Coder's reference has it, for one command; coderd's own reference does not."""
-_REFERENCE: Final = re.compile(r"\$\(([\w.-]+)\)")
 _REDUNDANT: Final = 2
 
 
@@ -30,7 +28,7 @@ def the_database_is_an_external_postgresql(world: World) -> Judgement:
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
-    secret = environment.secret_of(live, URL)
+    secret = databases.url_secret(live)
     if secret:
         return passed(f"{URL} of {live.meta.path} comes from Secret {live.meta.namespace}/{secret}")
     if environment.is_elsewhere(live, URL):
@@ -57,13 +55,9 @@ def _literal(world: World, live: Deployment, said: str) -> Judgement:
             world, "the URL with its password in clear, for whoever may read Deployments"
         )
         return verdict([finding], held="", broken=f"{told} is written in clear")
-    reference = _REFERENCE.fullmatch(said)
-    if reference is None:
-        return passed(f"{told} is {said}, and no password is in it in clear")
-    secret = environment.secret_of(live, reference[1])
-    if secret:
-        return passed(f"{told} comes from Secret {live.meta.namespace}/{secret}, by {said}")
-    return unknown("ValueNotSeen", f"{told} is {said}, and whence that comes is not seen")
+    if said.startswith("$("):
+        return unknown("ValueNotSeen", f"{told} is {said}, and whence that comes is not seen")
+    return passed(f"{told} is {said}, and no password is in it in clear")
 
 
 def _finding(world: World, observed: str) -> Finding:
