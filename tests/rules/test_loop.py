@@ -23,6 +23,13 @@ OWN_CHOICES: Final = {"CVA-OPS-002", "CVA-PROV-002", "CVA-SUP-001"}
 """Variables and links are the user's own words, and the access URL is theirs to say. Built-in provisioners
 stay until external ones are there: whoever has a large tier is told."""
 NOT_MADE: Final = {
+    "CVA-DB-002",
+    "CVA-DB-003",
+    "CVA-DB-004",
+    "CVA-DB-005",
+    "CVA-DB-007",
+    "CVA-DB-008",
+    "CVA-DB-009",
     "CVA-NODE-002",
     "CVA-NODE-004",
     "CVA-OBS-002",
@@ -34,7 +41,8 @@ NOT_MADE: Final = {
 }
 """Node groups and their autoscalers are the cluster's. External provisioners are installed by others, and these
 are as few as the test needs; so is what collects metrics and raises alarms; and where a manifest is kept its
-author knows; accounts and templates are made by people, in Coder itself."""
+author knows; accounts and templates are made by people, in Coder itself. Nothing of the database is declared
+here, no backup of it is made yet, and no earlier look remembers a version of coderd."""
 NOT_SAID: Final = "spec.template.spec.containers[coder].env[CODER_ACCESS_URL]"
 """Without an access URL in the spec the operator knows the Service alone, which nobody outside reaches."""
 MACHINES: Final = {

@@ -47,11 +47,12 @@ def world(
     now: datetime = NOW,
     observed: Observations | None = None,
     plausible: bool = True,
+    previous: Mapping[str, Any] | None = None,
 ) -> World:
     """The world around a CoderDeployment (a manifest) in which these objects are there.
 
     Kinds of ``unavailable`` could not be read; all others were. ``plausible=False`` lets a world
-    pass that could not be.
+    pass that could not be. ``previous`` is the status that an earlier look left.
     """
     deployment = coder_deployment(cr)
     snapshot = snapshot_of(
@@ -73,6 +74,7 @@ def world(
         others=known,
         living=frozenset(one.uid for one in (deployment, *known)),
         observed=observed or Observations(),
+        previous=previous or {},
     )
 
 

@@ -16,6 +16,7 @@
   names of ``parse_coder.NAMES`` (and ``outdated``, ``workspaces_of``), as Coder answers them; ``{unseen: Reason}``
   in the place of a body says why there was none;
 - ``now``: the clock;
+- ``previous``: the status that an earlier look left;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
   its other parts; ``never`` are fragments that may not be in its remedy.
 """
@@ -39,6 +40,7 @@ from coder_cva.snapshot.parse_coder import coder_seen
 from support import (
     builders,
     coder_manifests,
+    databases,
     deployments,
     monitoring_manifests,
     scaling_manifests,
@@ -87,6 +89,9 @@ _MADE: dict[str, Callable[..., Any]] = {
         monitoring_manifests.prometheus_rule,
         monitoring_manifests.scrape_config,
         monitoring_manifests.service_monitor,
+        databases.cnpg_backups,
+        databases.cnpg_cluster,
+        databases.dump_job,
         workspace_manifests.devcontainer_deployment,
         workspace_manifests.envbox_pod,
         workspace_manifests.seed_pod,
@@ -161,6 +166,7 @@ class Case:
             now=datetime.fromisoformat(now) if now else builders.NOW,
             served=served or _served(said.get("served")),
             observed=_observed(said.get("observed") or {}),
+            previous=said.get("previous"),
         )
 
     def deployment(self) -> Manifest:

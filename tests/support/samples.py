@@ -8,6 +8,7 @@ from coder_cva.snapshot.needs import Need
 from support import (
     builders,
     coder_manifests,
+    databases,
     monitoring_manifests,
     scaling_manifests,
     workspace_manifests,
@@ -89,6 +90,7 @@ def _others() -> list[Manifest]:
         },
         builders.persistent_volume("pv-home", "coder/home", "eu-1a"),
         {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "ebs.csi.aws.com"}},
+        *databases.everything(),
         builders.cluster_role("edit", coder_manifests.WORKSPACE_RULES),
         scaling_manifests.autoscaler_status([("workers", 1, 5, 3)]),
         scaling_manifests.autoscaler_status([("workers", 1, 5, 3)], namespace="openshift-machine-api", lines=True),

@@ -98,6 +98,16 @@ ARCHITECTURES = st.one_of(
         concurrentBuilds=st.integers(0, 999),
     ),
 )
+DECLARED = part(
+    {},
+    cpu=st.integers(1, 96),
+    memory=st.sampled_from(["8Gi", "32G"]),
+    storage=BYTES,
+    instanceType=st.sampled_from(["db.m6i.large", "Standard_D2s_v5"]),
+    highAvailability=st.booleans(),
+    region=NAMES,
+    zone=NAMES,
+)
 WAIVERS = part(
     {"rule": CLAUSES, "reason": SENTENCES, "until": DAYS},
     resources=st.lists(NAMES, max_size=3, unique=True),
@@ -156,7 +166,11 @@ SPECS = part(
         "architecture": ARCHITECTURES,
         "controlPlane": CONTROL_PLANES,
         "workspaces": WORKSPACES,
-        "database": part({"urlSecretRef": part({"name": NAMES}, key=NAMES)}),
+        "database": part(
+            {"urlSecretRef": part({"name": NAMES}, key=NAMES)},
+            sizing=st.sampled_from(["Tier", "Baseline"]),
+            declared=DECLARED,
+        ),
     },
     edition=st.sampled_from(["2024", "2026"]),
     suspend=FLAGS,

@@ -133,6 +133,8 @@ class Architectures(_Data):
     """How much CPU more every replica of coderd gets with encryption on (CVA-CTL-003)."""
     encryption_source: str
     database_baseline: DatabaseBaseline
+    large_from: str
+    """The first tier whose database is to be highly available (CVA-DB-004)."""
     notes: tuple[str, ...]
     tiers: tuple[Tier, ...]
 

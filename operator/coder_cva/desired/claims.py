@@ -150,7 +150,7 @@ def missing_secret(world: World) -> Withheld | None:
     None also where Secrets may not be read: then nothing is known, and nothing is held back.
     """
     database = world.deployment.spec.database
-    if database is None:
+    if database is None or database.url_secret_ref is None:
         return None
     ref, namespace = database.url_secret_ref, world.deployment.namespace
     found = world.snapshot.secrets.get((namespace, ref.name))

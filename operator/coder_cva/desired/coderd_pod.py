@@ -126,7 +126,7 @@ def environment(owner: CoderDeployment) -> list[dict[str, Any]]:
     ]
     if plane.wildcard_access_url:
         made.append({"name": "CODER_WILDCARD_ACCESS_URL", "value": plane.wildcard_access_url})
-    if spec.database is not None:
+    if spec.database is not None and spec.database.url_secret_ref is not None:
         made.append(_from_secret("CODER_PG_CONNECTION_URL", spec.database.url_secret_ref))
     if plane.encryption is not None:
         keys = plane.encryption.keys_secret_ref

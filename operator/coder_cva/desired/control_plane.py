@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from coder_cva.api.v1alpha1.database import Database
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.desired import coderd_pod, no_effect, rollout, staying
 from coder_cva.desired.metadata import INSTANCE, ORPHANED, metadata, name_in
@@ -179,11 +180,18 @@ def coder_labels(owner: CoderDeployment) -> dict[str, str]:
 def _inputs(owner: CoderDeployment) -> str:
     """A digest of everything the user decides about coderd; equal while only the operator changes.
 
-    Defaults are left out: a field that a later operator adds must not look like a decision.
+    Defaults are left out: a field that a later operator adds must not look like a decision. Of the
+    database only the Secret is one about coderd: the rest says how the database is judged.
     """
     spec = owner.spec
-    parts = (spec.architecture, spec.control_plane, spec.provisioners, spec.database)
-    return digest([spec.edition, *(_decided(part) for part in parts)])
+    parts = (spec.architecture, spec.control_plane, spec.provisioners)
+    return digest([spec.edition, *(_decided(part) for part in parts), _database(spec.database)])
+
+
+def _database(database: Database | None) -> dict[str, Any] | None:
+    if database is None or database.url_secret_ref is None:
+        return None
+    return {"url_secret_ref": _decided(database.url_secret_ref)}
 
 
 def _decided(part: BaseModel | None) -> dict[str, Any] | None:

@@ -111,7 +111,9 @@ def plan(world: World) -> Plan:
 def secrets_of(deployment: CoderDeployment) -> frozenset[tuple[str, str]]:
     """The Secrets, by namespace and name, whose keys the plan has to know."""
     database = deployment.spec.database
-    if database is None or deployment.spec.control_plane.management != "Managed":
+    if database is None or database.url_secret_ref is None:
+        return frozenset()
+    if deployment.spec.control_plane.management != "Managed":
         return frozenset()
     return frozenset({(deployment.namespace, database.url_secret_ref.name)})
 

@@ -48,25 +48,28 @@ def _judgement(clause: Clause, rule: Rule | None, world: World, *, strict: bool)
         return _without_rule(clause, world)
     if mode(world.deployment, clause.id) is Mode.OFF:
         return unknown("Off", "spec.enforcement.rules turns this rule off; it is not judged")
-    judgement = _by_rule(rule, world, strict=strict)
-    if judgement.verdict is not Verdict.UNKNOWN:
-        return judgement
-    # Where a check cannot be made, the user's word stands in for it, as long as it lasts.
-    return attestations.attested(clause, world) or _ended(judgement, clause, world)
+    return _by_rule(clause, rule, world, strict=strict)
 
 
-def _by_rule(rule: Rule, world: World, *, strict: bool) -> Judgement:
+def _by_rule(clause: Clause, rule: Rule, world: World, *, strict: bool) -> Judgement:
+    """Where a rule looked and cannot tell, the user's word stands in for it, as long as it lasts.
+
+    Not where a kind was not read: it may hold what contradicts that word.
+    """
     unread = _unread(rule, world)
     if unread is not None:
         return unread
     try:
-        return rule.judge(world)
+        judged = rule.judge(world)
     except Exception as error:
         if strict:
             raise
         return unknown(
             "RuleCrashed", f"the rule failed on this cluster: {type(error).__name__}: {error}"
         )
+    if judged.verdict is not Verdict.UNKNOWN:
+        return judged
+    return attestations.attested(clause, world) or _ended(judged, clause, world)
 
 
 def _unread(rule: Rule, world: World) -> Judgement | None:

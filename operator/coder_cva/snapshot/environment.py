@@ -19,11 +19,12 @@ _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FILE: Final = "CODER_CONFIG_PATH"
 _FILE_FLAGS: Final = ("--config", "-c")
 _FLAGS: Final = {
+    "CODER_PG_CONNECTION_URL": ("--postgres-url",),
     "CODER_ORGANIZATION": ("--org", "-O"),
     "CODER_PROVISIONERD_TAGS": ("--tag", "-t"),
     "CODER_PROVISIONER_DAEMON_KEY": ("--key",),
 }
-"""Flags of provisioners whose names do not follow from the variable (Coder's reference, provisioner start)."""
+"""Flags whose names do not follow from the variable (Coder's reference: server, provisioner start)."""
 
 
 def container(deployment: Deployment) -> Mapping[str, Any]:
@@ -56,6 +57,12 @@ def is_elsewhere(deployment: Deployment, name: str) -> bool:
     if found is not None:
         return bool(found.get("valueFrom"))
     return _comes_as_a_whole(deployment, name) or _has_file(deployment)
+
+
+def secret_of(deployment: Deployment, name: str) -> str:
+    """The Secret of whose key a variable has its value; "" where it has it from anywhere else."""
+    found = _entry(deployment, name) if _flag(deployment, name) is None else None
+    return text(dig(found, "valueFrom", "secretKeyRef", "name"))
 
 
 def is_set(deployment: Deployment, name: str) -> bool:

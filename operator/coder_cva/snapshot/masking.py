@@ -21,6 +21,12 @@ _SECRET_FLAG = re.compile(
 )  # fmt: skip
 _CREDENTIALS_IN_URL = re.compile(r"://[^/\s@:]*:[^/\s@]+@")
 _REFERENCE = re.compile(r"^\$\([\w.-]+\)$")
+_CONNECTION = re.compile(
+    r"^(?P<scheme>postgres(?:ql)?://)(?:[^\s:@/?#]*(?::\$\([\w.-]+\))?@)?"
+    r"(?P<hosts>[\w.,:\[\]$()-]+)(?:[/?](?!\S*password)[^\s@]*)?$",
+    re.IGNORECASE,
+)
+"""A URL of PostgreSQL without a password, or with one that Kubernetes puts in from another variable."""
 _ENVIRONMENT = frozenset({"containers", "initContainers", "ephemeralContainers"})
 _REFERENCES = re.compile(r"\$\(([\w.-]+)\)")
 
@@ -85,10 +91,18 @@ def _taken_in(raw: Mapping[str, Any]) -> list[str]:
 
 def _variable(raw: Any) -> Any:
     value = raw.get("value") if isinstance(raw, Mapping) else None
-    if not isinstance(value, str) or not value or _REFERENCE.match(value):
+    if not isinstance(value, str) or not value:
         return raw
     named = _SECRET_NAME.search(str(raw.get("name", ""))) is not None
-    return {**raw, "value": HIDDEN} if named or _CREDENTIALS_IN_URL.search(value) else raw
+    return {**raw, "value": _hidden(value)} if named or _CREDENTIALS_IN_URL.search(value) else raw
+
+
+def _hidden(value: str) -> str:
+    """What stands for a secret: a reference to one is none, and of a database's URL without one its host stays."""
+    if _REFERENCE.match(value):
+        return value
+    found = _CONNECTION.match(value)
+    return f"{found['scheme']}{found['hosts']}" if found else HIDDEN
 
 
 def _words(raw: Any) -> list[Any]:
@@ -98,9 +112,9 @@ def _words(raw: Any) -> list[Any]:
     for word in raw:
         found = _SECRET_FLAG.match(word) if isinstance(word, str) else None
         if expected and not (isinstance(word, str) and word.startswith("-")):
-            made.append(HIDDEN)
+            made.append(_hidden(word) if isinstance(word, str) else HIDDEN)
         elif found and found["value"]:
-            made.append(f"{found['flag']}={HIDDEN}")
+            made.append(f"{found['flag']}={_hidden(found['value'][1:])}")
         elif isinstance(word, str) and _CREDENTIALS_IN_URL.search(word):
             made.append(HIDDEN)
         else:

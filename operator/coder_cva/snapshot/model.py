@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from coder_cva.snapshot import records, records_monitoring, records_scalers, records_scaling
+from coder_cva.snapshot import (
+    records,
+    records_databases,
+    records_monitoring,
+    records_scalers,
+    records_scaling,
+)
 from coder_cva.snapshot.needs import Need
 
 T = TypeVar("T")
@@ -97,6 +103,10 @@ class ClusterSnapshot:
     scrape_configs: Reading[records_monitoring.ScrapeConfig] = _UNREAD
     prometheus_rules: Reading[records_monitoring.AlarmFile] = _UNREAD
     alarm_config_maps: Reading[records_monitoring.AlarmFile] = _UNREAD
+    cron_jobs: Reading[records_databases.CronJob] = _UNREAD
+    postgres_clusters: Reading[records_databases.PostgresCluster] = _UNREAD
+    postgres_backups: Reading[records_databases.PostgresBackup] = _UNREAD
+    scheduled_backups: Reading[records_databases.ScheduledBackup] = _UNREAD
     secrets: dict[tuple[str, str], SecretKeys | Unavailable | None] = field(default_factory=dict)
     """Secrets asked for by (namespace, name); None where there is none of that name."""
     served: Served | Unavailable = _UNREAD

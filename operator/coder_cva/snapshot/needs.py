@@ -42,6 +42,10 @@ class Need(StrEnum):
     SCRAPE_CONFIGS = "scrape_configs"
     PROMETHEUS_RULES = "prometheus_rules"
     ALARM_CONFIG_MAPS = "alarm_config_maps"
+    CRON_JOBS = "cron_jobs"
+    POSTGRES_CLUSTERS = "postgres_clusters"
+    POSTGRES_BACKUPS = "postgres_backups"
+    SCHEDULED_BACKUPS = "scheduled_backups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,10 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.SCRAPE_CONFIGS: Source("monitoring.coreos.com", "v1alpha1", "scrapeconfigs", "ScrapeConfig", extension=True, metadata_only=True),
     Need.PROMETHEUS_RULES: Source("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule", extension=True),
     Need.ALARM_CONFIG_MAPS: Source("", "v1", "configmaps", "ConfigMap", name="coder-metrics-alerts"),
+    Need.CRON_JOBS: Source("batch", "v1", "cronjobs", "CronJob"),
+    Need.POSTGRES_CLUSTERS: Source("postgresql.cnpg.io", "v1", "clusters", "Cluster", extension=True),
+    Need.POSTGRES_BACKUPS: Source("postgresql.cnpg.io", "v1", "backups", "Backup", extension=True),
+    Need.SCHEDULED_BACKUPS: Source("postgresql.cnpg.io", "v1", "scheduledbackups", "ScheduledBackup", extension=True),
 }  # fmt: skip
 """Every need, once. The operator's ClusterRole is generated from this table."""
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from coder_cva.snapshot import (
     parse_cluster,
+    parse_databases,
     parse_monitoring,
     parse_network,
     parse_pods,
@@ -55,6 +56,10 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.SCRAPE_CONFIGS: parse_monitoring.scrape_config,
     Need.PROMETHEUS_RULES: parse_monitoring.prometheus_rule,
     Need.ALARM_CONFIG_MAPS: parse_monitoring.alarm_config_map,
+    Need.CRON_JOBS: parse_databases.cron_job,
+    Need.POSTGRES_CLUSTERS: parse_databases.postgres_cluster,
+    Need.POSTGRES_BACKUPS: parse_databases.postgres_backup,
+    Need.SCHEDULED_BACKUPS: parse_databases.scheduled_backup,
 }
 """How each need is read, once."""
 

@@ -14,7 +14,7 @@ from coder_cva.api.v1alpha1.status import (
 from coder_cva.desired.changes import Change
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
 from coder_cva.desired.plan import Plan, Preview
-from coder_cva.rules import load
+from coder_cva.rules import load, upgrades
 from coder_cva.rules.model import Finding, Notice, Report, RuleResult, Verdict
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
@@ -87,7 +87,10 @@ def _verdict(result: RuleResult) -> str:
 
 
 def _control_plane(owner: CoderDeployment, world: World) -> Mapping[str, Any]:
-    told: dict[str, Any] = {"management": owner.spec.control_plane.management}
+    told: dict[str, Any] = {
+        "management": owner.spec.control_plane.management,
+        **upgrades.told(world),
+    }
     if owner.spec.control_plane.management == "Managed":
         told["desiredReplicas"] = size(owner.spec).coderd.replicas
     if world.coderd is None:

@@ -231,6 +231,17 @@ def test_only_the_users_decisions_are_in_the_digest() -> None:
     assert one("Deployment", asked)["metadata"]["annotations"][inputs] != first
 
 
+def test_what_is_said_of_the_database_never_reaches_coderd() -> None:
+    """A declared size or another policy of sizing judges the database: no replica restarts for it."""
+    ref = {"urlSecretRef": {"name": "coder-db-url", "key": "url"}}
+    said = {"sizing": "Baseline", "declared": {"cpu": 8, "zone": "a", "highAvailability": True}}
+    first = one("Deployment", before(resource({"database": ref})))
+
+    assert one("Deployment", before(resource({"database": {**ref, **said}}))) == first
+    other = {"urlSecretRef": {"name": "other"}}
+    assert one("Deployment", before(resource({"database": other}))) != first
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(spec=SPECS)
 def test_any_valid_spec_makes_the_same_bytes_twice(spec: dict[str, Any]) -> None:

@@ -89,7 +89,7 @@ def test_what_belongs_to_a_managed_coderd_elsewhere_in_the_spec_is_named_too() -
 
     message = named(cr)
 
-    assert "spec.database, spec.provisioners.builtInDaemons" in message
+    assert "spec.database.urlSecretRef, spec.provisioners.builtInDaemons" in message
 
 
 def test_defaults_and_what_is_managed_are_not_named() -> None:

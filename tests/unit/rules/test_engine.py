@@ -186,7 +186,9 @@ def test_an_attestation_holds_to_its_last_day(until: str, verdict: Verdict, reas
         assert f"attested until {until}: https://git.example.com" in found.message
 
 
-@pytest.mark.parametrize("clause", ["CVA-OPS-001", "CVA-OPS-003", "CVA-OPS-005", "CVA-DB-007"])
+@pytest.mark.parametrize(
+    "clause", ["CVA-OPS-001", "CVA-OPS-003", "CVA-OPS-005", "CVA-DB-007", "CVA-DB-011"]
+)
 def test_a_word_stands_in_where_a_check_cannot_always_be_made(clause: str) -> None:
     """The clauses that say so; once a rule judges them here, its word counts instead."""
     assert result(world(attested(clause, "2027-01-31")), clause).reason == "Attested"
@@ -205,8 +207,8 @@ def test_a_word_stands_in_where_a_check_cannot_always_be_made(clause: str) -> No
         (
             Rule("CVA-OPS-003", holds, frozenset({Need.NODES})),
             "2027-01-31",
-            Verdict.PASSED,
-            "Attested",
+            Verdict.UNKNOWN,
+            "Forbidden",
         ),
     ],
     ids=["unknown", "ended", "passed", "failed", "unread"],
@@ -214,7 +216,7 @@ def test_a_word_stands_in_where_a_check_cannot_always_be_made(clause: str) -> No
 def test_a_word_stands_in_where_a_rule_cannot_tell(
     rule: Rule, until: str, verdict: Verdict, reason: str
 ) -> None:
-    """It settles what was not seen, and nothing that was."""
+    """It settles what a rule that looked cannot tell, and nothing else: what is unread may contradict it."""
     here = world(attested(rule.id, until), unavailable={Need.NODES: Absence.FORBIDDEN})
     found = result(here, rule.id, rule)
 
@@ -268,6 +270,38 @@ def test_what_is_judged_is_not_attested() -> None:
     found = result(world(attested(POOLS, "2027-01-31")), POOLS, breaks("Node a"))
 
     assert found.verdict is Verdict.FAILED
+
+
+BACKUPS = "CVA-DB-007"
+
+
+def sees_nothing(_: World) -> Judgement:
+    return unknown("NothingSeen", "nothing of it is seen")
+
+
+def test_a_word_counts_where_a_rule_sees_nothing() -> None:
+    """As long as it lasts; once it has ended the rule's own reason is told, and that it has."""
+    rule = Rule(BACKUPS, sees_nothing)
+    word = result(world(attested(BACKUPS, "2027-01-31")), BACKUPS, rule)
+    ended = result(world(attested(BACKUPS, "2026-11-22")), BACKUPS, rule)
+
+    assert (word.verdict, word.reason) == (Verdict.PASSED, "Attested")
+    assert (ended.verdict, ended.reason) == (Verdict.UNKNOWN, "NothingSeen")
+    assert ended.message == "nothing of it is seen; the attestation ended on 2026-11-22"
+    assert result(world(), BACKUPS, rule).message == "nothing of it is seen"
+
+
+def test_a_word_does_not_count_for_a_clause_that_the_cluster_shows() -> None:
+    """Nor against a failure, a crash, or a kind that could not be read."""
+    word, here = attested(BACKUPS, "2027-01-31"), attested(POOLS, "2027-01-31")
+    unread = world(word, unavailable={Need.CRON_JOBS: Absence.FORBIDDEN})
+
+    assert result(world(here), POOLS, Rule(POOLS, sees_nothing)).reason == "NothingSeen"
+    assert result(world(word), BACKUPS, breaks("a", rule=BACKUPS)).verdict is Verdict.FAILED
+    needy = Rule(BACKUPS, sees_nothing, frozenset({Need.CRON_JOBS}))
+    assert result(unread, BACKUPS, needy).reason == "Forbidden"
+    crash = Rule(BACKUPS, lambda _: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert result(world(word), BACKUPS, crash).reason == "RuleCrashed"
 
 
 def waived(until: str = "2027-01-31", rule: str = POOLS, *resources: str) -> dict[str, Any]:
@@ -331,5 +365,5 @@ def test_a_finding_bears_the_severity_of_its_clause() -> None:
 
 def test_the_registry_holds_each_rule_once_and_says_what_it_needs() -> None:
     """A rule that needs nothing could not have looked at anything."""
-    assert len({one.id for one in ALL}) == len(ALL) == 36
+    assert len({one.id for one in ALL}) == len(ALL) == 45
     assert {one.id for one in ALL if not one.needs} == BY_CODER_ALONE

@@ -133,6 +133,19 @@ def test_a_file_may_say_what_nothing_else_does(args: list[str]) -> None:
     assert not environment.is_elsewhere(coderd([variable("5")], args=args), NAME)
 
 
+def test_the_secret_of_a_variable_is_named_and_not_read() -> None:
+    """Only where its value comes from that very key: the last entry counts, and a flag wins."""
+    url = "CODER_PG_CONNECTION_URL"
+    named = {"name": url, "valueFrom": SECRET}
+
+    assert environment.secret_of(coderd(), url) == "coder-db-url"
+    assert environment.secret_of(coderd([named]), url) == "it"
+    assert environment.secret_of(coderd([{"name": url, "value": "$(A)"}]), url) == ""
+    assert environment.secret_of(coderd([named], args=["server", "--postgres-url=$(A)"]), url) == ""
+    assert environment.literal(coderd(args=["server", "--postgres-url=$(A)"]), url) == "$(A)"
+    assert environment.secret_of(coderd(), NAME) == ""
+
+
 @pytest.mark.parametrize("word", ["1", "t", "T", "TRUE", "true", "True"])
 def test_words_for_true(word: str) -> None:
     """Those of Go's strconv.ParseBool."""

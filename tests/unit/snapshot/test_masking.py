@@ -99,6 +99,42 @@ def test_secrets_on_the_command_line_are_hidden(words: list[str], expected: list
     assert container(command=words)["command"] == expected
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "postgres://coder:$(PASSWORD)@db.example.com:5432/coder",
+            "postgres://db.example.com:5432",
+        ),
+        ("postgresql://coder@db-rw/coder?sslmode=verify-full", "postgresql://db-rw"),
+        ("postgres://$(USER):$(PASSWORD)@$(HOST)/coder", "postgres://$(HOST)"),
+        ("postgres://db-rw.coder.svc", "postgres://db-rw.coder.svc"),
+        ("postgres://a@one:5432,two:5432/coder", "postgres://one:5432,two:5432"),
+        ("postgres://coder@[::1]:5432/coder", "postgres://[::1]:5432"),
+        (f"postgres://coder:{SECRET}@db/coder", HIDDEN),
+        (f"postgres://coder:$(A){SECRET}@db/coder", HIDDEN),
+        (f"postgres://coder:123/{SECRET}@db/coder", HIDDEN),
+        (f"postgres://coder:12?{SECRET}@db/coder", HIDDEN),
+        (f"postgres://coder@db/coder?password={SECRET}", HIDDEN),
+        (f"host=db password={SECRET}", HIDDEN),
+    ],
+)
+def test_of_a_databases_url_without_a_password_the_host_stays(url: str, shown: str) -> None:
+    """Whoever takes the password from a Secret may be told so, and which host it is."""
+    found = container(env=[{"name": "CODER_PG_CONNECTION_URL", "value": url}])
+
+    assert found["env"][0]["value"] == shown
+    assert container(args=["--postgres-url", url])["args"][1] == shown
+    assert container(args=[f"--postgres-url={url}"])["args"][0] == f"--postgres-url={shown}"
+
+
+def test_a_reference_is_no_secret_on_the_command_line() -> None:
+    """It names the variable that has it."""
+    words = ["--postgres-url=$(DATABASE_URL)", "--psk", "$(PSK)"]
+
+    assert container(args=words)["args"] == words
+
+
 def test_copies_of_the_object_in_annotations_are_dropped() -> None:
     """kubectl writes the whole object into one."""
     copy = {

@@ -91,3 +91,28 @@ StorageSize = Annotated[
     ),
 ]
 """The size of a volume in bytes. A forgotten unit would be a handful of bytes, and is refused."""
+
+MachineCpu = Annotated[
+    _Amount,
+    _bound(
+        "100m",
+        "is less than a tenth of a CPU, which no database has: write for example 2",
+        least=True,
+    ),
+    _bound(
+        "1024",
+        "is more CPUs than a machine has, an amount of memory perhaps: write for example 2",
+        least=False,
+    ),
+]
+"""CPUs of a machine. Whole numbers become text."""
+
+MachineMemory = Annotated[
+    _Amount,
+    _bound(
+        "128Mi",
+        "is less than 128Mi, which no database has; is the unit missing: write for example 8Gi",
+        least=True,
+    ),
+]
+"""Memory of a machine in bytes. A forgotten unit would be a handful of bytes, and is refused."""

@@ -7,9 +7,10 @@ from pydantic import Field
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.coder_api import CoderAPI
 from coder_cva.api.v1alpha1.control_plane import ControlPlane
+from coder_cva.api.v1alpha1.database import Database
 from coder_cva.api.v1alpha1.governance import Attestation, Enforcement, Maintenance, Waiver
 from coder_cva.api.v1alpha1.network import Network
-from coder_cva.api.v1alpha1.words import DataKey, Flag, ObjectName
+from coder_cva.api.v1alpha1.words import Flag
 from coder_cva.api.v1alpha1.workspaces import Workspaces
 from coder_cva.api.validation import ListMap, Validation
 
@@ -58,22 +59,6 @@ class Provisioners(Part):
     provisioners run, else no workspace is built."""
 
 
-class UrlSecretRef(Part):
-    """A key of a Secret in the CoderDeployment's namespace."""
-
-    name: ObjectName
-    """The Secret's name."""
-    key: DataKey = "url"
-    """The key inside it, whose value is a URL like postgres://user:password@host:5432/coder."""
-
-
-class Database(Part):
-    """The external PostgreSQL (CVA-DB-001)."""
-
-    url_secret_ref: UrlSecretRef
-    """The Secret that holds the connection URL. Required with Managed."""
-
-
 class Spec(Part):
     """What the cluster is to be."""
 
@@ -88,11 +73,13 @@ class Spec(Part):
             field_path=".controlPlane",
         ),
         Validation(
-            cel="self.controlPlane.management != 'Managed' || has(self.database)",
+            cel="self.controlPlane.management != 'Managed' "
+            " || (has(self.database) && has(self.database.urlSecretRef))",
             message="spec.database.urlSecretRef is required while management is Managed: name the Secret "
             "with the connection URL of your PostgreSQL; coderd's built-in database is not for production",
             holds=lambda self: (
-                self.control_plane.management != "Managed" or self.database is not None
+                self.control_plane.management != "Managed"
+                or (self.database is not None and self.database.url_secret_ref is not None)
             ),
         ),
         Validation(
@@ -159,7 +146,7 @@ class Spec(Part):
     network: Network = Network()
     """Who may connect, as far as the cluster itself cannot tell."""
     database: Database | None = None
-    """The external PostgreSQL. Required with Managed."""
+    """The external PostgreSQL. Its urlSecretRef is required with Managed."""
     coder_api: CoderAPI | None = Field(default=None, alias="coderAPI")
     """Coder's own API, for what only it knows: the licence, templates, accounts. Absent means not asked."""
     deletion_policy: Literal["Delete", "Orphan"] = "Delete"

@@ -26,6 +26,19 @@ Verdict = Annotated[str, Field(max_length=128)]
 """A verdict, and in brackets why it is unknown, or that a waiver lies over the failure."""
 
 
+class UpgradeStatus(Part):
+    """The last upgrade of coderd that was seen."""
+
+    from_version: str = ""
+    """The version before."""
+    to_version: str = ""
+    """The version after."""
+    seen_at: AwareDatetime | None = None
+    """When it was seen."""
+    backup_at: AwareDatetime | None = None
+    """When the last backup of the database before it had succeeded; absent where none was seen."""
+
+
 class ControlPlaneStatus(Part):
     """coderd as it was observed."""
 
@@ -37,6 +50,10 @@ class ControlPlaneStatus(Part):
     """Who manages it: the operator, or for example Helm or Argo CD."""
     version: str = ""
     """The version of Coder, from the image's tag."""
+    highest_version: str = ""
+    """The highest version that was seen: a lower one cannot read its database (CVA-DB-009)."""
+    upgrade: UpgradeStatus | None = None
+    """The last upgrade that was seen (CVA-DB-008)."""
     replicas: int = 0
     """Replicas that the Deployment has."""
     ready_replicas: int = 0

@@ -1,6 +1,5 @@
 """The machines behind the pools: large enough, and none whose CPU is throttled (CVA-NODE-007)."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import NodeGroup, Size, Tier
+from coder_cva.rules.machine_types import is_burstable
 from coder_cva.rules.machines import is_large_enough
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import are, named
@@ -19,12 +19,6 @@ from coder_cva.snapshot.world import World
 from coder_cva.values.quantity import byte_text, cpu_text
 
 _TYPE: Final = "node.kubernetes.io/instance-type"
-BURSTABLE: Final = (
-    re.compile(r"t\d[a-z]*\.[a-z0-9]+"),
-    re.compile(r"Standard_B\d.*", re.IGNORECASE),
-    re.compile(r"(e2-(micro|small|medium)|f1-micro|g1-small)"),
-)
-"""AWS T family and Azure B series, which Coder's page names; Google's shared-core machines, by its own word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +98,7 @@ def _burstable(pool: _Pool) -> Iterator[Finding]:
     by_type: dict[str, list[str]] = defaultdict(list)
     for node in pool.nodes:
         kind = node.meta.labels.get(_TYPE, "")
-        if any(one.fullmatch(kind) for one in BURSTABLE):
+        if is_burstable(kind):
             by_type[kind].append(node.meta.name)
     for kind, names in sorted(by_type.items()):
         yield Finding(

@@ -159,6 +159,7 @@ def test_defaults_are_those_of_the_architecture() -> None:
     assert spec.workspaces.storage.host_volumes == "Warn"
     assert spec.network.workspace_egress == "Open"
     assert spec.database is not None
+    assert spec.database.url_secret_ref is not None
     assert spec.database.url_secret_ref.key == "url"
 
 

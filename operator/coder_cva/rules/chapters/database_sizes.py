@@ -1,0 +1,219 @@
+"""The size of the database, and what a small one carries (CVA-DB-002, CVA-DB-003, CVA-PROV-003)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from coder_cva.catalogue.architectures import architectures
+from coder_cva.rules import database_remedies, databases, external_provisioners
+from coder_cva.rules.databases import DATABASE, Known
+from coder_cva.rules.external_provisioners import Way
+from coder_cva.rules.machine_types import is_burstable
+from coder_cva.rules.model import Finding, Judgement, Rule, failed, not_applicable, unknown, verdict
+from coder_cva.rules.subjects import NAMESPACES, are
+from coder_cva.sizing.database import DatabaseSize, database_size
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.world import World
+from coder_cva.values.quantity import byte_text, cpu_millicores, cpu_text
+
+_SIZE_NOT_SEEN: Final = "SizeNotSeen"
+_DECIMAL: Final = (10**9, 2**30)
+"""The pages write GB, the catalogue Gi: who has as many GB has enough."""
+
+
+def the_database_has_the_size_of_its_tier(world: World) -> Judgement:
+    """CVA-DB-002: CPU and memory by the tier's table, or by the baseline, whichever the spec names."""
+    none = database_remedies.no_database(world)
+    if none is not None:
+        return none
+    wanted = database_size(world.deployment.spec)
+    cpu, memory = databases.cpu(world), databases.memory(world)
+    asked = f"{cpu_text(wanted.cpu_millicores)} CPU and {byte_text(wanted.memory_bytes)}"
+    throttled = list(_burstable(world))
+    if throttled:
+        return failed(f"{wanted.rule} asks for {asked}, at any time", throttled)
+    if cpu is None or memory is None:
+        lacking = "CPU" if cpu is None else "memory"
+        return unknown(
+            _SIZE_NOT_SEEN,
+            f"the {lacking} of the database is not seen; {wanted.rule} asks for {asked}: "
+            + database_remedies.say(world, {"cpu": "8", "memory": "32Gi"}),
+        )
+    told = (
+        f"{cpu_text(cpu.amount)} CPU and {byte_text(memory.amount)} by {cpu.source}; {wanted.rule} asks for "
+        f"{asked}"
+    )
+    return verdict(_small(world, wanted, cpu, memory), held=told, broken=told)
+
+
+def _burstable(world: World) -> Iterator[Finding]:
+    kind = databases.declared(world).instance_type or ""
+    if databases.cluster(world) is not None or not is_burstable(kind):
+        return
+    yield Finding(
+        "CVA-DB-002",
+        f"CoderDeployment {world.deployment.reference}",
+        "spec.database.declared.instanceType",
+        "a machine with its whole CPU at any time",
+        f"{kind}, which is throttled to a part of its CPU after a while",
+        "move the database to a general-purpose type, then "
+        + database_remedies.declare(world, {"instanceType": "db.m6i.2xlarge"}),
+    )
+
+
+def _small(world: World, wanted: DatabaseSize, cpu: Known, memory: Known) -> Iterator[Finding]:
+    is_cpu_enough = cpu.amount >= wanted.cpu_millicores
+    is_memory_enough = _is_enough(memory.amount, wanted.memory_bytes)
+    if is_cpu_enough and is_memory_enough:
+        return
+    amounts = {
+        "cpu": cpu_text(max(cpu.amount, wanted.cpu_millicores)),
+        "memory": byte_text(memory.amount if is_memory_enough else wanted.memory_bytes),
+    }
+    here = databases.cluster(world)
+    if here is not None:
+        resources = {"requests": amounts, "limits": dict(amounts)}
+        change = database_remedies.cluster(here, {"resources": resources})
+        resource, field = databases.name_of(here), "spec.resources.requests"
+    else:
+        change = "enlarge it where it is kept, then " + database_remedies.declare(world, amounts)
+        resource, field = f"CoderDeployment {world.deployment.reference}", cpu.source
+    yield Finding(
+        "CVA-DB-002",
+        resource,
+        field,
+        f"{cpu_text(wanted.cpu_millicores)} CPU and {byte_text(wanted.memory_bytes)} or more, by {wanted.rule}",
+        f"{cpu_text(cpu.amount)} CPU and {byte_text(memory.amount)}",
+        _other_rule(world, wanted, cpu, memory) + change,
+    )
+
+
+def _other_rule(world: World, wanted: DatabaseSize, cpu: Known, memory: Known) -> str:
+    """The baseline as a way out, where the database has as much as that."""
+    if wanted.policy == "Baseline":
+        return ""
+    other = database_size(world.deployment.spec, "Baseline")
+    if cpu.amount < other.cpu_millicores or not _is_enough(memory.amount, other.memory_bytes):
+        return ""
+    return f"it has what {other.rule} asks for: where that is the rule to follow, say so. Else "
+
+
+def _is_enough(amount: int, wanted: int) -> bool:
+    decimal, binary = _DECIMAL
+    return amount >= wanted * decimal // binary
+
+
+def the_database_has_storage_enough(world: World) -> Judgement:
+    """CVA-DB-003: the tier's disk, or the baseline's where the edition gives none."""
+    none = database_remedies.no_database(world)
+    if none is not None:
+        return none
+    wanted, has = database_size(world.deployment.spec), databases.storage(world)
+    asked = byte_text(wanted.storage_bytes)
+    if has is None:
+        return unknown(
+            _SIZE_NOT_SEEN,
+            f"the disk of the database is not seen; {wanted.rule} asks for {asked}: "
+            + database_remedies.say(world, {"storage": "512Gi"}),
+        )
+    told = f"{byte_text(has.amount)} by {has.source}; {wanted.rule} asks for {asked}"
+    return verdict(_little_storage(world, wanted, has), held=told, broken=told)
+
+
+def _little_storage(world: World, wanted: DatabaseSize, has: Known) -> Iterator[Finding]:
+    if _is_enough(has.amount, wanted.storage_bytes):
+        return
+    asked, here = byte_text(wanted.storage_bytes), databases.cluster(world)
+    if here is not None:
+        change = (
+            "where its StorageClass lets volumes grow (a disk is never made smaller again), "
+            + database_remedies.cluster(here, {"storage": {"size": asked}})
+        )
+        resource, field = databases.name_of(here), "spec.storage.size"
+    else:
+        change = "enlarge it where it is kept, then " + database_remedies.declare(
+            world, {"storage": asked}
+        )
+        resource, field = f"CoderDeployment {world.deployment.reference}", has.source
+    yield Finding(
+        "CVA-DB-003",
+        resource,
+        field,
+        f"{asked} or more, by {wanted.rule}",
+        byte_text(has.amount) if has.amount else "not said",
+        change,
+    )
+
+
+def the_baseline_database_serves_a_hundred_provisioners(world: World) -> Judgement:
+    """CVA-PROV-003: no more external provisioners than the baseline carries, where the database is no larger."""
+    none = database_remedies.no_database(world)
+    if none is not None:
+        return none
+    spec = world.deployment.spec
+    base = architectures(spec.edition).database_baseline
+    wanted = database_size(spec)
+    has = databases.cpu(world)
+    cpu = wanted.cpu_millicores if has is None else has.amount
+    size = (
+        f"{wanted.rule} asks for a database of {cpu_text(cpu)} CPU"
+        if has is None
+        else f"the database has {cpu_text(cpu)} CPU by {has.source}"
+    )
+    if cpu > base.cpu_millicores:
+        return not_applicable(f"{size}, more than the baseline's {base.cpu}")
+    fleet = external_provisioners.external(world)
+    here = sum(one.deployment.replicas for one in fleet if one.way is Way.HERE)
+    all_of_them = here + sum(one.deployment.replicas for one in fleet if one.way is Way.UNKNOWN)
+    told = f"{are(all_of_them, 'external provisioner')}; {size}, the baseline, which carries {base.external_provisioners}"
+    if not all_of_them:
+        return unknown(
+            "ProvisionersNotSeen",
+            f"no external provisioner runs in the namespaces that consent, and whether some run elsewhere is not "
+            f"seen; {size}, the baseline, which carries {base.external_provisioners}",
+        )
+    if here <= base.external_provisioners < all_of_them:
+        return unknown(
+            "ConnectionNotSeen",
+            f"{told}; of only {here} it is seen that they build for this coderd",
+        )
+    return verdict(_too_many(world, here, base.external_provisioners), held=told, broken=told)
+
+
+def _too_many(world: World, count: int, most: int) -> Iterator[Finding]:
+    if count <= most:
+        return
+    spec = world.deployment.spec
+    base = architectures(spec.edition).database_baseline
+    table = database_size(spec, "Tier")
+    cpu = max(
+        table.cpu_millicores,
+        base.cpu_millicores + cpu_millicores(base.cpu_per_1000_active_users),
+    )
+    amounts = {"cpu": cpu_text(cpu), "memory": byte_text(table.memory_bytes)}
+    here = databases.cluster(world)
+    larger = (
+        database_remedies.cluster(
+            here, {"resources": {"requests": amounts, "limits": dict(amounts)}}
+        )
+        if here is not None
+        else database_remedies.declare(world, amounts)
+    )
+    yield Finding(
+        "CVA-PROV-003",
+        databases.name_of(here)
+        if here is not None
+        else f"CoderDeployment {world.deployment.reference}",
+        "external provisioners",
+        f"{most} at most on the baseline database",
+        str(count),
+        f"run fewer, or give the database more: {larger}",
+    )
+
+
+_FLEET: Final = NAMESPACES | {Need.SERVICES}
+
+RULES: Final = (
+    Rule("CVA-DB-002", the_database_has_the_size_of_its_tier, DATABASE),
+    Rule("CVA-DB-003", the_database_has_storage_enough, DATABASE),
+    Rule("CVA-PROV-003", the_baseline_database_serves_a_hundred_provisioners, DATABASE | _FLEET),
+)
