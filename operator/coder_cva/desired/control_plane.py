@@ -179,7 +179,8 @@ def coder_labels(owner: CoderDeployment) -> dict[str, str]:
 def _inputs(owner: CoderDeployment) -> str:
     """A digest of everything the user decides about coderd; equal while only the operator changes.
 
-    Defaults are left out: a field that a later operator adds must not look like a decision.
+    Defaults are left out: a field that a later operator adds must not look like a decision. So is what
+    only looks: whether the database is probed is nothing to roll coderd out for.
     """
     spec = owner.spec
     parts = (spec.architecture, spec.control_plane, spec.provisioners, spec.database)
@@ -187,7 +188,9 @@ def _inputs(owner: CoderDeployment) -> str:
 
 
 def _decided(part: BaseModel | None) -> dict[str, Any] | None:
-    return None if part is None else part.model_dump(mode="json", exclude_defaults=True)
+    if part is None:
+        return None
+    return part.model_dump(mode="json", exclude_defaults=True, exclude={"probe"})
 
 
 def _owned(

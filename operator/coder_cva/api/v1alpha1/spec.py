@@ -6,6 +6,7 @@ from pydantic import Field
 
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.control_plane import ControlPlane
+from coder_cva.api.v1alpha1.database_probe import DatabaseProbe
 from coder_cva.api.v1alpha1.governance import Attestation, Enforcement, Maintenance, Waiver
 from coder_cva.api.v1alpha1.network import Network
 from coder_cva.api.v1alpha1.words import DataKey, Flag, ObjectName
@@ -71,6 +72,8 @@ class Database(Part):
 
     url_secret_ref: UrlSecretRef
     """The Secret that holds the connection URL. Required with Managed."""
+    probe: DatabaseProbe = DatabaseProbe()
+    """Looking at the database itself: round trips, connections, version, size."""
 
 
 class Spec(Part):
