@@ -47,7 +47,9 @@ def _idle(spec: Spec, management: str) -> list[str]:
     fields = MANAGED_ONLY if management == "Adopted" else MANAGED_ONLY | JUDGED
     said = _said(spec.control_plane) & fields
     found = [f"spec.controlPlane.{one}" for one in sorted(said)]
-    is_probed = management == "Adopted" and spec.database is not None and spec.database.probe.enabled
+    is_probed = (
+        management == "Adopted" and spec.database is not None and spec.database.probe.enabled
+    )
     if spec.database is not None and not is_probed:
         found.append("spec.database")
     return found + [f"spec.provisioners.{one}" for one in sorted(_said(spec.provisioners))]

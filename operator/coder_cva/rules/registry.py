@@ -5,6 +5,7 @@ from typing import Final
 from coder_cva.rules.chapters import (
     cluster,
     control_plane,
+    database_measured,
     general,
     network,
     node_pools,
@@ -29,6 +30,7 @@ ALL: Final[tuple[Rule, ...]] = (
     *network.RULES,
     *storage.RULES,
     *volume_types.RULES,
+    *database_measured.RULES,
     *provisioners.RULES,
     *provisioner_fleet.RULES,
     *proxies.RULES,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from coder_cva.snapshot.database_seen import DatabaseSeen
+
 
 @dataclass(frozen=True, slots=True)
 class Observations:
@@ -9,3 +11,6 @@ class Observations:
 
     Each result says in its own words why it saw nothing: no refusal stands as an empty result.
     """
+
+    database: DatabaseSeen | None = None
+    """The database, where spec.database.probe is enabled."""

@@ -17,10 +17,10 @@ MODES: Final = frozenset({"disable", "allow", "prefer", "require", "verify-ca", 
 TARGETS: Final = frozenset(
     {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"}
 )
-NO_URL: Final = "it is neither a URL like postgres://user:password@host:5432/coder nor key=value pairs"
-NOT_ENCODED: Final = (
-    "a special character in it is not percent-encoded: write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A"
+NO_URL: Final = (
+    "it is neither a URL like postgres://user:password@host:5432/coder nor key=value pairs"
 )
+NOT_ENCODED: Final = "a special character in it is not percent-encoded: write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A"
 NO_HOST: Final = "it names no host that can be reached over the network"
 NO_PORT: Final = "its port is no number from 1 to 65535"
 NO_USER: Final = "it names no user"
@@ -29,8 +29,10 @@ NO_TARGET: Final = f"its target_session_attrs is none of {', '.join(sorted(TARGE
 REFUSALS: Final = frozenset({NO_URL, NOT_ENCODED, NO_HOST, NO_PORT, NO_USER, NO_MODE, NO_TARGET})
 """All that is ever said about a text that is no connection URL."""
 
-_PAIR: Final = re.compile(r"\s*([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|\Z)", re.S)
-_ESCAPED: Final = re.compile(r"\\(.)", re.S)
+_PAIR: Final = re.compile(
+    r"\s*([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|\Z)", re.DOTALL
+)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _HOST: Final = re.compile(r"[0-9A-Za-z._:%-]+")
 
 
@@ -66,15 +68,16 @@ def parse(text: str) -> PostgresUrl:
 
 
 def _of_url(rest: str) -> Mapping[str, str]:
-    authority, path, query = re.fullmatch(r"([^/?#]*)([^?#]*)(.*)", rest, re.S).groups()  # type: ignore[union-attr] # it matches every text
-    if "@" in path + query or "#" in query:
+    before, _, tail = rest.partition("?")
+    authority, _, path = before.partition("/")
+    if "@" in path + tail or "#" in rest:
         raise NotAUrl(NOT_ENCODED)
     login, _, places = authority.rpartition("@")
     user, _, password = login.partition(":")
     hosts, ports = _places(places)
-    found = {"host": hosts, "port": ports, "dbname": _decoded(path.removeprefix("/"))}
+    found = {"host": hosts, "port": ports, "dbname": _decoded(path)}
     found |= {"user": _decoded(user), "password": _decoded(password)}
-    for pair in query.removeprefix("?").split("&"):
+    for pair in tail.split("&"):
         name, _, value = pair.partition("=")
         if name and value:
             found[_decoded(name)] = _decoded(value)
@@ -86,7 +89,9 @@ def _places(places: str) -> tuple[str, str]:
     hosts, ports = [], []
     for place in places.split(","):
         bracketed = re.fullmatch(r"\[([0-9A-Fa-f:.%]+)\](?::(.*))?", place)
-        host, _, port = place.partition(":") if bracketed is None else (bracketed[1], "", bracketed[2])
+        host, _, port = (
+            place.partition(":") if bracketed is None else (bracketed[1], "", bracketed[2])
+        )
         hosts.append(_decoded(host))
         ports.append(port or "")
     return ",".join(hosts), ",".join(ports)
