@@ -11,6 +11,8 @@
 - ``unavailable``: kinds that could not be read, with the reason;
 - ``served``: the versions of ``mutating_policy`` and ``validating_policy`` that are served; v1 of both where
   it is left out;
+- ``database``: what a look at the database saw, in the words of ``database_looks.seen``; nothing was looked at
+  where it is left out;
 - ``now``: the clock;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
   its other parts; ``never`` are fragments that may not be in its remedy.
@@ -28,7 +30,8 @@ import yaml
 
 from coder_cva.snapshot.model import Absence, Served
 from coder_cva.snapshot.needs import Need
-from support import builders, coder_manifests, deployments, workspace_manifests
+from coder_cva.snapshot.observations import Observations
+from support import builders, coder_manifests, database_looks, deployments, workspace_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,6 +119,7 @@ class Case:
             },
             now=datetime.fromisoformat(now) if now else builders.NOW,
             served=served or _served(said.get("served")),
+            observed=_observed(said),
         )
 
     def deployment(self) -> Manifest:
@@ -151,6 +155,12 @@ def _served(said: Mapping[str, list[str]] | None) -> Served | None:
     if said is None:
         return None
     return Served(tuple(said["mutating_policy"]), tuple(said["validating_policy"]))
+
+
+def _observed(said: Mapping[str, Any]) -> Observations:
+    if "database" not in said:
+        return Observations()
+    return Observations(database=database_looks.seen(said["database"]))
 
 
 def made(entry: Manifest) -> list[Manifest]:

@@ -81,6 +81,7 @@ def recorded(world: World, read: set[Need]) -> World:
         now=world.now,
         found=found,
         others=world.others,
+        observed=world.observed,
         previous=world.previous,
     )
 

@@ -1,6 +1,7 @@
 """The database as it was measured: round trips, and room for coderd's connections (CVA-DB-006, CVA-DB-010)."""
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 from coder_cva.rules import database_measured as look
@@ -9,7 +10,7 @@ from coder_cva.rules.model import Finding, Judgement, Rule, failed, passed, unkn
 from coder_cva.rules.subjects import CODERD, no_coderd
 from coder_cva.snapshot import environment
 from coder_cva.snapshot.database_history import LIMIT_MS
-from coder_cva.snapshot.database_seen import DatabaseSeen
+from coder_cva.snapshot.database_seen import DatabaseSeen, Fault
 from coder_cva.snapshot.discovered import Workload
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
@@ -50,21 +51,46 @@ def the_database_takes_coderds_connections(world: World) -> Judgement:
     """CVA-DB-010: max_connections holds the pools of all replicas and a fifth more."""
     unmeasured, seen = not_measured(world), world.observed.database
     if unmeasured is not None or seen is None:
-        return unmeasured or unknown("NotMeasuredYet", "the database was not measured yet")
-    if world.coderd is None:
-        return no_coderd(world)
+        return _also_how_many(world, unmeasured)
+    demand = _demand(world)
+    if isinstance(demand, Judgement):
+        return demand
     most = seen.server.max_connections
     if most is None:
         return unknown("MaxConnectionsNotSeen", f"{seen.where} does not say its max_connections")
+    told = f"max_connections of {seen.where} is {most}; {demand.told}"
+    findings = [] if most >= demand.wanted else [_too_few(seen, most, demand)]
+    return verdict(findings, held=told, broken=told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """The connections that coderd's replicas may open, and a fifth more; with the sum in words."""
+
+    wanted: int
+    told: str
+
+
+def _demand(world: World) -> _Demand | Judgement:
+    if world.coderd is None:
+        return no_coderd(world)
     pool = _pool(world.coderd)
     if isinstance(pool, Judgement):
         return pool
     replicas = _replicas(world, world.coderd)
     wanted = replicas * pool + math.ceil(replicas * pool * _MARGIN / 100)
     sum_of = f"{replicas} * {pool} + {_MARGIN} % = {wanted}"
-    told = f"max_connections of {seen.where} is {most}; replicas * {_POOL} ask for {sum_of}"
-    findings = [] if most >= wanted else [_too_few(seen, most, wanted, sum_of)]
-    return verdict(findings, held=told, broken=told)
+    return _Demand(wanted, f"replicas * {_POOL} ask for {sum_of}")
+
+
+def _also_how_many(world: World, unmeasured: Judgement | None) -> Judgement:
+    """Where the server takes no more connections, how many it would have to take."""
+    if unmeasured is None:
+        return unknown("NotMeasuredYet", "the database was not measured yet")
+    demand = _demand(world) if unmeasured.reason == Fault.TOO_MANY else None
+    if not isinstance(demand, _Demand):
+        return unmeasured
+    return unknown(unmeasured.reason, f"{unmeasured.message}; {demand.told}")
 
 
 def _pool(coderd: Workload) -> int | Judgement:
@@ -96,15 +122,15 @@ def _replicas(world: World, coderd: Workload) -> int:
     return max(counts)
 
 
-def _too_few(seen: DatabaseSeen, most: int, wanted: int, sum_of: str) -> Finding:
+def _too_few(seen: DatabaseSeen, most: int, demand: _Demand) -> Finding:
     reserved = seen.server.reserved_connections or 0
-    least = math.ceil((wanted + reserved) / 10) * 10
+    least = math.ceil((demand.wanted + reserved) / 10) * 10
     kept = f", {reserved} of them kept for superusers" if reserved else ""
     return Finding(
         "CVA-DB-010",
         look.subject(seen),
         "max_connections",
-        f"{wanted} or more: replicas * {_POOL}, {sum_of}",
+        f"{demand.wanted} or more: {demand.told}",
         f"{most}{kept}",
         f"as a superuser, psql -c 'ALTER SYSTEM SET max_connections = {least}', then restart the server at a quiet "
         "hour; of a managed one it is a parameter (parameter group, flag) of this name",
