@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgres
 
-CODER = {"user": "coder", "password": "coder", "database": "coder"}
+CODER: dict[str, Any] = {"user": "coder", "password": "coder", "database": "coder"}
 
 
 async def look(url: str, *, rounds: int = 1) -> Measured:

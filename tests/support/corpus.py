@@ -11,8 +11,8 @@
 - ``unavailable``: kinds that could not be read, with the reason;
 - ``served``: the versions of ``mutating_policy`` and ``validating_policy`` that are served; v1 of both where
   it is left out;
-- ``database``: what a look at the database saw, in the words of ``database_looks.seen``; nothing was looked at
-  where it is left out;
+- ``observed``: what was seen beside the cluster's API, by part: ``database`` in the words of
+  ``database_looks.seen``;
 - ``now``: the clock;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
   its other parts; ``never`` are fragments that may not be in its remedy.
@@ -70,6 +70,10 @@ _MADE: dict[str, Callable[..., Any]] = {
         workspace_manifests.workspace_pod,
     )
 }
+_OBSERVED: dict[str, Callable[[Any], Any]] = {
+    "database": database_looks.seen,
+}
+"""How each part of what is observed is made of what a file says."""
 _OWNER = {
     "app.kubernetes.io/managed-by": "coder-cva-operator",
     "cva.coder.com/owner-uid": builders.uid_of("CoderDeployment", "coder", "coder"),
@@ -119,7 +123,7 @@ class Case:
             },
             now=datetime.fromisoformat(now) if now else builders.NOW,
             served=served or _served(said.get("served")),
-            observed=_observed(said),
+            observed=_observed(said.get("observed") or {}),
         )
 
     def deployment(self) -> Manifest:
@@ -158,9 +162,7 @@ def _served(said: Mapping[str, list[str]] | None) -> Served | None:
 
 
 def _observed(said: Mapping[str, Any]) -> Observations:
-    if "database" not in said:
-        return Observations()
-    return Observations(database=database_looks.seen(said["database"]))
+    return Observations(**{part: _OBSERVED[part](one) for part, one in said.items()})
 
 
 def made(entry: Manifest) -> list[Manifest]:

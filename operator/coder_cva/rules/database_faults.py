@@ -11,6 +11,7 @@ _URL: Final = (
     "correct the URL in the Secret that spec.database.urlSecretRef names, then restart coderd"
 )
 _REMEDIES: Final = {
+    Fault.UNNAMED: "name the Secret with coderd's connection URL in spec.database.urlSecretRef",
     Fault.NOT_A_URL: "write it like postgres://user:password@host:5432/coder?sslmode=verify-full",
     Fault.HOST_NOT_RESOLVED: f"{_URL}; a Service of another namespace needs it in its name, as in db.postgres.svc",
     Fault.CONNECTION_REFUSED: f"start the server, or {_URL}; see also listen_addresses and the port",

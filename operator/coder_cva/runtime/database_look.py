@@ -72,8 +72,9 @@ class DatabaseLook:
 
     async def _url(self, deployment: CoderDeployment) -> PostgresUrl:
         database = deployment.spec.database
-        assert database is not None
-        ref = database.url_secret_ref
+        ref = database.url_secret_ref if database is not None else None
+        if ref is None:
+            raise Unmeasured(Fault.UNNAMED, "no Secret with a connection URL is named")
         found = await secrets.value(self._connection, deployment.namespace, ref.name, ref.key)
         if found.problem:
             raise Unmeasured(Fault.UNREAD, found.problem)

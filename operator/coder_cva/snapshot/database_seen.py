@@ -12,6 +12,7 @@ from enum import StrEnum
 class Fault(StrEnum):
     """Why the database could not be measured, or is none that coderd can use; a reason of verdicts."""
 
+    UNNAMED = "NoDatabaseSecretNamed"
     UNREAD = "DatabaseSecretUnread"
     NOT_A_URL = "NotAConnectionURL"
     HOST_NOT_RESOLVED = "HostNotResolved"

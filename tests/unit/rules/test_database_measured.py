@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from coder_cva.snapshot.observations import Observations
 from support import builders, database_looks
 from support.coder_manifests import chart_coderd
 from support.deployments import adopted
+from support.installation import ROOT
 
 if TYPE_CHECKING:
     from coder_cva.snapshot.world import World
@@ -101,3 +103,12 @@ def test_every_fault_is_unknown_by_its_own_word_with_a_remedy(fault: Fault) -> N
         assert results[clause].reason == fault.value
         assert "what was seen" in results[clause].message
     assert bool(database_faults.remedy(fault)) is (fault is not Fault.UNREAD)
+
+
+def test_the_reference_lists_every_fault() -> None:
+    """Each word with what is seen then, and none that is never said."""
+    page = (ROOT / "docs/reference/database-probe.md").read_text(encoding="utf-8")
+
+    listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+
+    assert sorted(listed) == sorted(one.value for one in Fault)

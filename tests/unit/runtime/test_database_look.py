@@ -192,6 +192,19 @@ async def test_a_secret_that_holds_no_url() -> None:
     assert "Secret coder/coder-db-url under url" in seen.message
 
 
+async def test_no_secret_is_named() -> None:
+    """It need not be, where coderd is adopted."""
+    asked = deployment()
+    assert asked.spec.database is not None
+    unnamed = asked.spec.database.model_copy(update={"url_secret_ref": None})
+    spec = asked.spec.model_copy(update={"database": unnamed})
+
+    seen = await Bench().after(asked.model_copy(update={"spec": spec}))
+
+    assert seen is not None
+    assert seen.fault is Fault.UNNAMED
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 async def test_what_is_seen_is_the_same_with_any_password(password: str) -> None:
     """In no message, in no repr: also where it is not encoded, and the URL is none because of it."""
