@@ -85,9 +85,9 @@ def test_round_trips_and_connections(
         kube.apply(secret(readable, url))
         resource = kube.apply(probed(readable))
         fast = wait_verdict(kube, resource, LATENCY, "passed")
-        template = kube.get("Deployment", "coder", readable)["spec"]["template"]
         # Three replicas of ten connections and a fifth: thirty-six, and there are twenty.
         told = wait_verdict(kube, fast, CONNECTIONS, "failed")
+        template = kube.get("Deployment", "coder", readable)["spec"]["template"]
         (found,) = findings(told, CONNECTIONS)
         assert found["resource"] == f"Database 127.0.0.1:{proxy.port}/coder"
         assert "max_connections = 40" in found["remedy"]

@@ -103,14 +103,53 @@ async def test_a_host_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x4a\x00\x00\x00\x0a8.0.33", b""]
+    ("words", "expected"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Fault.NOT_POSTGRES),
+        (b"\x4a\x00\x00\x00\x0a8.0.33", Fault.NOT_POSTGRES),
+        (b"", Fault.NO_ROUTE),
+        (b"E", Fault.REFUSED),
+    ],
 )
-async def test_something_else_listens(words: bytes) -> None:
-    """A web server, a MySQL, somebody who hangs up."""
+async def test_something_else_listens(words: bytes, expected: Fault) -> None:
+    """A web server, a MySQL, somebody who hangs up, a server that cannot even begin."""
     async with answering(words) as port:
         url = f"postgres://u:{PASSWORD}@127.0.0.1:{port}/coder"
 
-        assert await fault(url) is Fault.NOT_POSTGRES
+        assert await fault(url) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "expected"),
+    [
+        ("57P03", "the database system is starting up", Fault.STARTING),
+        ("28000", 'no pg_hba.conf entry for host "10.0.0.1", no encryption', Fault.TLS_REQUIRED),
+        ("28000", 'no pg_hba.conf entry for host "10.0.0.1", SSL off', Fault.TLS_REQUIRED),
+        ("28000", "SSL connection is required", Fault.TLS_REQUIRED),
+        ("28000", "role is not permitted to log in", Fault.NOT_ADMITTED),
+        ("53300", "remaining connection slots are reserved", Fault.TOO_MANY),
+        ("08P01", "no such thing", Fault.NO_ROUTE),
+        ("XX000", "out of order", Fault.REFUSED),
+    ],
+)
+async def test_what_servers_say_at_login(state: str, said: str, expected: Fault) -> None:
+    """By SQLSTATE; the words of a server are not passed on, and here they hold the password."""
+    fields = f"SFATAL\0C{state}\0M{said} ({PASSWORD})\0\0".encode()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(1000)
+        if len(first) == 8:
+            writer.write(b"N")
+        else:
+            writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        url = f"postgres://u:{PASSWORD}@127.0.0.1:{port}/coder?sslmode=disable"
+
+        assert await fault(url) is expected
 
 
 async def test_the_url_wants_tls_that_the_server_does_not_have(server: PostgresServer) -> None:

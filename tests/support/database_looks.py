@@ -40,6 +40,7 @@ def seen(said: Mapping[str, Any] | None = None) -> DatabaseSeen:
         pace=Pace(slow=words.pop("slow", False)),
         pooler=Pooler(pooler) if pooler else None,
         told_size=words.pop("size", 8_000_000_000),
+        elsewhere=words.pop("elsewhere", False),
         told_growth=words.pop("growth", None),
     )
     return replace(found, server=replace(SERVER, **words))

@@ -79,6 +79,8 @@ def _of_state(error: asyncpg.PostgresError, *, encrypted: bool) -> Unmeasured:
         return Unmeasured(
             Fault.NOT_ADMITTED, "the server does not let the URL's user in from here (pg_hba.conf)"
         )
+    if state.startswith("08"):
+        return Unmeasured(Fault.NO_ROUTE, "the connection broke while the server was spoken to")
     return Unmeasured(Fault.REFUSED, f"the server refuses with SQLSTATE {state}")
 
 

@@ -34,6 +34,13 @@ async def _asked(host: str, port: int) -> bool:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+    if not answer:
+        raise Unmeasured(
+            Fault.NO_ROUTE,
+            "whoever listens there hangs up without a word, as a load balancer does with no server behind it",
+        )
+    if answer == b"E":
+        raise Unmeasured(Fault.REFUSED, "the server answers with an error before any login")
     if answer not in _ANSWERS:
         raise Unmeasured(
             Fault.NOT_POSTGRES, "what listens there does not speak PostgreSQL's protocol"

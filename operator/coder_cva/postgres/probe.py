@@ -32,7 +32,7 @@ class Measured:
 
 def place(url: PostgresUrl, host: str, port: int) -> str:
     """Where a database is, in words: ``host:5432/coder``."""
-    return f"{host}:{port}/{url.database}"
+    return f"[{host}]:{port}/{url.database}" if ":" in host else f"{host}:{port}/{url.database}"
 
 
 async def measure(url: PostgresUrl, *, rounds: int = 1) -> Measured:

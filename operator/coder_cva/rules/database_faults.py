@@ -1,6 +1,6 @@
 """Why a database could not be measured, and what helps: the word that a look gave, the remedy for it."""
 
-from typing import Final
+from typing import Any, Final
 
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Judgement, not_applicable, unknown
@@ -67,10 +67,12 @@ def _not_looked(world: World) -> Judgement:
     database = world.deployment.spec.database
     if database is not None and database.probe.enabled:
         return unknown("NotMeasuredYet", "the first look at the database has not ended yet")
-    probe = {"database": {"probe": {"enabled": True}}}
+    probe: dict[str, Any] = {"probe": {"enabled": True}}
+    if database is None:
+        probe["urlSecretRef"] = {"name": "coder-db-url", "key": "url"}
     return unknown(
         "NotProbed",
         "the database is not looked at. Let the operator read the one Secret with its URL (kubectl apply -f "
         "deploy/optional/database-secret-reader.yaml, with your names in it) and switch the probe on: "
-        f"{remedies.merge_patch(world, probe)}",
+        f"{remedies.merge_patch(world, {'database': probe})}",
     )

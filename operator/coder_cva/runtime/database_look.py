@@ -39,10 +39,12 @@ class DatabaseLook:
         self,
         connection: Connection,
         *,
+        elsewhere: bool = False,
         measure: Measure = probe.measure,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._connection = connection
+        self._elsewhere = elsewhere
         self._measure = measure
         self._clock = clock
 
@@ -59,7 +61,7 @@ class DatabaseLook:
         seen = await self._seen(deployment, known or DatabaseSeen())
         measured = None if seen.latest_ms is None else seen.latest_ms / 1000
         metrics.database_round_trip(deployment.namespace, deployment.name, measured)
-        return replace(seen, at=now, generation=deployment.generation)
+        return replace(seen, at=now, generation=deployment.generation, elsewhere=self._elsewhere)
 
     async def _seen(self, deployment: CoderDeployment, before: DatabaseSeen) -> DatabaseSeen:
         try:

@@ -5,6 +5,9 @@ from coder_cva.runtime.database_look import DatabaseLook
 from coder_cva.runtime.observers import Look
 
 
-def over(connection: Connection) -> tuple[Look, ...]:
-    """All looks; what they must present elsewhere stands in Secrets, read over this connection."""
-    return (DatabaseLook(connection),)
+def over(connection: Connection, *, elsewhere: bool = False) -> tuple[Look, ...]:
+    """All looks; what they must present elsewhere stands in Secrets, read over this connection.
+
+    ``elsewhere``: from a machine that is no part of the cluster, as whoever asks for a report has it.
+    """
+    return (DatabaseLook(connection, elsewhere=elsewhere),)

@@ -100,6 +100,8 @@ class DatabaseSeen:
     """The median round trip, as it is told: it moves only where it has moved notably."""
     latest_ms: float | None = field(default=None, compare=False)
     """The median of the last look itself; None where it could not measure."""
+    elsewhere: bool = False
+    """Whether it was looked from outside of the cluster, whose round trips are not coderd's."""
     pace: Pace = field(default_factory=Pace)
     server: Server = field(default_factory=Server)
     pooler: Pooler | None = None

@@ -124,6 +124,19 @@ async def test_what_moves_a_little_is_no_news() -> None:
     assert second.latest_ms == 1.2
 
 
+async def test_a_look_from_elsewhere_says_so() -> None:
+    """A report is made where somebody types."""
+    kubernetes: Any = Kubernetes()
+
+    async def measure(url: PostgresUrl, *, rounds: int) -> Measured:
+        return Measured(url.database, (1.0,) * rounds, Server(), None)
+
+    seen = await DatabaseLook(kubernetes, elsewhere=True, measure=measure).look(deployment(), None)
+
+    assert seen is not None
+    assert seen.elsewhere
+
+
 async def test_growth_is_told_after_some_hours() -> None:
     bench = Bench()
     await bench.after(deployment())
