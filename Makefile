@@ -81,6 +81,7 @@ lock: setup ## Resolve the dependencies anew into requirements/*.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --all-extras --python-version 3.11 pyproject.toml -o requirements/dev.lock
 	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/operator.lock
+	echo cosmic-ray | $(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 - -o requirements/mutants.lock
 	echo hatchling | $(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 - -o requirements/build.lock
 
 .PHONY: cluster-up
@@ -107,6 +108,15 @@ demo-down: setup ## Stop the demo's cluster and operator; no process is left
 bench: setup ## Measure on a real control plane: build/bench.json and a table (QUICK=1 for a short one)
 	$(HARNESS) build
 	$(BENCH)
+
+build/mutants/venv/.installed: requirements/mutants.lock
+	@$(PYTHON) -m venv build/mutants/venv
+	@build/mutants/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/mutants.lock
+	@touch $@
+
+.PHONY: mutants
+mutants: setup build/mutants/venv/.installed ## Change the code in hundreds of places and see whether the tests notice (AREA=sizing for one)
+	PYTHONPATH=tests $(BIN)/python -m mutants $(AREA)
 
 .PHONY: image
 image: ## Build the operator's image (needs a container runtime)

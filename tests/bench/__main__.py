@@ -7,7 +7,17 @@ import signal
 import sys
 import time
 
-from bench import admission, figures, ground, machine, readiness, restoration, scale, workspaces
+from bench import (
+    admission,
+    figures,
+    ground,
+    judging,
+    machine,
+    readiness,
+    restoration,
+    scale,
+    workspaces,
+)
 from bench.process import usage
 from demo import text
 from harness import environment
@@ -30,6 +40,10 @@ def main() -> int:
     facts: dict[str, object] = {}
     failure = ""
     try:
+        _say(
+            f"judging {judging.WORKSPACES:,} workspaces on {judging.NODES} nodes, without a cluster"
+        )
+        measured.update(judging.measure())
         _measure(ground.QUICK if is_quick else ground.FULL, measured, facts)
     except HarnessError as error:
         failure = str(error)

@@ -44,6 +44,11 @@ ALL = (
     Figure("quiet_dry_runs", "dry runs in it", ""),
     Figure("quiet_reads", "reads in it, ended watches among them", ""),
     Figure("quiet_cpu_percent", "CPU in it, of one core", "%"),
+    Figure("judged_workspaces", "workspaces in the measurements below, without a cluster", ""),
+    Figure("judged_nodes", "nodes in them", ""),
+    Figure("judged_snapshot_mib", "memory of everything that was read of them", "MiB", 100),
+    Figure("judge_ms", "CPU of all rules", "ms", 1000),
+    Figure("changed_pod_ms", "CPU of a pass after one Pod changed", "ms", 50),
 )
 
 

@@ -106,22 +106,35 @@ def connections(world: World, namespace: str, workspaces: tuple[Workspace, ...])
 
 
 class Index:
-    """The workspaces of a namespace by each of their labels: a template may make a Service for each."""
+    """The workspaces of a namespace by their labels: a template may make a Service for each.
+
+    A label is looked up from when it is asked for: workspaces have many, and selectors name few.
+    """
 
     def __init__(self, workspaces: tuple[Workspace, ...]) -> None:
         self._every = workspaces
-        self._by_label: defaultdict[tuple[str, str], list[Workspace]] = defaultdict(list)
-        for one in workspaces:
-            for label in one.pod.meta.labels.items():
-                self._by_label[label].append(one)
+        self._by_key: dict[str, Mapping[str, list[Workspace]]] = {}
 
     def selected(self, reach: Reach) -> list[Workspace]:
         """The workspaces that are meant. Only those are looked at that carry its rarest label."""
         candidates: list[Sequence[Workspace]] = [
-            self._by_label.get(one, ()) for one in reach.labels
+            self._with(key).get(value, ()) for key, value in reach.labels
         ]
         fewest = min(candidates, key=len, default=self._every)
         return [one for one in fewest if reach.is_on(one.pod.meta.labels)]
+
+    def _with(self, key: str) -> Mapping[str, list[Workspace]]:
+        """The workspaces that have this label, by its value."""
+        known = self._by_key.get(key)
+        if known is not None:
+            return known
+        found: defaultdict[str, list[Workspace]] = defaultdict(list)
+        for one in self._every:
+            value = one.pod.meta.labels.get(key)
+            if value is not None:
+                found[value].append(one)
+        self._by_key[key] = found
+        return found
 
 
 def _by_services(world: World, namespace: str, index: Index) -> Iterator[Use]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from coder_cva.desired import isolation
@@ -15,7 +16,7 @@ from coder_cva.snapshot.records import NetworkPolicy, Service
 _NOT_SEEN: Final = "PodMonitors, and whoever dials the address of a Pod, are not seen here"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Space:
     """A namespace as its workspaces' policies see it."""
 
@@ -28,7 +29,7 @@ class Space:
     by_hand: tuple[Service, ...]
     """Services without a selector: where they lead is not read."""
 
-    @property
+    @cached_property
     def closed(self) -> tuple[Workspace, ...]:
         """The workspaces that policies of ours close, but for what is in use."""
         return tuple(one for one in self.workspaces if is_selected(one) and not is_on_node(one))

@@ -51,15 +51,18 @@ class Strangers:
 
     def __init__(self, net: Reachability, workspaces: Iterable[Workspace]) -> None:
         self._net = net
-        owners: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        first: dict[tuple[str, str], str] = {}
+        shared: set[tuple[str, str]] = set()
         self._homes: dict[str, Mapping[str, str]] = {}
         for one in workspaces:
             labels = one.pod.meta.labels
             self._homes.setdefault(one.pod.meta.namespace, net.pod(one.pod).namespace_labels)
             if _OWNER in labels:
-                for pair in labels.items():
-                    owners[pair].add(labels[_OWNER])
-        self._common = _COMMON | {pair for pair, users in owners.items() if len(users) > 1}
+                owner = labels[_OWNER]
+                shared.update(
+                    pair for pair in labels.items() if first.setdefault(pair, owner) != owner
+                )
+        self._common = _COMMON | shared
         self._selected: dict[str, tuple[str, ...]] = {}
         self._by_label: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for name, labels in self._homes.items():

@@ -9,6 +9,7 @@ from coder_cva.api.v1alpha1.status import FINDING_LIMIT, PREVIEW_LIMIT, WITHHELD
 from coder_cva.desired.changes import Change
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
 from coder_cva.desired.plan import Plan, Preview
+from coder_cva.rules import load
 from coder_cva.rules.model import Finding, Report, RuleResult, Verdict
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
@@ -26,6 +27,7 @@ def account(
     return {
         "controlPlane": _control_plane(world.deployment, world),
         "workspaces": _workspaces(world, report),
+        "sizing": _sizing(world),
         "summary": summary(report),
         "verdicts": {one.id: _verdict(one) for one in report.results},
         "findings": shown(findings) or None,
@@ -105,6 +107,19 @@ def _workspaces(world: World, report: Report) -> Mapping[str, Any]:
         for one in report.results
     ):
         told["misplaced"] = sum(one.rule == WORKSPACES_ON_POOL for one in report.findings)
+    return told
+
+
+def _sizing(world: World) -> Mapping[str, Any]:
+    """The arithmetic, and how the tier fits; that only where the workspaces could be counted."""
+    told: dict[str, Any] = {"steps": list(size(world.deployment.spec).steps)}
+    if not world.snapshot.missing().keys() & load.NEEDS:
+        found = load.fit(world)
+        told |= {
+            "fit": found.fit.value,
+            "reasons": list(found.reasons),
+            "betterTier": found.better or None,
+        }
     return told
 
 

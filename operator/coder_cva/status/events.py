@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.staying import STILL_OWNED
 from coder_cva.ports import Event
+from coder_cva.sizing.load import Fit
 from coder_cva.status.account import FIELD_LEFT
 from coder_cva.status.reasons import Reason
 from coder_cva.values.manifest import Ref
@@ -39,6 +40,7 @@ def deserved(
         *_repairs(changes),
         *_given_up(before, after),
         *_warnings(before, after),
+        *_fit(before, after),
     ]
     return tuple(
         Event(regarding, uid, kind, reason, message[:MESSAGE_LIMIT])
@@ -108,6 +110,17 @@ def _warnings(
     for one in _loud(after):
         if one["message"] not in known:
             yield "Warning", one["reason"], f"{one['subject']}: {one['message']}"
+
+
+def _fit(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """A tier that is about to be outgrown, in time to do something; that it is, Conformant tells."""
+    sizing = after.get("sizing") or {}
+    was = (before.get("sizing") or {}).get("fit")
+    if sizing.get("fit") == Fit.NEARLY_OUTGROWN and was in (None, Fit.FITS, Fit.OVERSIZED):
+        better = sizing.get("betterTier")
+        plan = f"plan tier {better}" if better else "no tier is larger: plan a further deployment"
+        reasons = ", ".join(sizing.get("reasons") or ())
+        yield "Warning", Fit.NEARLY_OUTGROWN, f"the tier is about to be outgrown: {reasons}; {plan}"
 
 
 def _loud(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -128,3 +128,28 @@ def test_where_nobody_works_there_are_none() -> None:
     found = told(world, evaluate(world))["workspaces"]
 
     assert (found["count"], found["misplaced"]) == (0, 0)
+
+
+def test_the_arithmetic_of_the_size_and_how_it_fits() -> None:
+    """Steps with their sources; the fit only where workspaces could be counted."""
+    cr = adopted("coder")
+    cr["spec"]["architecture"] = {"tier": "2k", "users": 1700}
+    cr["spec"]["controlPlane"]["highAvailabilityLicensed"] = True
+    seen = builders.world(cr, chart_coderd())
+    blind = builders.world(cr, chart_coderd(), unavailable={Need.PODS: Absence.FORBIDDEN})
+
+    assert told(seen, Report())["sizing"] == {
+        "fit": "AboutToOutgrow",
+        "reasons": ["1,700 of 2,000 users are 85 %"],
+        "betterTier": "3k",
+        "steps": [
+            (
+                "Tier 2k of edition 2026: as spec.architecture.tier says "
+                "(https://coder.com/docs/install/plan/sizing/2k-users)"
+            ),
+            "CPU: 4 a replica in tier 2k (CVA-CTL-002)",
+            "Memory: 12Gi a replica in tier 2k (CVA-CTL-002)",
+            "Replicas: 3 in tier 2k (CVA-CTL-001)",
+        ],
+    }
+    assert told(blind, Report())["sizing"].keys() == {"steps"}

@@ -151,3 +151,30 @@ def test_that_coderd_would_go_with_its_resource_is_told_once() -> None:
     assert told(before, after) == [("Warning", "StillOwned")]
     assert told(after, after) == []
     assert told(after, before) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "told"),
+    [
+        (None, True),
+        ("Fits", True),
+        ("Oversized", True),
+        ("AboutToOutgrow", False),
+        ("Outgrown", False),
+    ],
+)
+def test_a_tier_that_is_about_to_be_outgrown_is_told_once(was: str | None, told: bool) -> None:
+    """In time to order machines; on the way down it is no news."""
+    before = {"sizing": {"fit": was}} if was else {}
+    after = {
+        "sizing": {
+            "fit": "AboutToOutgrow",
+            "reasons": ["850 of 1,000 users are 85 %"],
+            "betterTier": "2k",
+        }
+    }
+
+    found = deserved(before, after, (), CR, "uid")
+
+    messages = ["the tier is about to be outgrown: 850 of 1,000 users are 85 %; plan tier 2k"]
+    assert [one.message for one in found] == (messages if told else [])

@@ -60,6 +60,21 @@ class WorkspacesStatus(Part):
     """Namespaces that spec.workspaces.namespaces names and that are not acted on, with the reason."""
 
 
+class SizingStatus(Part):
+    """How the size was worked out, and how it fits (CVA-GEN-003)."""
+
+    fit: Literal["Fits", "AboutToOutgrow", "Outgrown", "Oversized"] | None = None
+    """Outgrown: a limit of the tier is exceeded. AboutToOutgrow: 80 % of one are reached, until all are below
+    75 %. Oversized: a smaller tier would hold all that is stated and runs. Absent where workspaces cannot
+    be counted."""
+    reasons: Annotated[tuple[str, ...], Field(max_length=8)] = ()
+    """The figures that say so."""
+    better_tier: str = ""
+    """The tier that would fit, where it is another one."""
+    steps: Annotated[tuple[str, ...], Field(max_length=16)] = ()
+    """The arithmetic from the spec to coderd's size, with its sources."""
+
+
 class Summary(Part):
     """Clauses by verdict. A waived failure counts as failed and as waived."""
 
@@ -161,6 +176,8 @@ class Status(Part):
     """coderd."""
     workspaces: WorkspacesStatus | None = None
     """Workspaces."""
+    sizing: SizingStatus | None = None
+    """How coderd's size follows from the spec, and how the tier fits what runs."""
     placement: Placement | None = None
     """What the admission policies read. Deleting the resource disarms them."""
     summary: Summary | None = None

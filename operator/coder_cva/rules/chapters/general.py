@@ -5,11 +5,10 @@ from typing import Final
 from coder_cva.api.v1alpha1.spec import Architecture
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Limits
-from coder_cva.rules import remedies
+from coder_cva.rules import load, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
-from coder_cva.rules.subjects import WORKSPACES
+from coder_cva.sizing.load import Fit, Fitting
 from coder_cva.sizing.size import size
-from coder_cva.snapshot.records import Meta
 from coder_cva.snapshot.world import World
 
 
@@ -18,44 +17,68 @@ def the_reference_architecture_fits(world: World) -> Judgement:
 
     A tier that is named says which architecture is meant, and not for how many users. The cluster does
     not show users, so without their number, or the load that they bring, nobody knows whether it fits.
+    A tier that is nearly outgrown, or larger than needed, is as the architecture says; it is told.
     """
-    spec, owner = world.deployment.spec, world.deployment
+    spec = world.deployment.spec
     sizing = size(spec)
     limits = architectures(spec.edition).tier(sizing.tier).limits
-    running = len({_identity(one.pod.meta) for one in world.found.workspaces})
+    running, whole = load.running(world), load.load(world)
     exceeded = [("spec.architecture", one) for one in sizing.exceeded]
     if running > limits.workspaces:
         seen = f"{running:,} running workspaces are more than its {limits.workspaces:,}"
         exceeded.append(("status.workspaces.count", seen))
-    findings = [
-        Finding(
-            "CVA-GEN-003",
-            f"CoderDeployment {owner.namespace}/{owner.name}",
-            field,
-            f"within the limits of tier {sizing.tier}",
-            one,
-            _remedy(world, running),
-        )
-        for field, one in exceeded
-    ]
+    fit = load.fit(world)
+    findings = [_finding(world, sizing.tier, field, one, fit.better) for field, one in exceeded]
     told = f"tier {sizing.tier} of edition {spec.edition}: {running:,} of {limits.workspaces:,} workspaces run"
-    if not findings and not _is_load_known(spec.architecture):
+    if not findings and not whole.is_whole:
         return unknown(
             "UsersNotStated",
             f"{told}; for how many users it is, is not stated and not seen: set spec.architecture.users, or "
-            "concurrentWorkspaces and concurrentBuilds",
+            f"concurrentWorkspaces and concurrentBuilds{_advice(fit)}",
         )
     return verdict(
         findings,
-        held=f"{told}; {_stated(spec.architecture, limits)}",
+        held=f"{told}; {_stated(spec.architecture, limits)}{_advice(fit)}",
         broken=f"tier {sizing.tier} is exceeded: {'; '.join(one for _, one in exceeded)}",
     )
 
 
-def _is_load_known(said: Architecture) -> bool:
-    """Users, or both of what users cause: those who have an account and are away cost nothing."""
-    load = (said.concurrent_workspaces, said.concurrent_builds)
-    return said.users is not None or None not in load
+def _finding(world: World, tier: str, field: str, observed: str, better: str) -> Finding:
+    owner = world.deployment
+    return Finding(
+        "CVA-GEN-003",
+        f"CoderDeployment {owner.namespace}/{owner.name}",
+        field,
+        f"within the limits of tier {tier}",
+        observed,
+        _remedy(world, better),
+    )
+
+
+def _remedy(world: World, better: str) -> str:
+    """The smallest tier that holds everything that was said and seen, where there is one."""
+    if better:
+        return "exceeding any one limit means the next tier; " + remedies.resource(
+            world, {"architecture": {"tier": better}}
+        )
+    return (
+        "no tier is larger: split the users over several deployments, or ask Coder, and say so in "
+        "spec.waivers"
+    )
+
+
+def _advice(fit: Fitting) -> str:
+    """What is no failure and yet worth knowing, in time."""
+    if fit.fit is Fit.NEARLY_OUTGROWN:
+        then = (
+            f"plan tier {fit.better}"
+            if fit.better
+            else "no tier is larger: plan a further deployment"
+        )
+        return f"; about to be outgrown: {', '.join(fit.reasons)}; {then}"
+    if fit.fit is Fit.OVERSIZED:
+        return f"; larger than needed: tier {fit.better} would hold {', '.join(fit.reasons)}"
+    return ""
 
 
 def _stated(said: Architecture, limits: Limits) -> str:
@@ -71,28 +94,4 @@ def _stated(said: Architecture, limits: Limits) -> str:
     return f"stated: {', '.join(told)}{without}"
 
 
-def _identity(meta: Meta) -> str:
-    """A workspace may have several Pods: Coder's id tells which belong together, where it is on them."""
-    return meta.labels.get("com.coder.workspace.id") or meta.path
-
-
-def _remedy(world: World, running: int) -> str:
-    """The smallest tier that holds everything that was said and seen."""
-    said = world.deployment.spec.architecture
-    workspaces = max(running, said.concurrent_workspaces or 0)
-    for tier in architectures(world.deployment.spec.edition).tiers:
-        if (
-            (said.users or 0) <= tier.limits.users
-            and workspaces <= tier.limits.workspaces
-            and (said.concurrent_builds or 0) <= tier.limits.builds
-        ):
-            return "exceeding any one limit means the next tier; " + remedies.resource(
-                world, {"architecture": {"tier": tier.name}}
-            )
-    return (
-        "no tier is larger: split the users over several deployments, or ask Coder, and say so in "
-        "spec.waivers"
-    )
-
-
-RULES: Final = (Rule("CVA-GEN-003", the_reference_architecture_fits, WORKSPACES),)
+RULES: Final = (Rule("CVA-GEN-003", the_reference_architecture_fits, load.NEEDS),)

@@ -1,0 +1,44 @@
+"""The load on a deployment: what the spec states, and the workspaces that are seen to run."""
+
+from coder_cva.catalogue.architectures import architectures
+from coder_cva.rules.subjects import WORKSPACES
+from coder_cva.sizing.load import Fitting, Load, fitting
+from coder_cva.sizing.size import size
+from coder_cva.snapshot.records import Meta
+from coder_cva.snapshot.world import World
+
+NEEDS = WORKSPACES
+
+
+def running(world: World) -> int:
+    """How many workspaces run."""
+    return len({_identity(one.pod.meta) for one in world.found.workspaces})
+
+
+def load(world: World) -> Load:
+    """Users, workspaces and builds at once: the larger of what is stated and what is seen.
+
+    It is whole where users are stated, or both of what users cause: those who have an account and are away
+    cost nothing.
+    """
+    said = world.deployment.spec.architecture
+    caused = (said.concurrent_workspaces, said.concurrent_builds)
+    return Load(
+        users=said.users,
+        workspaces=max(said.concurrent_workspaces or 0, running(world)),
+        builds=said.concurrent_builds,
+        is_whole=said.users is not None or None not in caused,
+    )
+
+
+def fit(world: World) -> Fitting:
+    """How the tier fits the load; what was told last is in the status."""
+    spec = world.deployment.spec
+    tables = architectures(spec.edition)
+    was = (world.previous.get("sizing") or {}).get("fit") or ""
+    return fitting(tables.tier(size(spec).tier), tables, load(world), was)
+
+
+def _identity(meta: Meta) -> str:
+    """A workspace may have several Pods: Coder's id tells which belong together, where it is on them."""
+    return meta.labels.get("com.coder.workspace.id") or meta.path
