@@ -21,9 +21,9 @@ from support.specs import CONTROL_PLANES, WORKSPACES
 MANAGED: Final = CONTROL_PLANES.filter(lambda it: it.get("management", "Managed") == "Managed")
 OWN_CHOICES: Final = {"CVA-PROV-002"}
 """Built-in provisioners stay until external ones are there: whoever has a large tier is told."""
-NOT_MADE: Final = {"CVA-DB-006", "CVA-DB-010", "CVA-PROV-001"}
-"""The database is somebody else's, and looked at only where that is asked for. External provisioners are installed
-by others, and these are as few as the test needs."""
+NOT_MADE: Final = {"CVA-DB-006", "CVA-DB-010", "CVA-NODE-002", "CVA-NODE-004", "CVA-PROV-001"}
+"""Node groups and their autoscalers are the cluster's. The database is somebody else's, and looked at only where
+that is asked for. External provisioners are installed by others, and these are as few as the test needs."""
 MACHINES: Final = {
     "node.kubernetes.io/instance-type": "m5.2xlarge",
     "topology.kubernetes.io/region": "eu-west-1",

@@ -31,7 +31,14 @@ import yaml
 from coder_cva.snapshot.model import Absence, Served
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.observations import Observations
-from support import builders, coder_manifests, database_looks, deployments, workspace_manifests
+from support import (
+    builders,
+    coder_manifests,
+    database_looks,
+    deployments,
+    scaling_manifests,
+    workspace_manifests,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +70,10 @@ _MADE: dict[str, Callable[..., Any]] = {
         coder_manifests.chart_proxy,
         coder_manifests.coder_k8s_coderd,
         coder_manifests.workspace_binding,
+        scaling_manifests.autoscaler_status,
+        scaling_manifests.machine_autoscaler,
+        scaling_manifests.machine_deployment,
+        scaling_manifests.node_pool,
         workspace_manifests.devcontainer_deployment,
         workspace_manifests.envbox_pod,
         workspace_manifests.seed_pod,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coder_cva.snapshot.needs import SOURCES, Need
-from support import builders, coder_manifests, workspace_manifests
+from support import builders, coder_manifests, scaling_manifests, workspace_manifests
 
 Manifest = dict[str, Any]
 
@@ -61,6 +61,13 @@ def _others() -> list[Manifest]:
         _object("autoscaling/v2", "HorizontalPodAutoscaler", "scaler", {
             "scaleTargetRef": {"kind": "Deployment", "name": "coder"}, "minReplicas": 2, "maxReplicas": 5,
         }),
+        _object("keda.sh/v1alpha1", "ScaledObject", "scaled", {
+            "scaleTargetRef": {"name": "coder"}, "minReplicaCount": 1, "maxReplicaCount": 5,
+        }),
+        _object("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "sized", {
+            "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "coder"},
+            "updatePolicy": {"updateMode": "Off"},
+        }),
         {
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
             "metadata": {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
@@ -69,6 +76,11 @@ def _others() -> list[Manifest]:
         builders.persistent_volume("pv-home", "coder/home", "eu-1a"),
         {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "ebs.csi.aws.com"}},
         builders.cluster_role("edit", coder_manifests.WORKSPACE_RULES),
+        scaling_manifests.autoscaler_status([("workers", 1, 5, 3)]),
+        scaling_manifests.autoscaler_status([("workers", 1, 5, 3)], namespace="openshift-machine-api", lines=True),
+        scaling_manifests.node_pool("workspaces", labels={coder_manifests.POOL: "workspaces"}, limits={"cpu": "100"}, used={"cpu": "16"}),
+        scaling_manifests.machine_deployment("md-0", sizes=(1, 5)),
+        scaling_manifests.machine_autoscaler("prod-worker-a", 1, 5),
     ]  # fmt: skip
 
 

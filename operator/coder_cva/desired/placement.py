@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.scheduling import NodePool
-from coder_cva.desired import enforcement, stranded_claims, volumes
+from coder_cva.desired import coming_nodes, enforcement, stranded_claims, volumes
 from coder_cva.desired.control_plane import selector_labels
 from coder_cva.desired.enforcement import Mode
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import consent, pools
+from coder_cva.snapshot import records_scaling as karpenter
 from coder_cva.snapshot.model import Served
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node, PodShape
@@ -133,9 +134,10 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
     state = room.state(pool.selector, pools.Demand(tolerations=_tolerations(pool)))
     unknown = _unread_of_workspaces(world, state)
     before = _before(world).get("workspaces") or {}
-    mode, why = _guard(pool, can_take=state.ready > 0, unread=unknown, before=before)
+    coming = () if state.ready else _coming(world, pool)
+    mode, why = _guard(pool, can_take=bool(state.ready or coming), unread=unknown, before=before)
     if not why:
-        why = _told(state.matching, state.ready)
+        why = coming_nodes.told(coming) if coming else _told(state.matching, state.ready)
     claims: Sequence[str] = ()
     if pool.placement == "Auto" and mode == "Required":
         if unknown:
@@ -145,6 +147,11 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
     shapes = tuple(one.pod.shape for one in world.found.workspaces)
     made = _bound(world, pool, mode, before, shapes)
     return {**made, "strandedClaims": list(claims) or None, **common}, f"workspaces: {why}"
+
+
+def _coming(world: World, pool: NodePool) -> Sequence[karpenter.NodePool]:
+    """Who would bring nodes for the pool: scaled to nothing it can take Pods all the same."""
+    return coming_nodes.bringers(world.snapshot, pool.selector, _tolerations(pool))
 
 
 def _acts_at_home(world: World) -> bool:
@@ -235,7 +242,7 @@ def node_labels(pool: NodePool, world: World, shapes: Iterable[PodShape]) -> dic
     """What the pool's ready nodes offer, of the labels that Pods commonly or actually choose nodes by.
 
     Admission compares a template's own wishes with it: a template that wants a GPU which the pool
-    does not have must not be bound to the pool.
+    does not have must not be bound to the pool. Where no node is ready the next one is asked.
     """
     asked = {key for shape in shapes for key in _asked(shape)}
     tolerations = _tolerations(pool)
@@ -244,9 +251,10 @@ def node_labels(pool: NodePool, world: World, shapes: Iterable[PodShape]) -> dic
         for node in pools.pool_nodes(pool.selector, world.snapshot)
         if pools.is_open(node, tolerations)
     ]
+    coming = () if nodes else _coming(world, pool)
     found: dict[str, list[str]] = {}
     for key in sorted((asked | USUAL_LABELS) - pool.selector.keys()):
-        values = _values(nodes, key)
+        values = _values(nodes, key) or coming_nodes.values(coming, key)
         if 0 < len(values) <= MOST_VALUES:
             found[key] = values
     return dict(list(found.items())[:MOST_LABELS])

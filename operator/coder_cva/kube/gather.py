@@ -14,6 +14,7 @@ from coder_cva.kube.owned import KINDS, Owned
 from coder_cva.kube.reflector import DEFAULT_PACE, Pace, Reflector
 from coder_cva.kube.served import Discovery
 from coder_cva.kube.store import Key, Projection, key_of
+from coder_cva.kube.versions import Versions
 from coder_cva.snapshot.model import (
     Absence,
     ClusterSnapshot,
@@ -48,13 +49,15 @@ class Gatherer:
         self.reflectors: dict[Need, Reflector[Any]] = {
             need: Reflector(
                 connection,
-                _always(SOURCES[need]),
+                versions,
                 project,
                 on_change=on_change,
+                next_version=versions.next,
                 field_selector=f"metadata.name={SOURCES[need].name}" if SOURCES[need].name else "",
                 pace=pace,
             )
             for need, project in projections.items()
+            for versions in (Versions(SOURCES[need]),)
         }
         # kopf watches them too, and tells of everything at once. This one is for what kopf misses: it
         # looks for a CRD in the moment of its event, which is before the API server serves it.

@@ -52,7 +52,8 @@ class Reflector(Generic[T]):
     """Keeps the records of one kind up to date until its ``run`` is cancelled.
 
     ``source`` is asked again with each bookmark, about once a minute: where another version of the
-    kind has become the best that is served, it is listed and watched anew in that one.
+    kind has become the best that is served, it is listed and watched anew in that one. Where it is
+    not served ``next_version`` is asked whether ``source`` has another version to try at once.
     ``on_change`` is called when a record or the state of the reading has changed, never for a
     write that the projection does not show.
     """
@@ -64,6 +65,7 @@ class Reflector(Generic[T]):
         project: Projection[T],
         *,
         on_change: Callable[[], None],
+        next_version: Callable[[], bool] = lambda: False,
         label_selector: str = "",
         field_selector: str = "",
         pace: Pace = DEFAULT_PACE,
@@ -72,6 +74,7 @@ class Reflector(Generic[T]):
     ) -> None:
         self._connection = connection
         self._source = source
+        self._next_version = next_version
         self._selectors = (label_selector, field_selector)
         self._on_change = on_change
         self._pace = pace
@@ -220,6 +223,8 @@ class Reflector(Generic[T]):
             return self._backoff.next()
         if status == 404:
             self._version = ""
+            if self._next_version():
+                return 0.0
             self._settled(Unavailable(Absence.NOT_SERVED, message))
             return self._pace.not_served * (0.5 + self._chance() / 2)
         if status not in {429, 503}:

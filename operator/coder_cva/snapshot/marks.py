@@ -48,6 +48,7 @@ _KEPT: Final = frozenset(
         "argocd.argoproj.io/tracking-id",
         "com.coder/component",
         "kubernetes.io/ingress.class",
+        "machine.openshift.io/machine",
         "storageclass.kubernetes.io/is-default-class",
         "storageclass.beta.kubernetes.io/is-default-class",
     }

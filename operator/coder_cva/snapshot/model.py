@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from coder_cva.snapshot import records
+from coder_cva.snapshot import records, records_scalers, records_scaling
 from coder_cva.snapshot.needs import Need
 
 T = TypeVar("T")
@@ -78,11 +78,17 @@ class ClusterSnapshot:
     network_policies: Reading[records.NetworkPolicy] = _UNREAD
     pod_disruption_budgets: Reading[records.PodDisruptionBudget] = _UNREAD
     autoscalers: Reading[records.Autoscaler] = _UNREAD
+    scaled_objects: Reading[records_scalers.ScaledObject] = _UNREAD
+    vertical_autoscalers: Reading[records_scalers.VerticalAutoscaler] = _UNREAD
     storage_classes: Reading[records.StorageClass] = _UNREAD
     csi_drivers: Reading[records.CSIDriver] = _UNREAD
     role_bindings: Reading[records.RoleBinding] = _UNREAD
     roles: Reading[records.Role] = _UNREAD
     cluster_roles: Reading[records.Role] = _UNREAD
+    cluster_autoscaler: Reading[records_scaling.AutoscalerStatus] = _UNREAD
+    node_pools: Reading[records_scaling.NodePool] = _UNREAD
+    machine_deployments: Reading[records_scaling.MachineDeployment] = _UNREAD
+    machine_autoscalers: Reading[records_scaling.MachineAutoscaler] = _UNREAD
     secrets: dict[tuple[str, str], SecretKeys | Unavailable | None] = field(default_factory=dict)
     """Secrets asked for by (namespace, name); None where there is none of that name."""
     served: Served | Unavailable = _UNREAD

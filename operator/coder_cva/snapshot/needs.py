@@ -25,11 +25,17 @@ class Need(StrEnum):
     NETWORK_POLICIES = "network_policies"
     POD_DISRUPTION_BUDGETS = "pod_disruption_budgets"
     AUTOSCALERS = "autoscalers"
+    SCALED_OBJECTS = "scaled_objects"
+    VERTICAL_AUTOSCALERS = "vertical_autoscalers"
     STORAGE_CLASSES = "storage_classes"
     CSI_DRIVERS = "csi_drivers"
     ROLE_BINDINGS = "role_bindings"
     ROLES = "roles"
     CLUSTER_ROLES = "cluster_roles"
+    CLUSTER_AUTOSCALER = "cluster_autoscaler"
+    NODE_POOLS = "node_pools"
+    MACHINE_DEPLOYMENTS = "machine_deployments"
+    MACHINE_AUTOSCALERS = "machine_autoscalers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Source:
     """Its API comes with something that a cluster need not have: where it is not served there are none."""
     name: str = ""
     """Only objects of this name are read; the operator's rights are as narrow."""
+    older: tuple[str, ...] = ()
+    """Versions that are asked for, in this order, where the newest one is not served."""
 
     @property
     def api_version(self) -> str:
@@ -67,11 +75,19 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.NETWORK_POLICIES: Source("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
     Need.POD_DISRUPTION_BUDGETS: Source("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
     Need.AUTOSCALERS: Source("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    Need.SCALED_OBJECTS: Source("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject", extension=True),
+    Need.VERTICAL_AUTOSCALERS: Source(
+        "autoscaling.k8s.io", "v1", "verticalpodautoscalers", "VerticalPodAutoscaler", extension=True
+    ),
     Need.STORAGE_CLASSES: Source("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
     Need.CSI_DRIVERS: Source("storage.k8s.io", "v1", "csidrivers", "CSIDriver", namespaced=False),
     Need.ROLE_BINDINGS: Source("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
     Need.ROLES: Source("rbac.authorization.k8s.io", "v1", "roles", "Role"),
     Need.CLUSTER_ROLES: Source("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False),
+    Need.CLUSTER_AUTOSCALER: Source("", "v1", "configmaps", "ConfigMap", name="cluster-autoscaler-status"),
+    Need.NODE_POOLS: Source("karpenter.sh", "v1", "nodepools", "NodePool", namespaced=False, extension=True, older=("v1beta1",)),
+    Need.MACHINE_DEPLOYMENTS: Source("cluster.x-k8s.io", "v1beta2", "machinedeployments", "MachineDeployment", extension=True, older=("v1beta1",)),
+    Need.MACHINE_AUTOSCALERS: Source("autoscaling.openshift.io", "v1beta1", "machineautoscalers", "MachineAutoscaler", extension=True),
 }  # fmt: skip
 """Every need, once. The operator's ClusterRole is generated from this table."""
 

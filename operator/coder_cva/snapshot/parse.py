@@ -12,6 +12,8 @@ from coder_cva.snapshot import (
     parse_network,
     parse_pods,
     parse_rights,
+    parse_scalers,
+    parse_scaling,
     parse_storage,
     parse_workloads,
 )
@@ -35,11 +37,17 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.NETWORK_POLICIES: parse_network.network_policy,
     Need.POD_DISRUPTION_BUDGETS: parse_workloads.pod_disruption_budget,
     Need.AUTOSCALERS: parse_workloads.autoscaler,
+    Need.SCALED_OBJECTS: parse_scalers.scaled_object,
+    Need.VERTICAL_AUTOSCALERS: parse_scalers.vertical_autoscaler,
     Need.STORAGE_CLASSES: parse_storage.storage_class,
     Need.CSI_DRIVERS: parse_storage.csi_driver,
     Need.ROLE_BINDINGS: parse_rights.role_binding,
     Need.ROLES: parse_rights.role,
     Need.CLUSTER_ROLES: parse_rights.role,
+    Need.CLUSTER_AUTOSCALER: parse_scaling.autoscaler_status,
+    Need.NODE_POOLS: parse_scaling.node_pool,
+    Need.MACHINE_DEPLOYMENTS: parse_scaling.machine_deployment,
+    Need.MACHINE_AUTOSCALERS: parse_scaling.machine_autoscaler,
 }
 """How each need is read, once."""
 

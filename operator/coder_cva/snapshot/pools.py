@@ -16,6 +16,17 @@ from coder_cva.values.selectors import has_labels
 
 _REPELLING = frozenset({"NoSchedule", "NoExecute"})
 _CORDON = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+_PASSING = (
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "karpenter.sh/",
+    "ToBeDeletedByClusterAutoscaler",
+    "DeletionCandidateOfClusterAutoscaler",
+)
+"""How the keys of taints begin that come and go with a node's state, or mark it as about to go.
+
+Beside them network plugins and CSI drivers keep Pods off until their agent runs: Cilium, AWS EBS.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,30 @@ def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, str]) -> bool:
             return bool(key) and (toleration.get("value") or "") == (taint.get("value") or "")
         case _:
             return False
+
+
+def lasting(node: Node) -> tuple[Mapping[str, str], ...]:
+    """The taints that somebody gave a node for good, and that Pods are meant to tolerate."""
+    return tuple(one for one in node.taints if not _passes(one))
+
+
+def is_up(node: Node) -> bool:
+    """Whether a node takes Pods at all: ready, not cordoned, and not tainted for a state that passes."""
+    passing = (one for one in node.taints if _passes(one))
+    return node.ready and not node.unschedulable and not repelled(passing, ())
+
+
+def _passes(taint: Mapping[str, str]) -> bool:
+    key = taint.get("key", "")
+    return key.startswith(_PASSING) or key.endswith("agent-not-ready")
+
+
+def toleration(taint: Mapping[str, str]) -> dict[str, str]:
+    """The narrowest toleration that covers a taint."""
+    said = {"key": taint.get("key", ""), "operator": "Equal", "value": taint.get("value", "")}
+    if not said["value"]:
+        said = {"key": said["key"], "operator": "Exists"}
+    return {**said, "effect": taint.get("effect", "")}
 
 
 def _free(snapshot: ClusterSnapshot) -> dict[str, Free]:

@@ -6,7 +6,18 @@ from hypothesis import strategies as st
 
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.pools import Demand, PoolState, Room, pool_nodes, repelled, tolerates
+from coder_cva.snapshot.parse_cluster import node as read
+from coder_cva.snapshot.pools import (
+    Demand,
+    PoolState,
+    Room,
+    is_up,
+    lasting,
+    pool_nodes,
+    repelled,
+    tolerates,
+    toleration,
+)
 from support import builders
 from support.coder_manifests import POOL
 
@@ -159,3 +170,54 @@ def test_more_pods_never_make_room(requests: list[int], cpu: int) -> None:
     if state(pooled("a"), bodies, demand=demand).can_take:
         assert state(pooled("a"), bodies[1:], demand=demand).can_take
     assert state(pooled("a"), bodies, demand=demand).can_take == (sum(requests) + cpu <= 8000)
+
+
+@given(
+    st.text(min_size=1, max_size=5),
+    st.text(max_size=5),
+    st.sampled_from(["NoSchedule", "NoExecute"]),
+)
+def test_the_narrowest_toleration_covers_its_taint(key: str, value: str, effect: str) -> None:
+    """And none of another key, value or effect."""
+    taint = {"key": key, "value": value, "effect": effect}
+    made = toleration(taint)
+
+    assert not repelled([taint], [made])
+    assert repelled([{**taint, "key": f"{key}x"}], [made])
+    assert repelled(
+        [{**taint, "effect": "NoSchedule" if effect == "NoExecute" else "NoExecute"}], [made]
+    )
+    assert repelled([{**taint, "value": f"{value}x"}], [made]) is bool(value)
+
+
+@pytest.mark.parametrize(
+    ("taint", "passes"),
+    [
+        ("node.kubernetes.io/not-ready", True),
+        ("node.cloudprovider.kubernetes.io/uninitialized", True),
+        ("karpenter.sh/disrupted", True),
+        ("ToBeDeletedByClusterAutoscaler", True),
+        ("node.cilium.io/agent-not-ready", True),
+        ("dedicated", False),
+        ("example.com/karpenter.sh", False),
+    ],
+)
+def test_some_taints_pass_and_others_last(taint: str, passes: bool) -> None:
+    """What passes is nothing to tolerate: the node takes Pods again, or goes."""
+    found = read(pooled("a", taints=[{"key": taint, "effect": "NoSchedule"}]))
+
+    assert found is not None
+    assert bool(lasting(found)) is not passes
+    assert is_up(found) is not passes
+
+
+@pytest.mark.parametrize("state", [{"ready": False}, {"unschedulable": True}])
+def test_a_node_that_is_away_is_not_up(state: dict[str, bool]) -> None:
+    """A preference against it does not take it away."""
+    soft = {"key": "karpenter.sh/disrupted", "effect": "PreferNoSchedule"}
+    away, there = read(pooled("a", **state)), read(pooled("a", taints=[soft]))
+
+    assert away is not None
+    assert there is not None
+    assert not is_up(away)
+    assert is_up(there)

@@ -6,14 +6,12 @@ from typing import Any, Final
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Replicated
 from coder_cva.desired.rollout import maintenance_ends
-from coder_cva.rules import remedies
+from coder_cva.rules import remedies, scalers, static_capacity
 from coder_cva.rules.container_resources import Amounts, amounts
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import CODERD, no_coderd
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import environment, records
-from coder_cva.snapshot.managers import manager_of
-from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.shapes import mappings, text
 from coder_cva.snapshot.world import World
 from coder_cva.values.manifest import dig
@@ -44,7 +42,7 @@ def coderd_runs_with_several_replicas(world: World) -> Judgement:
         f"{live.meta.path} has {live.replicas} replicas, {live.ready_replicas} of them ready; the "
         f"architecture asks for {wanted}"
     )
-    findings = [*_too_few(world, live, wanted), *_scaled(world, live)]
+    findings = [*_too_few(world, live, wanted), *scalers.horizontal(world)]
     if not findings and _is_rolling_out(live):
         return unknown("RollingOut", f"{told}; a rollout is under way")
     findings += _missing(live, wanted)
@@ -110,32 +108,8 @@ def _missing(live: records.Deployment, wanted: int) -> Iterator[Finding]:
         )
 
 
-def _scaled(world: World, live: records.Deployment) -> Iterator[Finding]:
-    for scaler in world.snapshot.items(Need.AUTOSCALERS):
-        here = scaler.meta.namespace == live.meta.namespace
-        if here and scaler.target == ("Deployment", live.meta.name):
-            yield Finding(
-                "CVA-CTL-001",
-                f"HorizontalPodAutoscaler {scaler.meta.path}",
-                "spec.scaleTargetRef",
-                "no autoscaler on coderd: losing one of four replicas drops a quarter of the connections",
-                f"Deployment {live.meta.name}, {scaler.min_replicas} to {scaler.max_replicas} replicas",
-                _without_scaler(scaler.meta),
-            )
-
-
-def _without_scaler(meta: records.Meta) -> str:
-    """What made it would make it again: KEDA keeps a HorizontalPodAutoscaler for each ScaledObject."""
-    kind, name = "HorizontalPodAutoscaler", meta.name
-    if meta.owner is not None:
-        kind, name = meta.owner.kind, meta.owner.name
-    delete = f"kubectl -n {meta.namespace} delete {kind.lower()} {name}"
-    manager = manager_of(meta)
-    return f"{delete}, and take it out of what {manager} applies" if manager else delete
-
-
 def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:
-    """CVA-CTL-002: the tier's CPU and memory or more, and the request is the limit.
+    """CVA-CTL-002: the tier's CPU and memory or more, the request is the limit, and its pool has the room.
 
     Encryption has its own rule; what the user's own ``resources`` say is judged like anything else.
     """
@@ -163,7 +137,11 @@ def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:
             )
         )
     told = f"{live.meta.path} requests {has.requests} a replica, the architecture asks for {asked}"
-    return verdict(findings, held=told, broken=f"{told} as request and limit")
+    broken = f"{told} as request and limit" if findings else told
+    crowded = static_capacity.findings(world)
+    if crowded:
+        broken += f"; its pool has no room for them: {crowded[0].observed}"
+    return verdict([*findings, *crowded], held=told, broken=broken)
 
 
 def encryption_has_its_own_core(world: World) -> Judgement:
@@ -255,8 +233,8 @@ def _about(
 
 
 RULES: Final = (
-    Rule("CVA-CTL-001", coderd_runs_with_several_replicas, CODERD | {Need.AUTOSCALERS}),
-    Rule("CVA-CTL-002", coderd_has_the_resources_of_its_tier, CODERD),
+    Rule("CVA-CTL-001", coderd_runs_with_several_replicas, scalers.HORIZONTAL),
+    Rule("CVA-CTL-002", coderd_has_the_resources_of_its_tier, static_capacity.NEEDS),
     Rule("CVA-CTL-003", encryption_has_its_own_core, CODERD),
     Rule("CVA-CTL-004", coderd_keeps_nothing_on_disk, CODERD),
 )

@@ -8,6 +8,7 @@ from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import NodeGroup, Size, Tier
+from coder_cva.rules.machines import is_large_enough
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import are, named
 from coder_cva.sizing.size import size
@@ -24,8 +25,6 @@ BURSTABLE: Final = (
     re.compile(r"(e2-(micro|small|medium)|f1-micro|g1-small)"),
 )
 """AWS T family and Azure B series, which Coder's page names; Google's shared-core machines, by its own word."""
-_TOLERANCE: Final = 0.9
-"""A machine sold as 8 GB shows some less: its firmware and kernel have taken theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def _small(pool: _Pool) -> Iterator[Finding]:
     if pool.wanted is None:
         return
     wanted = pool.wanted
-    small = [node for node in pool.nodes if not _is_large_enough(node, wanted)]
+    small = [node for node in pool.nodes if not is_large_enough(node, wanted)]
     if small:
         yield Finding(
             "CVA-NODE-007",
@@ -134,13 +133,6 @@ def _small(pool: _Pool) -> Iterator[Finding]:
             "make the node group of larger machines, then drain the old nodes one by one: "
             f"kubectl drain {small[0].meta.name} --ignore-daemonsets",
         )
-
-
-def _is_large_enough(node: Node, wanted: Size) -> bool:
-    return (
-        node.capacity_millicores >= wanted.cpu_millicores
-        and node.capacity_bytes >= wanted.memory_bytes * _TOLERANCE
-    )
 
 
 def _few(pool: _Pool) -> Iterator[Finding]:
