@@ -87,7 +87,7 @@ async def test_round_trips_of_more_than_ten_milliseconds(server: PostgresServer)
     with SlowProxy(server.port, 0.007) as proxy:
         url = server.url(**CODER, port=proxy.port)
         found = await look(url, rounds=2)
-        assert [one for one in found.medians_ms if 13 < one < 60] == list(found.medians_ms)
+        assert [one for one in found.medians_ms if 13 < one < 200] == list(found.medians_ms)
         for one in found.medians_ms:
             pace = settle(pace, one)
         assert pace.slow

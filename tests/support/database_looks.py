@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from coder_cva.kube.connection import Answer, NoAnswer
 from coder_cva.snapshot.database_seen import DatabaseSeen, Fault, Pace, Pooler, Server
 
 if TYPE_CHECKING:
@@ -44,3 +46,17 @@ def seen(said: Mapping[str, Any] | None = None) -> DatabaseSeen:
         told_growth=words.pop("growth", None),
     )
     return replace(found, server=replace(SERVER, **words))
+
+
+class OneSecret:
+    """A connection to a cluster in which there is one Secret, with this URL; None is a connection that breaks."""
+
+    def __init__(self, url: str) -> None:
+        encoded = base64.b64encode(url.encode()).decode()
+        self.answer: Answer | None = Answer(200, {"data": {"url": encoded}})
+
+    async def request(self, *_: Any) -> Answer:
+        """The Secret, or what was set in its place."""
+        if self.answer is None:
+            raise NoAnswer("it is gone")
+        return self.answer

@@ -118,7 +118,7 @@ def folder() -> Path:
 
 @dataclass
 class PostgresServer:
-    """One server on 127.0.0.1; its end is certain."""
+    """One server on 127.0.0.1; its end is certain. An empty setting is left to its own files."""
 
     programs: Programs
     data: Path
@@ -131,16 +131,16 @@ class PostgresServer:
         (self.port,) = ports.free(1)
         settings = {
             "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
             "fsync": "off",
             "max_connections": "20",
             "shared_buffers": "8MB",
             **self.settings,
         }
-        options = [f"-c{name}={value}" for name, value in settings.items()]
+        options = [f"-c{name}={value}" for name, value in settings.items() if value]
+        server = [str(self.programs.bin / "postgres"), "-D", str(self.data), f"-p{self.port}"]
         with (self.data / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self.programs.bin / "postgres", "-D", self.data, f"-p{self.port}", *options],
+                [*server, "-cunix_socket_directories=", *options],
                 stdout=log,
                 stderr=log,
                 cwd=self.data,

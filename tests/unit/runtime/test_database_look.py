@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coder_cva.kube.connection import Answer, NoAnswer
+from coder_cva.kube.connection import Answer
 from coder_cva.postgres.faults import Unmeasured
 from coder_cva.postgres.probe import Measured
 from coder_cva.runtime.database_look import DatabaseLook
 from coder_cva.snapshot.database_seen import DatabaseSeen, Fault, Pooler, Server
 from support import builders
 from support.corpus import merged
+from support.database_looks import OneSecret
 from support.deployments import managed, region
 
 if TYPE_CHECKING:
@@ -26,26 +26,11 @@ if TYPE_CHECKING:
 URL = "postgres://coder:pw@db:5432/coder"
 
 
-class Kubernetes:
-    """A connection that knows one Secret."""
-
-    def __init__(self, url: str = URL) -> None:
-        self.answer: Answer | None = Answer(
-            200, {"data": {"url": base64.b64encode(url.encode()).decode()}}
-        )
-
-    async def request(self, *_: Any) -> Answer:
-        """The Secret, or what was set."""
-        if self.answer is None:
-            raise NoAnswer("it is gone")
-        return self.answer
-
-
 class Bench:
     """A look whose time, Secret and database are the test's."""
 
     def __init__(self, url: str = URL) -> None:
-        self.kubernetes: Any = Kubernetes(url)
+        self.kubernetes: Any = OneSecret(url)
         self.now = builders.NOW
         self.median: float | Unmeasured = 1.0
         self.server = Server(version="16.4", max_connections=100, size=1_000_000)
@@ -126,7 +111,7 @@ async def test_what_moves_a_little_is_no_news() -> None:
 
 async def test_a_look_from_elsewhere_says_so() -> None:
     """A report is made where somebody types."""
-    kubernetes: Any = Kubernetes()
+    kubernetes: Any = OneSecret(URL)
 
     async def measure(url: PostgresUrl, *, rounds: int) -> Measured:
         return Measured(url.database, (1.0,) * rounds, Server(), None)
