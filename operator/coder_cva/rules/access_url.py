@@ -83,7 +83,7 @@ def _somewhere(name: str, port: int) -> AccessPath:
 def _outside(url: str | None, namespace: str) -> tuple[str, int] | None:
     """The address of a URL that leads out of the cluster."""
     where = _address(url)
-    if where is None or _is_inside(where[0].partition("://")[2], namespace):
+    if where is None or is_inside(where[0].partition("://")[2], namespace):
         return None
     return where
 
@@ -104,7 +104,7 @@ def _by_family(stated: address_ranges.Ranges) -> tuple[address_ranges.Ranges, ..
     return tuple(one for one in families if one)
 
 
-def _is_inside(host: str, namespace: str) -> bool:
+def is_inside(host: str, namespace: str) -> bool:
     """Whether a host is the name of a Service, in one of the ways in which Pods may write it."""
     short = "." not in host or host.endswith(f".{namespace}")
     return short or host.endswith(".svc") or ".svc." in host

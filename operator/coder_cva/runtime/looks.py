@@ -2,6 +2,7 @@
 
 from coder_cva.kube.connection import Connection
 from coder_cva.runtime.database_look import DatabaseLook
+from coder_cva.runtime.links_look import LinksLook
 from coder_cva.runtime.observers import Look
 
 
@@ -10,4 +11,4 @@ def over(connection: Connection, *, elsewhere: bool = False) -> tuple[Look, ...]
 
     ``elsewhere``: from a machine that is no part of the cluster, as whoever asks for a report has it.
     """
-    return (DatabaseLook(connection, elsewhere=elsewhere),)
+    return (DatabaseLook(connection, elsewhere=elsewhere), LinksLook(connection))

@@ -1,29 +1,21 @@
 """coderd's settings as far as its Deployment says them: literal values only, never a Secret's.
 
 Source of the precedence: Coder's server reference. A flag wins over the variable, the variable over
-the configuration file; the flag's name follows from the variable's.
+the configuration file; the flag's name follows from the variable's, or stands in the catalogue.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
+from coder_cva.catalogue.variables import variables
 from coder_cva.snapshot import parse_roles
+from coder_cva.snapshot.masking import TAKEN_IN
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.shapes import mapping, mappings, text, texts
 from coder_cva.values.manifest import dig
 
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool takes for true; coderd reads its switches with it."""
-_SWITCHES: Final = frozenset(
-    {
-        "CODER_PROMETHEUS_ENABLE",
-        "CODER_PPROF_ENABLE",
-        "CODER_TLS_ENABLE",
-        "CODER_AIBRIDGE_PROXY_ENABLED",
-        "CODER_AI_GATEWAY_PROXY_ENABLED",
-    }
-)
-"""Settings whose flag needs no value, and takes none from the next word."""
 _FILE: Final = "CODER_CONFIG_PATH"
 _FILE_FLAGS: Final = ("--config", "-c")
 _FLAGS: Final = {
@@ -79,6 +71,34 @@ def is_true(value: str | None) -> bool:
     return value in _TRUE
 
 
+def names(deployment: Deployment) -> tuple[str, ...]:
+    """The names of all variables that are set one by one, sorted."""
+    found = (text(one.get("name")) for one in mappings(container(deployment).get("env")))
+    return tuple(sorted({one for one in found if one}))
+
+
+def entry(deployment: Deployment, name: str) -> Mapping[str, Any]:
+    """A variable as it is written, the last one of the name; empty for none."""
+    return _entry(deployment, name) or {}
+
+
+def taken_in(deployment: Deployment) -> frozenset[str]:
+    """The variables that others, or arguments, take in as ``$(NAME)``."""
+    return frozenset(texts(container(deployment).get(TAKEN_IN)))
+
+
+def wholes(deployment: Deployment) -> tuple[str, ...]:
+    """The ConfigMaps and Secrets whose keys all become variables: ``ConfigMap a``, in their order."""
+    sources = mappings(container(deployment).get("envFrom"))
+    kinds = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
+    return tuple(
+        f"{kind} {text(mapping(one.get(key)).get('name'))}"
+        for one in sources
+        for key, kind in kinds.items()
+        if one.get(key) is not None
+    )
+
+
 def _entry(deployment: Deployment, name: str) -> Mapping[str, Any] | None:
     entries = [one for one in mappings(container(deployment).get("env")) if one.get("name") == name]
     return mapping(entries[-1]) if entries else None
@@ -105,15 +125,24 @@ def _said(deployment: Deployment, flags: Collection[str]) -> Iterator[tuple[str,
 
 def _names(name: str) -> tuple[str, ...]:
     """The names of a setting's flag, the long one first."""
+    known = variables().server.get(name)
+    if known is not None and known.flag:
+        return (f"--{known.flag}",)
     usual = "--" + name.removeprefix("CODER_").lower().replace("_", "-")
     return _FLAGS.get(name, (usual,))
+
+
+def _is_switch(name: str) -> bool:
+    """Whether a setting's flag needs no value, and takes none from the next word."""
+    known = variables().server.get(name)
+    return known is not None and known.kind == "bool"
 
 
 def _flag(deployment: Deployment, name: str) -> str | None:
     """The value that an argument gives a setting; the last one counts."""
     said = None
     for value, is_next in _said(deployment, _names(name)):
-        said = "true" if is_next and name in _SWITCHES else value
+        said = "true" if is_next and _is_switch(name) else value
     return said
 
 

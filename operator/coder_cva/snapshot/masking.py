@@ -5,25 +5,28 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from coder_cva.snapshot.parse_meta import annotations
-from coder_cva.snapshot.shapes import mapping
+from coder_cva.snapshot.shapes import mapping, mappings, text, texts
 
 HIDDEN: Final = "(hidden)"
 """Stands where a secret stood as a literal, so that a rule can still say that it was one."""
+TAKEN_IN: Final = "takenIn"
+"""The key, of no API, under which a container says which of its variables its values and arguments take in."""
 
 _SECRET_NAME = re.compile(
-    r"(?:TOKEN|PASSWORD|PASSPHRASE|PSK|SECRET|SECRETS|KEY|KEYS|CREDENTIALS|PG_CONNECTION_URL)$", re.IGNORECASE
+    r"(?:TOKEN|PASSWORD|PASSPHRASE|PSK|SECRET|SECRETS|KEY|KEYS|CREDENTIALS|AUTH_HEADER|PG_CONNECTION_URL)$", re.IGNORECASE
 )  # fmt: skip
 _SECRET_FLAG = re.compile(
-    r"^(?P<flag>--?[\w-]*(?:token|password|passphrase|psk|secret|key|keys|postgres-url))(?P<value>=.*)?$",
+    r"^(?P<flag>--?[\w-]*(?:token|password|passphrase|psk|secret|key|keys|auth-header|postgres-url))(?P<value>=.*)?$",
     re.IGNORECASE | re.DOTALL,
 )  # fmt: skip
 _CREDENTIALS_IN_URL = re.compile(r"://[^/\s@:]*:[^/\s@]+@")
 _REFERENCE = re.compile(r"^\$\([\w.-]+\)$")
 _ENVIRONMENT = frozenset({"containers", "initContainers", "ephemeralContainers"})
+_REFERENCES = re.compile(r"\$\(([\w.-]+)\)")
 
 
 def masked(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a Deployment with the same keys, the secrets hidden.
+    """The body of a Deployment with the same keys and TAKEN_IN, the secrets hidden.
 
     Annotations that nobody reads go, and managedFields: a copy of the whole object, as kubectl
     writes it into an annotation, would bring the secrets back.
@@ -63,7 +66,21 @@ def _container(raw: Any) -> Any:
     for words in ("command", "args"):
         if isinstance(raw.get(words), (list, tuple)):
             copy[words] = _words(raw[words])
-    return copy
+    taken_in = _taken_in(raw)
+    return {**copy, TAKEN_IN: taken_in} if taken_in else copy
+
+
+def _taken_in(raw: Mapping[str, Any]) -> list[str]:
+    """The variables of the container that others take in as ``$(NAME)``, also where that is hidden.
+
+    Only names that are set beside it: anything else may be a part of a secret.
+    """
+    variables = mappings(raw.get("env"))
+    values = (text(one.get("value")) for one in variables)
+    words = (*values, *texts(raw.get("command")), *texts(raw.get("args")))
+    found = {name for one in words for name in _REFERENCES.findall(one)}
+    names = {text(one.get("name")) for one in variables}
+    return sorted(names & (found | set(texts(raw.get(TAKEN_IN)))))
 
 
 def _variable(raw: Any) -> Any:

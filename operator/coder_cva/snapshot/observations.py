@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from coder_cva.snapshot.database_seen import DatabaseSeen
+from coder_cva.snapshot.links_seen import LinksSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +15,5 @@ class Observations:
 
     database: DatabaseSeen | None = None
     """The database, where spec.database.probe is enabled."""
+    links: LinksSeen | None = None
+    """The support links, where spec.network.followSupportLinks asks for it."""

@@ -151,3 +151,61 @@ def test_where_no_container_is_coders_the_first_one_counts() -> None:
     deployment = gathered(Need.DEPLOYMENTS, [body]).items[0]
 
     assert environment.container(deployment)["name"] == "own"
+
+
+def test_the_names_of_what_is_set() -> None:
+    """One by one, each once and sorted; of coderd's own container alone."""
+    found = coderd([variable("5"), variable("6"), {"value": "no name"}, {"name": 3}])
+
+    assert environment.names(found)[-3:] == (
+        "CODER_PROMETHEUS_ADDRESS",
+        NAME,
+        "KUBE_POD_IP",
+    )
+    assert environment.entry(found, NAME) == variable("6")
+    assert environment.entry(found, "CODER_NOTHING") == {}
+
+
+def test_what_others_take_in() -> None:
+    """In values, in arguments, and in what is hidden: variables that are set beside it."""
+    found = coderd(
+        [
+            {"name": "A", "value": "a"},
+            {"name": "B", "value": "b"},
+            {"name": "C_PASSWORD", "value": "x$(A)$(UNKNOWN)"},
+            {"name": "URL", "value": "https://$(HOST)/$$(ESCAPED)"},
+        ],
+        args=["server", "--postgres-url=postgres://c:$(B)@db", "--http-address=$(ADDRESS)"],
+    )
+
+    assert environment.taken_in(found) == {"A", "B", "KUBE_POD_IP"}
+
+
+def test_what_comes_as_a_whole() -> None:
+    """In its order, by kind and name."""
+    sources = [
+        {"secretRef": {"name": "a"}},
+        {"configMapRef": {"name": "b"}, "prefix": "CODER_"},
+        {"configMapRef": None},
+        "no source",
+    ]
+
+    assert environment.wholes(coderd(envFrom=sources)) == ("Secret a", "ConfigMap b")
+    assert environment.wholes(coderd()) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        ("CODER_BLOCK_DIRECT", ["--block-direct-connections"], "true"),
+        ("CODER_TELEMETRY_ENABLE", ["--telemetry=false"], "false"),
+        ("CODER_TELEMETRY_ENABLE", ["--telemetry-enable=false"], None),
+        ("CODER_CACHE_DIRECTORY", ["--cache-dir", "/tmp/coder"], "/tmp/coder"),
+        ("CODER_DANGEROUS_DISABLE_RATE_LIMITS", ["--dangerous-disable-rate-limits", "x"], "true"),
+    ],
+)
+def test_flags_have_the_names_of_coders_reference(
+    name: str, words: list[str], said: str | None
+) -> None:
+    """Not all follow from the variable; switches take nothing from the next word."""
+    assert environment.literal(coderd(args=["server", *words]), name) == said

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from coder_cva.snapshot.masking import HIDDEN, masked
+from coder_cva.snapshot.masking import HIDDEN, TAKEN_IN, masked
 from support import coder_manifests
 from support.strategies import mutated
 
@@ -29,6 +29,7 @@ def container(**parts: Any) -> dict[str, Any]:
         "CODER_OIDC_CLIENT_SECRET",
         "CODER_EXTERNAL_AUTH_0_CLIENT_SECRET",
         "CODER_EMAIL_AUTH_PASSWORD",
+        "CODER_SCIM_AUTH_HEADER",
         "PGPASSWORD",
     ],
 )
@@ -44,6 +45,24 @@ def test_credentials_in_a_url_are_hidden_under_any_name() -> None:
     found = container(env=[{"name": "HTTPS_PROXY", "value": f"http://user:{SECRET}@proxy:3128"}])
 
     assert found["env"][0]["value"] == HIDDEN
+
+
+def test_what_a_hidden_value_takes_in_stays_known() -> None:
+    """Variables of the same container alone: anything else may be a part of the secret."""
+    url = f"postgres://coder:$(PASSWORD){SECRET}$(hunter2)@db/coder"
+    found = container(
+        env=[
+            {"name": "HOST", "value": "db"},
+            {"name": "PASSWORD", "value": SECRET},
+            {"name": "UNUSED", "value": "x"},
+            {"name": "CODER_PG_CONNECTION_URL", "value": url},
+        ],
+        args=["server", f"--scim-auth-header={SECRET}$(HOST)"],
+    )
+
+    assert found["env"][3]["value"] == HIDDEN
+    assert found["args"] == ["server", f"--scim-auth-header={HIDDEN}"]
+    assert found[TAKEN_IN] == ["HOST", "PASSWORD"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pydantic import Field
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.addresses import Cidr
 from coder_cva.api.v1alpha1.selectors import LabelSelector
+from coder_cva.api.v1alpha1.words import Flag
 from coder_cva.api.validation import ListSet, Validation
 
 
@@ -40,5 +41,11 @@ class Network(Part):
         default=(), alias="accessURLCIDRs"
     )
     """Addresses behind the access URL, where it leads out of the cluster and back (CVA-NET-001)."""
+    air_gapped: Flag = False
+    """Whether nothing here reaches the internet: Coder's Registry and other hosted services are then not
+    available (CVA-REG-001). It is only judged by; no connection is closed for it."""
+    follow_support_links: Flag = False
+    """Whether the operator asks the addresses of coderd's support links once a day, from its own Pod, whether
+    they answer (CVA-SUP-001). Private addresses are never asked; whoever keeps a page sees that it is."""
     workspace_egress: Literal["Open"] = "Open"
     """What workspaces may connect to. Open: everything; no egress is cut."""
