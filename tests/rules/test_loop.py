@@ -27,9 +27,11 @@ NOT_MADE: Final = {
     "CVA-DB-003",
     "CVA-DB-004",
     "CVA-DB-005",
+    "CVA-DB-006",
     "CVA-DB-007",
     "CVA-DB-008",
     "CVA-DB-009",
+    "CVA-DB-010",
     "CVA-NODE-002",
     "CVA-NODE-004",
     "CVA-OBS-002",
@@ -42,7 +44,7 @@ NOT_MADE: Final = {
 """Node groups and their autoscalers are the cluster's. External provisioners are installed by others, and these
 are as few as the test needs; so is what collects metrics and raises alarms; and where a manifest is kept its
 author knows; accounts and templates are made by people, in Coder itself. Nothing of the database is declared
-here, no backup of it is made yet, and no earlier look remembers a version of coderd."""
+here, it is looked at only where that is asked for, no backup of it is made yet, and no earlier look remembers a version of coderd."""
 NOT_SAID: Final = "spec.template.spec.containers[coder].env[CODER_ACCESS_URL]"
 """Without an access URL in the spec the operator knows the Service alone, which nobody outside reaches."""
 MACHINES: Final = {

@@ -14,7 +14,7 @@
   it is left out;
 - ``observed``: what was seen beside the cluster's API, by part: ``coder`` holds bodies of Coder's API by the
   names of ``parse_coder.NAMES`` (and ``outdated``, ``workspaces_of``), as Coder answers them; ``{unseen: Reason}``
-  in the place of a body says why there was none;
+  in the place of a body says why there was none; ``database`` is in the words of ``database_looks.seen``;
 - ``now``: the clock;
 - ``previous``: the status that an earlier look left;
 - ``expect``: reason, fragments of the message, and all findings, each with its resource and fragments of
@@ -40,6 +40,7 @@ from coder_cva.snapshot.parse_coder import coder_seen
 from support import (
     builders,
     coder_manifests,
+    database_looks,
     databases,
     deployments,
     monitoring_manifests,
@@ -100,6 +101,7 @@ _MADE: dict[str, Callable[..., Any]] = {
     )
 }
 _OBSERVED: dict[str, Callable[[Any], Any]] = {
+    "database": database_looks.seen,
     "coder": lambda said: coder_seen({name: _body(one) for name, one in said.items()}),
 }
 """How each part of what is observed is made of what a file says."""

@@ -122,7 +122,7 @@ async def _audit(arguments: Namespace) -> Audit:
                 ) from None
             bodies = await _deployments(gatherer, is_needed=said is None)
             body = chosen(bodies, arguments.name, arguments.namespace) if said is None else said
-            eyes = Eyes(gatherer, AtOnce(looks.over(connection)))
+            eyes = Eyes(gatherer, AtOnce(looks.over(connection, elsewhere=True)))
             return await judged(body, bodies, eyes, datetime.now(UTC))
 
 

@@ -47,7 +47,10 @@ def _idle(spec: Spec, management: str) -> list[str]:
     fields = MANAGED_ONLY if management == "Adopted" else MANAGED_ONLY | JUDGED
     said = _said(spec.control_plane) & fields
     found = [f"spec.controlPlane.{one}" for one in sorted(said)]
-    if spec.database is not None and spec.database.url_secret_ref is not None:
+    is_probed = (
+        management == "Adopted" and spec.database is not None and spec.database.probe.enabled
+    )
+    if spec.database is not None and spec.database.url_secret_ref is not None and not is_probed:
         found.append("spec.database.urlSecretRef")
     return found + [f"spec.provisioners.{one}" for one in sorted(_said(spec.provisioners))]
 

@@ -1,6 +1,7 @@
-"""The load on a deployment: what the spec states, and the workspaces that are seen to run."""
+"""The load on a deployment: what the spec states, the workspaces that run, and what Coder itself counts."""
 
 from coder_cva.catalogue.architectures import architectures
+from coder_cva.rules import coder_word
 from coder_cva.rules.subjects import WORKSPACES
 from coder_cva.sizing.load import Fitting, Load, fitting
 from coder_cva.sizing.size import size
@@ -18,16 +19,18 @@ def running(world: World) -> int:
 def load(world: World) -> Load:
     """Users, workspaces and builds at once: the larger of what is stated and what is seen.
 
-    It is whole where users are stated, or both of what users cause: those who have an account and are away
+    How many users there are Coder knows better than the spec, where it is asked. The load is whole where users are stated, or both of what users cause: those who have an account and are away
     cost nothing.
     """
     said = world.deployment.spec.architecture
+    users = coder_word.value(coder_word.seen(world).users)
+    jobs = coder_word.value(coder_word.seen(world).running_jobs)
     caused = (said.concurrent_workspaces, said.concurrent_builds)
     return Load(
-        users=said.users,
+        users=said.users if users is None else users,
         workspaces=max(said.concurrent_workspaces or 0, running(world)),
-        builds=said.concurrent_builds,
-        is_whole=said.users is not None or None not in caused,
+        builds=said.concurrent_builds if jobs is None else max(said.concurrent_builds or 0, jobs),
+        is_whole=None not in caused or (said.users if users is None else users) is not None,
     )
 
 

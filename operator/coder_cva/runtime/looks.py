@@ -2,10 +2,18 @@
 
 from coder_cva.kube.connection import Connection
 from coder_cva.runtime.coder_look import CoderLook
+from coder_cva.runtime.database_look import DatabaseLook
 from coder_cva.runtime.links_look import LinksLook
 from coder_cva.runtime.observers import Look
 
 
-def over(connection: Connection) -> tuple[Look, ...]:
-    """All looks; what they must present elsewhere stands in Secrets, read over this connection."""
-    return CoderLook(connection), LinksLook(connection)
+def over(connection: Connection, *, elsewhere: bool = False) -> tuple[Look, ...]:
+    """All looks; what they must present elsewhere stands in Secrets, read over this connection.
+
+    ``elsewhere``: from a machine that is no part of the cluster, as whoever asks for a report has it.
+    """
+    return (
+        DatabaseLook(connection, elsewhere=elsewhere),
+        CoderLook(connection),
+        LinksLook(connection),
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from coder_cva.snapshot.coder_seen import CoderSeen
+from coder_cva.snapshot.database_seen import DatabaseSeen
 from coder_cva.snapshot.links_seen import LinksSeen
 
 
@@ -13,6 +14,8 @@ class Observations:
     Each result says in its own words why it saw nothing: no refusal stands as an empty result.
     """
 
+    database: DatabaseSeen | None = None
+    """The database, where spec.database.probe is enabled."""
     links: LinksSeen | None = None
     """The support links, where spec.network.followSupportLinks asks for it."""
     coder: CoderSeen | None = None

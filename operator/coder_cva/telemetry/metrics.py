@@ -48,6 +48,12 @@ _FINDINGS = Gauge(
 _WORKSPACES = Gauge(
     "coder_cva_workspaces", "Workspace Pods that were recognised.", _WHO, registry=REGISTRY
 )
+_ROUND_TRIP = Gauge(
+    "coder_cva_database_round_trip_seconds",
+    "Median round trip to the database, from this replica of the operator.",
+    _WHO,
+    registry=REGISTRY,
+)
 _LEADER = Gauge(
     "coder_cva_leader", "1 while this replica of the operator leads.", registry=REGISTRY
 )
@@ -90,6 +96,14 @@ def readable(kinds: Mapping[str, bool]) -> None:
         _KINDS.labels(kind).set(int(is_readable))
 
 
+def database_round_trip(namespace: str, name: str, seconds: float | None) -> None:
+    """Shows the last median that was measured; None where there is none: it has no sample then."""
+    if seconds is not None:
+        _ROUND_TRIP.labels(namespace, name).set(seconds)
+    else:
+        _ROUND_TRIP.remove(namespace, name)
+
+
 def show_status(namespace: str, name: str, status: Mapping[str, Any]) -> None:
     """Sets the gauges of a CoderDeployment from the status that was just worked out.
 
@@ -122,12 +136,21 @@ def forget(namespace: str, name: str) -> None:
     """Removes everything about a CoderDeployment that is gone."""
     for gauge, labels in _SHOWN.pop((namespace, name), frozenset()):
         gauge.remove(*labels)
+    _ROUND_TRIP.remove(namespace, name)
     for outcome in OUTCOMES:
         _RECONCILES.remove(namespace, name, outcome)
 
 
 def stand_by() -> None:
     """Removes what only the leader knows: two replicas must not contradict each other."""
-    for metric in (_RECONCILES, _CLAUSES, _CONDITIONS, _FINDINGS, _WORKSPACES, _KINDS):
+    for metric in (
+        _RECONCILES,
+        _CLAUSES,
+        _CONDITIONS,
+        _FINDINGS,
+        _WORKSPACES,
+        _KINDS,
+        _ROUND_TRIP,
+    ):
         metric.clear()
     _SHOWN.clear()

@@ -253,3 +253,11 @@ def test_any_valid_spec_makes_the_same_bytes_twice(spec: dict[str, Any]) -> None
     assert orjson.dumps(first.objects) == orjson.dumps(second.objects)
     assert b":null" not in orjson.dumps(first.objects)
     assert first == second
+
+
+def test_looking_at_the_database_rolls_nothing_out() -> None:
+    """Whether and how often it is probed is in no template, and in no digest of the user's decisions."""
+    probed = resource()
+    probed["spec"]["database"]["probe"] = {"enabled": True, "intervalSeconds": 30}
+
+    assert one("Deployment", before(probed)) == one("Deployment", before(resource()))

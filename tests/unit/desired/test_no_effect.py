@@ -98,3 +98,12 @@ def test_defaults_and_what_is_managed_are_not_named() -> None:
 
     assert named(written) == ""
     assert named(resource(podLabels={"a": "b"})) == ""
+
+
+@pytest.mark.parametrize(("management", "idle"), [("Adopted", False), ("None", True)])
+def test_the_url_of_a_probed_database_has_its_effect(management: str, idle: bool) -> None:
+    """An adopted coderd's database is looked at; a region has none."""
+    cr = with_plane(management)
+    cr["spec"]["database"] = {"urlSecretRef": {"name": "db"}, "probe": {"enabled": True}}
+
+    assert ("spec.database" in named(cr)) is idle

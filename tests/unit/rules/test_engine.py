@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from coder_cva.snapshot.world import World
 
-BY_CODER_ALONE = {"CVA-OPS-003", "CVA-OPS-005"}
-"""Judged by what Coder's own API says: nothing of the cluster is looked at."""
+BESIDE_THE_CLUSTER = {"CVA-DB-006", "CVA-OPS-003", "CVA-OPS-005"}
+"""Judged by what Coder's own API or the database says: nothing of the cluster is looked at."""
 POOLS, CODERD, TEMPLATES = "CVA-NODE-001", "CVA-CTL-002", "CVA-OPS-004"
 
 
@@ -365,5 +365,5 @@ def test_a_finding_bears_the_severity_of_its_clause() -> None:
 
 def test_the_registry_holds_each_rule_once_and_says_what_it_needs() -> None:
     """A rule that needs nothing could not have looked at anything."""
-    assert len({one.id for one in ALL}) == len(ALL) == 45
-    assert {one.id for one in ALL if not one.needs} == BY_CODER_ALONE
+    assert len({one.id for one in ALL}) == len(ALL) == 47
+    assert {one.id for one in ALL if not one.needs} == BESIDE_THE_CLUSTER

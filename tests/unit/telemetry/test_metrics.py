@@ -156,3 +156,21 @@ def test_the_exposition_is_for_prometheus() -> None:
 
     assert kind.startswith("text/plain")
     assert b"# HELP coder_cva_findings" in text
+
+
+def test_a_round_trip_is_shown_while_it_is_measured() -> None:
+    """Of a database that is not measured there is no number; nor of one whose CoderDeployment is gone."""
+    series = 'coder_cva_database_round_trip_seconds{name="coder",namespace="team"}'
+    metrics.database_round_trip(*WHO, 0.0012)
+    assert samples()[series] == 0.0012
+
+    metrics.database_round_trip(*WHO, None)
+    assert series not in samples()
+    metrics.database_round_trip(*WHO, None)
+
+    metrics.database_round_trip(*WHO, 0.0012)
+    metrics.forget(*WHO)
+    assert series not in samples()
+    metrics.database_round_trip(*WHO, 0.0012)
+    metrics.stand_by()
+    assert series not in samples()

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.amounts import MachineCpu, MachineMemory, StorageSize
+from coder_cva.api.v1alpha1.database_probe import DatabaseProbe
 from coder_cva.api.v1alpha1.words import DataKey, Flag, LabelValue, ObjectName
 
 SizingPolicy = Literal["Tier", "Baseline"]
@@ -44,9 +45,12 @@ class Database(Part):
     """The external PostgreSQL."""
 
     url_secret_ref: UrlSecretRef | None = None
-    """The Secret that holds the connection URL (CVA-DB-001). Required with Managed, without effect else."""
+    """The Secret that holds the connection URL (CVA-DB-001). Required with Managed; elsewhere only
+    the probe reads it."""
     sizing: SizingPolicy = "Tier"
     """By which of two rules that disagree the database is sized (CVA-DB-002): Tier is the table of the tier,
     Baseline two cores, 8 GB and two cores more for every 1,000 active users."""
     declared: DeclaredDatabase = DeclaredDatabase()
     """What you say of a database outside of the cluster."""
+    probe: DatabaseProbe = DatabaseProbe()
+    """Looking at the database itself: round trips, connections, version, size."""

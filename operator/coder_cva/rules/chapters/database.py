@@ -3,9 +3,24 @@
 from collections.abc import Iterator
 from typing import Final
 
-from coder_cva.rules import database_places, database_remedies, databases, remedies
+from coder_cva.rules import (
+    database_measured,
+    database_places,
+    database_remedies,
+    databases,
+    remedies,
+)
 from coder_cva.rules.databases import DATABASE, URL
-from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, passed, unknown, verdict
+from coder_cva.rules.model import (
+    Finding,
+    Judgement,
+    Rule,
+    failed,
+    not_applicable,
+    passed,
+    unknown,
+    verdict,
+)
 from coder_cva.rules.subjects import CODERD, no_coderd
 from coder_cva.sizing.database import is_large
 from coder_cva.sizing.size import size
@@ -21,10 +36,20 @@ _REDUNDANT: Final = 2
 
 
 def the_database_is_an_external_postgresql(world: World) -> Judgement:
-    """CVA-DB-001: its URL is set, and what is secret in it comes from a Secret.
+    """CVA-DB-001: its URL is set, what is secret in it comes from a Secret, and the server is one that serves.
 
-    Without a URL coderd runs a PostgreSQL of its own inside its Pod, and loses it with the Pod.
+    Without a URL coderd runs a PostgreSQL of its own inside its Pod, and loses it with the Pod. What the
+    server is, a probe tells, where the spec asks for one.
     """
+    by_settings = _by_settings(world)
+    measured = database_measured.findings_server(world)
+    if not measured:
+        return by_settings
+    told = f"{by_settings.message}; the server itself is not one for coderd"
+    return failed(told, [*by_settings.findings, *measured])
+
+
+def _by_settings(world: World) -> Judgement:
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
@@ -95,6 +120,8 @@ def a_large_deployments_database_is_highly_available(world: World) -> Judgement:
         told = f"{databases.name_of(here)} has instances: {here.instances}, and {tier} is large"
         return verdict(_alone(world), held=told, broken=told)
     said = databases.declared(world).high_availability
+    if said is None and database_measured.is_replicated(world):
+        return passed(f"a second server was seen to follow, and {tier} is large")
     if said is None:
         return unknown(
             "AvailabilityNotSeen",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
-from coder_cva.rules import database_remedies, databases, external_provisioners
+from coder_cva.rules import database_measured, database_remedies, databases, external_provisioners
 from coder_cva.rules.databases import DATABASE, Known
 from coder_cva.rules.external_provisioners import Way
 from coder_cva.rules.machine_types import is_burstable
@@ -116,7 +116,11 @@ def the_database_has_storage_enough(world: World) -> Judgement:
             + database_remedies.say(world, {"storage": "512Gi"}),
         )
     told = f"{byte_text(has.amount)} by {has.source}; {wanted.rule} asks for {asked}"
-    return verdict(_little_storage(world, wanted, has), held=told, broken=told)
+    findings = [
+        *_little_storage(world, wanted, has),
+        *database_measured.findings_storage(world, has.amount),
+    ]
+    return verdict(findings, held=told, broken=told)
 
 
 def _little_storage(world: World, wanted: DatabaseSize, has: Known) -> Iterator[Finding]:

@@ -1,11 +1,12 @@
 """General: the reference architecture for the number of users (CVA-GEN-*)."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from coder_cva.api.v1alpha1.spec import Architecture
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Limits
-from coder_cva.rules import load, remedies
+from coder_cva.rules import coder_word, load, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.sizing.load import Fit, Fitting
 from coder_cva.sizing.size import size
@@ -24,9 +25,7 @@ def the_reference_architecture_fits(world: World) -> Judgement:
     limits = architectures(spec.edition).tier(sizing.tier).limits
     running, whole = load.running(world), load.load(world)
     exceeded = [("spec.architecture", one) for one in sizing.exceeded]
-    if running > limits.workspaces:
-        seen = f"{running:,} running workspaces are more than its {limits.workspaces:,}"
-        exceeded.append(("status.workspaces.count", seen))
+    exceeded += _seen_beyond(world, limits)
     fit = load.fit(world)
     findings = [_finding(world, sizing.tier, field, one, fit.better) for field, one in exceeded]
     told = f"tier {sizing.tier} of edition {spec.edition}: {running:,} of {limits.workspaces:,} workspaces run"
@@ -38,9 +37,21 @@ def the_reference_architecture_fits(world: World) -> Judgement:
         )
     return verdict(
         findings,
-        held=f"{told}; {_stated(spec.architecture, limits)}{_advice(fit)}",
+        held=f"{told}; {_counted(world)}{_stated(spec.architecture, limits)}{_advice(fit)}",
         broken=f"tier {sizing.tier} is exceeded: {'; '.join(one for _, one in exceeded)}",
     )
+
+
+def _seen_beyond(world: World, limits: Limits) -> Iterator[tuple[str, str]]:
+    """What is there and more than the tier holds, whatever the spec says."""
+    running = load.running(world)
+    if running > limits.workspaces:
+        told = f"{running:,} running workspaces are more than its {limits.workspaces:,}"
+        yield "status.workspaces.count", told
+    users = coder_word.value(coder_word.seen(world).users)
+    if users is not None and users > limits.users:
+        told = f"{users:,} active users, as Coder counts them, are more than its {limits.users:,}"
+        yield "spec.architecture.users", told
 
 
 def _finding(world: World, tier: str, field: str, observed: str, better: str) -> Finding:
@@ -81,6 +92,11 @@ def _advice(fit: Fitting) -> str:
     return ""
 
 
+def _counted(world: World) -> str:
+    users = coder_word.value(coder_word.seen(world).users)
+    return "" if users is None else f"{users:,} active users, as Coder counts them; "
+
+
 def _stated(said: Architecture, limits: Limits) -> str:
     """What was compared beside what runs: each figure with its limit, or that it is not stated."""
     figures = (
@@ -90,8 +106,8 @@ def _stated(said: Architecture, limits: Limits) -> str:
     )
     told = [f"{count:,} of {most:,} {what}" for what, count, most in figures if count is not None]
     unsaid = [what for what, count, _ in figures if count is None]
-    without = f"; not stated: {', '.join(unsaid)}" if unsaid else ""
-    return f"stated: {', '.join(told)}{without}"
+    parts = [f"stated: {', '.join(told)}"] if told else []
+    return "; ".join([*parts, f"not stated: {', '.join(unsaid)}"] if unsaid else parts)
 
 
 RULES: Final = (Rule("CVA-GEN-003", the_reference_architecture_fits, load.NEEDS),)
