@@ -66,4 +66,9 @@ def test_keys_are_stable() -> None:
         "quiet_dry_runs",
         "quiet_reads",
         "quiet_cpu_percent",
+        "judged_workspaces",
+        "judged_nodes",
+        "judged_snapshot_mib",
+        "judge_ms",
+        "changed_pod_ms",
     ]

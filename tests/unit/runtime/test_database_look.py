@@ -165,7 +165,7 @@ async def test_a_standby_is_measured_and_said() -> None:
     ("answer", "words"),
     [
         (Answer(404, {}), "create it"),
-        (Answer(403, {}), "deploy/optional/database-secret-reader.yaml"),
+        (Answer(403, {}), "as the Roles in deploy/optional do"),
         (Answer(200, {"data": {}}), "has no key url"),
         (None, "it is gone"),
     ],
