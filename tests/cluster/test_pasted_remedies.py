@@ -115,6 +115,15 @@ CASES: dict[str, Callable[[Desk], None]] = {
     "CVA-NET-001": lambda desk: desk.others.append(policy(desk.namespace)),
     "CVA-STO-002": with_storage,
     "CVA-PROV-001": with_a_provisioner,
+    "CVA-DB-002": lambda desk: desk.resource["spec"].update(
+        database={"declared": {"cpu": "1", "memory": "4Gi"}}
+    ),
+    "CVA-OPS-002": coder(
+        env=[
+            {"name": "CODER_ACCESS_URL", "value": "https://coder.example.com"},
+            {"name": "CODER_TELEMTRY_ENABLE", "value": "false"},
+        ]
+    ),
     "CVA-OBS-001": coder(replicaCount=1),
 }
 """By the clause what is wrong at first."""

@@ -69,7 +69,8 @@ class Desk:
             assert self.provisioner is not None
             self.provisioner = _laid(self.provisioner, yaml.safe_load(block))
         elif "chart" in where:
-            self.values = _laid(self.values, yaml.safe_load(block))
+            replaced = set(re.findall(r"instead of (\w+)", remedy))
+            self.values = _laid(_without(self.values, replaced), yaml.safe_load(block))
         elif "template" in where:
             assert self.template is not None
             self.template = merged(self.template, pod_part(block))
@@ -110,6 +111,12 @@ def apply(kube: Kube, manifests: list[Manifest]) -> None:
 def _name(manifest: Manifest) -> str:
     name: str = manifest["metadata"]["name"]
     return name
+
+
+def _without(values: dict[str, Any], variables: set[str]) -> dict[str, Any]:
+    coder = values.get("coder", {})
+    left = [one for one in coder.get("env", []) if one["name"] not in variables]
+    return {"coder": {**coder, "env": left}}
 
 
 def _laid(values: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
