@@ -57,7 +57,9 @@ class Operator:
             pace=replace(DEFAULT_PACE, watch=settings.watch_seconds),
         )
         self.elector = Elector(connection, settings.namespace)
-        self.observer = InBackground(looks.over(connection), on_change=self.queue.wake)
+        self.observer = InBackground(
+            looks.over(connection), on_change=self.queue.wake, leads=self.elector.holds
+        )
         self.shell = Shell(
             reader=self.gatherer,
             observer=self.observer,
@@ -115,6 +117,7 @@ class Operator:
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
         if not leads:
+            self.observer.stop()
             metrics.stand_by()
         log.info("this replica leads" if leads else "this replica leads no longer; it only watches")
         self.queue.wake(NOBODY)
@@ -169,10 +172,11 @@ class Operator:
 
     def _settle(self, key: Key, outcome: Outcome) -> None:
         report.told(key, outcome, self._readable(), leads=self.elector.holds())
+        if not outcome.is_looked_after:
+            self.observer.forget(key)
         if outcome.word == "gone":
             self.known.discard(key)
             self.queue.forget(key)
-            self.observer.forget(key)
         elif outcome.word == "failed":
             self.queue.failed(key, outcome.retry_after)
         else:

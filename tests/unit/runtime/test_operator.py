@@ -12,7 +12,7 @@ from coder_cva.desired.changes import Action, Change
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import Credentials
 from coder_cva.kube.leases import Elector
-from coder_cva.reconcile import Outcome
+from coder_cva.reconcile import Outcome, gone
 from coder_cva.runtime.operator import LONGEST_COALESCE_SECONDS, NOBODY, Operator
 from coder_cva.runtime.queue import COALESCE_SECONDS
 from coder_cva.runtime.settings import Settings
@@ -97,6 +97,43 @@ async def test_verdicts_are_shown_by_the_leader_alone(
     assert not is_shown()
     operator._settle(KEY, outcome)
     assert not is_shown()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "looks"),
+    [
+        (Outcome("stalled", {}), True),
+        (Outcome("stalled", {}, is_looked_after=False), False),
+        (Outcome("failed", {}, retry_after=1.0), True),
+        (gone((REFUSED,)), False),
+        (gone(()), False),
+    ],
+    ids=["stalled", "a spec that is refused", "failed", "gone, not swept yet", "gone"],
+)
+async def test_when_looks_end(operator: Operator, outcome: Outcome, *, looks: bool) -> None:
+    """With the spec that asked for them, and with the CoderDeployment: what it left behind may stay longer."""
+    operator.elector._renewed = operator.elector._clock()
+    async with operator.observer.running():
+        await operator.observer.observations(
+            builders.coder_deployment(builders.live(adopted("coder")))
+        )
+
+        operator._settle(KEY, outcome)
+
+        assert (KEY in operator.observer._watched) is looks
+
+
+async def test_looks_end_with_the_leadership(operator: Operator) -> None:
+    """Two replicas do not ask the same database."""
+    operator.elector._renewed = operator.elector._clock()
+    async with operator.observer.running():
+        await operator.observer.observations(
+            builders.coder_deployment(builders.live(adopted("coder")))
+        )
+
+        operator._leadership(leads=False)
+
+        assert not operator.observer._watched
 
 
 @pytest.mark.parametrize(
