@@ -6,16 +6,19 @@ the environment is used, and no message holds it.
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import aiohttp
 import orjson
 import yarl
+from aiohttp.connector import AddrInfoType, SocketFactoryType
 
 import coder_cva
 from coder_cva.coder_api import refusals
 from coder_cva.snapshot.coder_seen import Unseen
+from coder_cva.values.addresses import Permit, anywhere
 
 REQUEST_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 20.0
@@ -90,9 +93,13 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str, token: str) -> AsyncIterator[Client]:
-    """A client for one look: no connection and no token outlives it."""
+async def opened(url: str, token: str, permit: Permit = anywhere) -> AsyncIterator[Client]:
+    """A client for one look: no connection and no token outlives it.
+
+    ``permit`` is asked for each address that a connection is about to be made to.
+    """
     async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=_sockets(permit)),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         timeout=aiohttp.ClientTimeout(total=None),
@@ -106,6 +113,18 @@ async def opened(url: str, token: str) -> AsyncIterator[Client]:
         auto_decompress=False,
     ) as session:
         yield Client(session, url)
+
+
+def _sockets(permit: Permit) -> SocketFactoryType:
+    """Asked after a name was resolved, so no name that leads elsewhere the next moment leads past it."""
+
+    def made(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, where = info
+        if not permit(str(where[0])):
+            raise refusals.LocalError
+        return socket.socket(family, kind, protocol)
+
+    return made
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:

@@ -15,6 +15,7 @@ from coder_cva.coder_api.client import Client
 from coder_cva.snapshot.coder_seen import CoderSeen, Unseen
 from coder_cva.snapshot.parse_coder import NAMES, coder_seen
 from coder_cva.snapshot.shapes import flag, mapping, mappings, text
+from coder_cva.values.addresses import Permit, anywhere
 
 PAGE: Final = 100
 PAGES: Final = 10
@@ -31,15 +32,17 @@ _SEEN: Final = {
     "organizations": "organization",
 }
 """What is listed, by its type in Coder's rights."""
-_HOPELESS: Final = frozenset({"Unreachable", "TLS", "Slow", "Redirected", "Unauthorized"})
+_HOPELESS: Final = frozenset(
+    {"Unreachable", "LocalAddress", "TLS", "Slow", "Redirected", "Unauthorized"}
+)
 """Reasons that stand for every request: no other is made."""
 
 Bodies = dict[str, Any]
 
 
-async def seen(url: str, token: str) -> CoderSeen:
+async def seen(url: str, token: str, permit: Permit = anywhere) -> CoderSeen:
     """One look at all of it. It does not raise and ends in time."""
-    async with client.opened(url, token) as opened:
+    async with client.opened(url, token, permit) as opened:
         return coder_seen(await bodies(opened))
 
 

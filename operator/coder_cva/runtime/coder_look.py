@@ -9,6 +9,7 @@ from coder_cva.coder_api import reading
 from coder_cva.kube import secrets
 from coder_cva.kube.connection import Connection
 from coder_cva.snapshot.coder_seen import CoderSeen, nothing, patient
+from coder_cva.values.addresses import Permit, anywhere
 
 _CHART_SERVICE: Final = "coder"
 """The name of coderd's Service in Coder's chart, whatever the release is called."""
@@ -22,6 +23,8 @@ class CoderLook:
     connection: Connection
     interval: float = 60.0
     """A licence, templates and accounts change rarely; a queue of builds is worth a minute's age."""
+    permit: Permit = anywhere
+    """Which addresses may be connected to: the URL is the word of whoever may write a CoderDeployment."""
     part: ClassVar[str] = "coder"
 
     async def look(self, deployment: CoderDeployment, before: Any) -> CoderSeen | None:
@@ -40,7 +43,7 @@ class CoderLook:
                 f"the Secret {deployment.namespace}/{where.name} holds no token under {where.key}: put there what "
                 "coder tokens create prints",
             )
-        now = await reading.seen(said.url or in_cluster(deployment), token)
+        now = await reading.seen(said.url or in_cluster(deployment), token, self.permit)
         return patient(before, now)
 
 

@@ -9,9 +9,10 @@ from coder_cva.snapshot import environment
 from coder_cva.snapshot.links_seen import LinksSeen
 from coder_cva.snapshot.parse_workloads import deployment as parsed
 from coder_cva.snapshot.shapes import mappings
+from coder_cva.values.addresses import Permit
 from coder_cva.values.manifest import dig
 from coder_cva.web.addresses import is_public
-from coder_cva.web.visits import Permit, Visits
+from coder_cva.web.visits import Visits
 
 _DAY: Final = 86_400.0
 _MOST: Final = 32

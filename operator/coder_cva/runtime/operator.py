@@ -27,6 +27,7 @@ from coder_cva.runtime.settings import Settings
 from coder_cva.snapshot.model import Gathered
 from coder_cva.snapshot.parse import PROJECTIONS
 from coder_cva.telemetry import metrics
+from coder_cva.values.addresses import anywhere, is_remote
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,9 @@ class Operator:
         )
         self.elector = Elector(connection, settings.namespace)
         self.observer = InBackground(
-            looks.over(connection), on_change=self.queue.wake, leads=self.elector.holds
+            looks.over(connection, permit=is_remote if settings.in_pod else anywhere),
+            on_change=self.queue.wake,
+            leads=self.elector.holds,
         )
         self.shell = Shell(
             reader=self.gatherer,

@@ -13,6 +13,7 @@ import pytest
 from coder_cva.coder_api import client, refusals
 from coder_cva.coder_api.client import Client
 from coder_cva.snapshot.coder_seen import Unseen
+from coder_cva.values.addresses import is_remote
 from support import coder_stub
 from support.coder_stub import TOKEN
 
@@ -69,6 +70,18 @@ async def test_why_there_is_no_answer(fault: Fault, reason: str, words: list[str
     assert found.reason == reason
     assert all(word in found.message for word in words), found.message
     assert TOKEN not in found.message
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+async def test_the_own_machine_is_not_asked(host: str) -> None:
+    """However it is written: not even whether something listens there is told."""
+    async with coder_stub.serving() as stub:
+        url = stub.url.replace("127.0.0.1", host)
+        async with client.opened(url, TOKEN, is_remote) as opened:
+            found = await opened.get(PATH)
+
+    assert (found.reason, stub.requests) == ("LocalAddress", [])
+    assert "the operator's own Pod or node" in found.message
 
 
 async def test_a_redirect_is_told_and_not_followed() -> None:

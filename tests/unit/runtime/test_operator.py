@@ -13,9 +13,10 @@ from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import Credentials
 from coder_cva.kube.leases import Elector
 from coder_cva.reconcile import Outcome, gone
+from coder_cva.runtime.coder_look import CoderLook
 from coder_cva.runtime.operator import LONGEST_COALESCE_SECONDS, NOBODY, Operator
 from coder_cva.runtime.queue import COALESCE_SECONDS
-from coder_cva.runtime.settings import Settings
+from coder_cva.runtime.settings import Settings, from_environment
 from coder_cva.telemetry import metrics
 from coder_cva.values.manifest import Ref
 from support import builders
@@ -277,3 +278,22 @@ async def test_who_stands_by_tells_no_first_status(slow: tuple[Slow, Operator]) 
 
         api.leads = True
         await until(lambda: api.statuses)
+
+
+@pytest.mark.parametrize(("in_pod", "asked"), [(True, False), (False, True)])
+async def test_what_is_local_is_the_pods(operator: Operator, *, in_pod: bool, asked: bool) -> None:
+    """In a Pod no CoderDeployment leads to it; a process on somebody's own machine may use what is there."""
+    made = Operator(Settings(in_pod=in_pod), operator.connection)
+
+    (coder,) = (one for one in made.observer._looks if isinstance(one, CoderLook))
+
+    assert coder.permit("127.0.0.1") is asked
+    assert coder.permit("10.96.0.1")
+
+
+def test_a_pod_is_known_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the official client knows it."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert not from_environment().in_pod
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    assert from_environment().in_pod
