@@ -25,6 +25,8 @@ LOOK_SECONDS: Final = 20.0
 """For all requests of a look together."""
 BODY_BYTES: Final = 8 * 1024 * 1024
 """Ten thousand accounts are counted, not listed: what is larger than this is no answer to our requests."""
+LOOK_BYTES: Final = 3 * BODY_BYTES
+"""Of all answers of a look together: what is parsed takes many times the memory of its text."""
 AT_ONCE: Final = 4
 """Requests at the same time: Coder allows 512 in a minute (CODER_API_RATE_LIMIT), and has others to serve."""
 TOKEN_HEADER: Final = "Coder-Session-Token"  # noqa: S105 - the header's name, from Coder's API reference
@@ -48,6 +50,7 @@ class Client:
         self._look_seconds = look_seconds
         self._ends = asyncio.get_running_loop().time() + look_seconds
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._bytes_left = LOOK_BYTES
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """The parsed body of ``/api/v2/…``, or Unseen."""
@@ -81,15 +84,25 @@ class Client:
         async with self._session.request(
             method, url, data=data, headers=headers, allow_redirects=False
         ) as response:
-            raw = await _read(response)
+            raw = await self._read(response)
             if raw is None:
-                return refusals.too_large(path, BODY_BYTES)
+                return refusals.too_large(path, BODY_BYTES, LOOK_BYTES)
             if response.status != 200:
                 location = response.headers.get("Location", "")
                 return refusals.refusal(path, response.status, raw, location)
             if response.content_type != "application/json":
                 return refusals.no_json(path, f"it is {response.content_type}")
             return _parsed(path, raw)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
+        """The body; None where it is too large, which is known before all of it was taken."""
+        kept = bytearray()
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            kept += chunk
+            self._bytes_left -= len(chunk)
+            if len(kept) > BODY_BYTES or self._bytes_left < 0:
+                return None
+        return bytes(kept)
 
 
 @contextlib.asynccontextmanager
@@ -125,16 +138,6 @@ def _sockets(permit: Permit) -> SocketFactoryType:
         return socket.socket(family, kind, protocol)
 
     return made
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes | None:
-    """The body; None where it is too large, which is known before all of it was taken."""
-    kept = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        kept += chunk
-        if len(kept) > BODY_BYTES:
-            return None
-    return bytes(kept)
 
 
 def _parsed(path: str, raw: bytes) -> Any | Unseen:

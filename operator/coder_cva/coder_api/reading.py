@@ -22,6 +22,8 @@ PAGES: Final = 10
 """More accounts with an administrator's role than these are not looked at one by one."""
 MOST_ASKED: Final = 50
 """Templates and accounts about which one request each is made."""
+MOST_ORGANIZATIONS: Final = 100
+"""Three requests are made for each; Coder allows one account 512 in a minute."""
 MOST_LISTED: Final = 2000
 """Provisioners or jobs of an organization: the largest tier has 600. A list that ends here may go on."""
 _SEEN: Final = {
@@ -126,6 +128,9 @@ async def _provisioners(coder: Client, rights: Mapping[str, Unseen | None]) -> B
         # There is always one: without any there would be no daemon and no job, which looks like an answer.
         shape = refusals.no_shape("organizations")
         return dict.fromkeys(("daemons", "pending_jobs", "running_jobs"), shape)
+    if len(keys) > MOST_ORGANIZATIONS:
+        many = Unseen("TooMany", f"there are more than {MOST_ORGANIZATIONS} organizations")
+        return dict.fromkeys(("daemons", "pending_jobs", "running_jobs"), many)
     daemons, pending, running = await asyncio.gather(
         _of_all(coder, keys, "provisionerdaemons", {}),
         _of_all(coder, keys, "provisionerjobs", {"status": "pending"}),

@@ -56,9 +56,13 @@ def no_answer(url: str, error: Exception) -> Unseen:
     return Unseen("Unreachable", f"{url} gave no answer: {type(error).__name__}")
 
 
-def too_large(path: str, limit: int) -> Unseen:
+def too_large(path: str, limit: int, together: int) -> Unseen:
     """More than is read."""
-    return Unseen("TooLarge", f"/api/v2/{path} answered more than {limit // 1024**2} MiB")
+    return Unseen(
+        "TooLarge",
+        f"/api/v2/{path} answered more than {limit // 1024**2} MiB, or all of a look more than "
+        f"{together // 1024**2} MiB",
+    )
 
 
 def no_json(path: str, why: str) -> Unseen:

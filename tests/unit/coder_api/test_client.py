@@ -97,6 +97,17 @@ async def test_a_redirect_is_told_and_not_followed() -> None:
     assert other.requests == []
 
 
+async def test_all_answers_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them may be small enough."""
+    monkeypatch.setattr(client, "LOOK_BYTES", 2500)
+    async with coder_stub.serving() as stub, client.opened(stub.url, TOKEN) as opened:
+        stub.faults["*"] = coder_stub.says(b"[" + b" " * 1000 + b"]")
+        found = [await opened.get(PATH) for _ in range(3)]
+
+    assert found[:2] == [[], []]
+    assert found[2].reason == "TooLarge"
+
+
 async def test_a_server_that_stalls_is_left() -> None:
     """After the time of one request, and after that of the whole look all others at once."""
     async with coder_stub.serving() as stub, aiohttp.ClientSession() as session:
