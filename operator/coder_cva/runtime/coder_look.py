@@ -13,7 +13,9 @@ from coder_cva.values.addresses import Permit, anywhere
 
 _CHART_SERVICE: Final = "coder"
 """The name of coderd's Service in Coder's chart, whatever the release is called."""
-_TOKEN: Final = re.compile(r"[!-~]{1,512}")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,512}")
+"""A token is letters, digits and a dash. Whoever names the Secret also names where it is sent: a connection URL
+or a key in JSON, which stand in Secrets too, are not."""
 
 
 @dataclass(frozen=True, slots=True)
