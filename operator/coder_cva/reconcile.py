@@ -67,6 +67,8 @@ class Outcome:
     status: Mapping[str, Any]
     changes: tuple[Change, ...] = ()
     retry_after: float | None = None
+    is_looked_after: bool = True
+    """Whether there is a spec by which anything beside the cluster's API may be looked at."""
 
 
 async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
@@ -85,7 +87,8 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
         deployment = parse(body)
     except InvalidSpec as error:
         status = stalled.invalid_spec(body, error, now)
-        return await tell(body, status, shell, Outcome("stalled", status, swept))
+        stands = Outcome("stalled", status, swept, is_looked_after=False)
+        return await tell(body, status, shell, stands)
 
     world = await read(deployment, body, bodies, shell, now)
     if world.is_starting:
@@ -198,7 +201,8 @@ async def sweep_abandoned(
 def gone(swept: tuple[Change, ...]) -> Outcome:
     """The outcome for a CoderDeployment that is gone or on its way: all is done once the sweep is."""
     waits = [one.retry_after or 0.0 for one in swept if one.action is Action.FAILED]
-    return Outcome("failed", {}, swept, max(waits)) if waits else Outcome("gone", {}, swept)
+    word, wait = ("failed", max(waits)) if waits else ("gone", None)
+    return Outcome(word, {}, swept, wait, is_looked_after=False)
 
 
 async def tell(

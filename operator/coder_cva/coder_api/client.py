@@ -6,22 +6,27 @@ the environment is used, and no message holds it.
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import aiohttp
 import orjson
 import yarl
+from aiohttp.connector import AddrInfoType, SocketFactoryType
 
 import coder_cva
 from coder_cva.coder_api import refusals
 from coder_cva.snapshot.coder_seen import Unseen
+from coder_cva.values.addresses import Permit, anywhere
 
 REQUEST_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 20.0
 """For all requests of a look together."""
 BODY_BYTES: Final = 8 * 1024 * 1024
 """Ten thousand accounts are counted, not listed: what is larger than this is no answer to our requests."""
+LOOK_BYTES: Final = 3 * BODY_BYTES
+"""Of all answers of a look together: what is parsed takes many times the memory of its text."""
 AT_ONCE: Final = 4
 """Requests at the same time: Coder allows 512 in a minute (CODER_API_RATE_LIMIT), and has others to serve."""
 TOKEN_HEADER: Final = "Coder-Session-Token"  # noqa: S105 - the header's name, from Coder's API reference
@@ -45,6 +50,7 @@ class Client:
         self._look_seconds = look_seconds
         self._ends = asyncio.get_running_loop().time() + look_seconds
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._bytes_left = LOOK_BYTES
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """The parsed body of ``/api/v2/…``, or Unseen."""
@@ -78,9 +84,9 @@ class Client:
         async with self._session.request(
             method, url, data=data, headers=headers, allow_redirects=False
         ) as response:
-            raw = await _read(response)
+            raw = await self._read(response)
             if raw is None:
-                return refusals.too_large(path, BODY_BYTES)
+                return refusals.too_large(path, BODY_BYTES, LOOK_BYTES)
             if response.status != 200:
                 location = response.headers.get("Location", "")
                 return refusals.refusal(path, response.status, raw, location)
@@ -88,11 +94,25 @@ class Client:
                 return refusals.no_json(path, f"it is {response.content_type}")
             return _parsed(path, raw)
 
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
+        """The body; None where it is too large, which is known before all of it was taken."""
+        kept = bytearray()
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            kept += chunk
+            self._bytes_left -= len(chunk)
+            if len(kept) > BODY_BYTES or self._bytes_left < 0:
+                return None
+        return bytes(kept)
+
 
 @contextlib.asynccontextmanager
-async def opened(url: str, token: str) -> AsyncIterator[Client]:
-    """A client for one look: no connection and no token outlives it."""
+async def opened(url: str, token: str, permit: Permit = anywhere) -> AsyncIterator[Client]:
+    """A client for one look: no connection and no token outlives it.
+
+    ``permit`` is asked for each address that a connection is about to be made to.
+    """
     async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=_sockets(permit)),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         timeout=aiohttp.ClientTimeout(total=None),
@@ -108,14 +128,16 @@ async def opened(url: str, token: str) -> AsyncIterator[Client]:
         yield Client(session, url)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes | None:
-    """The body; None where it is too large, which is known before all of it was taken."""
-    kept = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        kept += chunk
-        if len(kept) > BODY_BYTES:
-            return None
-    return bytes(kept)
+def _sockets(permit: Permit) -> SocketFactoryType:
+    """Asked after a name was resolved, so no name that leads elsewhere the next moment leads past it."""
+
+    def made(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, where = info
+        if not permit(str(where[0])):
+            raise refusals.LocalError
+        return socket.socket(family, kind, protocol)
+
+    return made
 
 
 def _parsed(path: str, raw: bytes) -> Any | Unseen:

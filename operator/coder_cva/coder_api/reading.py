@@ -15,12 +15,15 @@ from coder_cva.coder_api.client import Client
 from coder_cva.snapshot.coder_seen import CoderSeen, Unseen
 from coder_cva.snapshot.parse_coder import NAMES, coder_seen
 from coder_cva.snapshot.shapes import flag, mapping, mappings, text
+from coder_cva.values.addresses import Permit, anywhere
 
 PAGE: Final = 100
 PAGES: Final = 10
 """More accounts with an administrator's role than these are not looked at one by one."""
 MOST_ASKED: Final = 50
 """Templates and accounts about which one request each is made."""
+MOST_ORGANIZATIONS: Final = 100
+"""Three requests are made for each; Coder allows one account 512 in a minute."""
 MOST_LISTED: Final = 2000
 """Provisioners or jobs of an organization: the largest tier has 600. A list that ends here may go on."""
 _SEEN: Final = {
@@ -31,15 +34,17 @@ _SEEN: Final = {
     "organizations": "organization",
 }
 """What is listed, by its type in Coder's rights."""
-_HOPELESS: Final = frozenset({"Unreachable", "TLS", "Slow", "Redirected", "Unauthorized"})
+_HOPELESS: Final = frozenset(
+    {"Unreachable", "LocalAddress", "TLS", "Slow", "Redirected", "Unauthorized"}
+)
 """Reasons that stand for every request: no other is made."""
 
 Bodies = dict[str, Any]
 
 
-async def seen(url: str, token: str) -> CoderSeen:
+async def seen(url: str, token: str, permit: Permit = anywhere) -> CoderSeen:
     """One look at all of it. It does not raise and ends in time."""
-    async with client.opened(url, token) as opened:
+    async with client.opened(url, token, permit) as opened:
         return coder_seen(await bodies(opened))
 
 
@@ -123,6 +128,9 @@ async def _provisioners(coder: Client, rights: Mapping[str, Unseen | None]) -> B
         # There is always one: without any there would be no daemon and no job, which looks like an answer.
         shape = refusals.no_shape("organizations")
         return dict.fromkeys(("daemons", "pending_jobs", "running_jobs"), shape)
+    if len(keys) > MOST_ORGANIZATIONS:
+        many = Unseen("TooMany", f"there are more than {MOST_ORGANIZATIONS} organizations")
+        return dict.fromkeys(("daemons", "pending_jobs", "running_jobs"), many)
     daemons, pending, running = await asyncio.gather(
         _of_all(coder, keys, "provisionerdaemons", {}),
         _of_all(coder, keys, "provisionerjobs", {"status": "pending"}),

@@ -3,6 +3,7 @@
 Coder's own words are quoted as far as they are its ``message``; a page of somebody else's is not.
 """
 
+import errno
 import ssl
 from typing import Any, Final
 
@@ -17,6 +18,13 @@ ROLES: Final = (
     "builds are shown to an Owner alone"
 )
 _URL: Final = "set spec.coderAPI.url to where the operator reaches Coder"
+
+
+class LocalError(OSError):
+    """A connection that is not made: the address is the operator's own machine's, or a cloud's metadata."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EACCES, "an address of the operator's own Pod or node")
 
 
 def slow(what: str) -> Unseen:
@@ -38,14 +46,23 @@ def no_answer(url: str, error: Exception) -> Unseen:
         return Unseen("Unreachable", f"{url} closed the connection without an answer")
     if isinstance(error, aiohttp.ClientConnectorError | ValueError):
         told = getattr(error, "os_error", None)
+        if isinstance(told, LocalError):
+            return Unseen(
+                "LocalAddress",
+                f"{url} leads to the operator's own Pod or node, or to a cloud's metadata, and is not asked: {_URL}",
+            )
         why = f" ({told.strerror})" if isinstance(told, OSError) and told.strerror else ""
         return Unseen("Unreachable", f"{url} cannot be reached{why}: {_URL}")
     return Unseen("Unreachable", f"{url} gave no answer: {type(error).__name__}")
 
 
-def too_large(path: str, limit: int) -> Unseen:
+def too_large(path: str, limit: int, together: int) -> Unseen:
     """More than is read."""
-    return Unseen("TooLarge", f"/api/v2/{path} answered more than {limit // 1024**2} MiB")
+    return Unseen(
+        "TooLarge",
+        f"/api/v2/{path} answered more than {limit // 1024**2} MiB, or all of a look more than "
+        f"{together // 1024**2} MiB",
+    )
 
 
 def no_json(path: str, why: str) -> Unseen:

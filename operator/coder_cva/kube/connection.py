@@ -189,9 +189,9 @@ class Connection:
             headers["Content-Type"] = content_type
         try:
             authorization = await self.credentials.authorization()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - named by its type alone
             # Exec plugins and identity providers fail in their own ways, and may quote secrets.
-            raise NoAnswer(f"no credentials to be had: {type(error).__name__}") from error
+            raise NoAnswer(f"no credentials to be had: {type(error).__name__}") from None
         if authorization:
             headers["Authorization"] = authorization
         return headers

@@ -23,13 +23,18 @@ from coder_cva.snapshot.model import (
     SecretKeys,
     Unavailable,
 )
-from coder_cva.snapshot.needs import SOURCES, Need, Source
+from coder_cva.snapshot.needs import EXTENSIONS, SOURCES, Need, Source
 from coder_cva.values.manifest import Ref, dig
 
 logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN: Final = 0.5
 """Seconds."""
+_PATIENCE: Final = 30.0
+"""Seconds after which what a cluster need not have is not waited for: its API may convert each object by a
+webhook of somebody else's."""
+_AWAITED: Final = frozenset({Need.HTTP_ROUTES, Need.NODE_POOLS})
+"""Those of them by which it is decided what is written."""
 
 
 class Gatherer:
@@ -54,6 +59,7 @@ class Gatherer:
                 on_change=on_change,
                 next_version=versions.next,
                 field_selector=f"metadata.name={SOURCES[need].name}" if SOURCES[need].name else "",
+                patience=_PATIENCE if need in EXTENSIONS - _AWAITED else None,
                 pace=pace,
             )
             for need, project in projections.items()

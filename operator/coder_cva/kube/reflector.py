@@ -54,6 +54,7 @@ class Reflector(Generic[T]):
     ``source`` is asked again with each bookmark, about once a minute: where another version of the
     kind has become the best that is served, it is listed and watched anew in that one. Where it is
     not served ``next_version`` is asked whether ``source`` has another version to try at once.
+    ``patience`` is after how many seconds a first list that is not over yet counts as timed out.
     ``on_change`` is called when a record or the state of the reading has changed, never for a
     write that the projection does not show.
     """
@@ -68,6 +69,7 @@ class Reflector(Generic[T]):
         next_version: Callable[[], bool] = lambda: False,
         label_selector: str = "",
         field_selector: str = "",
+        patience: float | None = None,
         pace: Pace = DEFAULT_PACE,
         chance: Callable[[], float] = CHANCE,
         clock: Callable[[], float] = time.monotonic,
@@ -77,6 +79,7 @@ class Reflector(Generic[T]):
         self._next_version = next_version
         self._selectors = (label_selector, field_selector)
         self._on_change = on_change
+        self._patience = patience
         self._pace = pace
         self._chance = chance
         self._clock = clock
@@ -93,12 +96,23 @@ class Reflector(Generic[T]):
 
     async def run(self) -> None:
         """Lists and watches for ever; recovers by itself from everything that an API server does."""
+        patience = self._patience
+        loop = asyncio.get_running_loop()
+        end = loop.call_later(patience, self._late, patience) if patience is not None else None
         try:
             while True:
                 pause = await self._session()
                 await asyncio.sleep(pause)
         finally:
+            if end is not None:
+                end.cancel()
             self._mend()
+
+    def _late(self, seconds: float) -> None:
+        """Each page may come in time, and all of them together late; it goes on being listed."""
+        if not self._answered.is_set():
+            told = f"its first list was not over after {seconds:g} s"
+            self._settled(Unavailable(Absence.TIMED_OUT, told))
 
     async def _session(self) -> float:
         """A list where one is needed, then a watch to its end; the pause in seconds after it."""

@@ -25,6 +25,8 @@ _SIZE: Final = "SELECT pg_database_size(current_database())::bigint"
 _HAS_SCHEMA: Final = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _SCHEMA: Final = "SELECT version::bigint, dirty FROM schema_migrations LIMIT 1"
 """The table in which Coder's migrations note how far they have come."""
+_LONGEST: Final = 32
+"""Of a version as it is told. What a server says is taken for what it was asked for, whatever it says."""
 
 
 async def read(session: Session) -> Server:
@@ -41,34 +43,34 @@ async def _tolerant(
     """Nothing where the server refuses: one right that is missing hides no other answer."""
     try:
         return await part(session)
-    except (asyncpg.PostgresError, TypeError):
+    except (asyncpg.PostgresError, TypeError, ValueError, OverflowError):
         return {}
 
 
 async def _settings(session: Session) -> dict[str, Any]:
     version, number, most, reserved, in_recovery = await session.row(_SETTINGS)
     return {
-        "version": str(version).partition(" ")[0],
-        "version_number": number,
-        "max_connections": most,
-        "reserved_connections": reserved,
-        "in_recovery": in_recovery,
+        "version": str(version).partition(" ")[0][:_LONGEST],
+        "version_number": int(number),
+        "max_connections": int(most),
+        "reserved_connections": int(reserved),
+        "in_recovery": bool(in_recovery),
     }
 
 
 async def _connections(session: Session) -> dict[str, Any]:
     (count,) = await session.row(_CONNECTIONS)
-    return {"connections": count}
+    return {"connections": int(count)}
 
 
 async def _replicas(session: Session) -> dict[str, Any]:
     (count,) = await session.row(_REPLICAS)
-    return {"replicas": count}
+    return {"replicas": int(count)}
 
 
 async def _size(session: Session) -> dict[str, Any]:
     (size,) = await session.row(_SIZE)
-    return {"size": size}
+    return {"size": int(size)}
 
 
 async def _schema(session: Session) -> dict[str, Any]:
@@ -76,4 +78,4 @@ async def _schema(session: Session) -> dict[str, Any]:
     if not is_there:
         return {}
     version, dirty = await session.row(_SCHEMA)
-    return {"schema_version": version, "schema_dirty": dirty}
+    return {"schema_version": int(version), "schema_dirty": bool(dirty)}

@@ -42,9 +42,9 @@ _ENCRYPTION: Final = (
 """How a server and the clouds' own gateways say, under 28000, that they want TLS."""
 
 
-def of_socket(error: OSError) -> Unmeasured:
-    """Of opening a connection, before anything was said."""
-    if isinstance(error, socket.gaierror):
+def of_socket(error: OSError | UnicodeError) -> Unmeasured:
+    """Of opening a connection, before anything was said. A UnicodeError is of a name that no DNS can have."""
+    if isinstance(error, socket.gaierror | UnicodeError):
         return Unmeasured(Fault.HOST_NOT_RESOLVED, "the host's name leads to no address")
     if isinstance(error, ConnectionRefusedError):
         return Unmeasured(Fault.CONNECTION_REFUSED, "nothing listens on this port of the host")

@@ -5,14 +5,29 @@ Asked before any name or password is sent. Source: PostgreSQL manual, protocol f
 
 import asyncio
 import contextlib
+import socket
 import struct
 from typing import Final
 
 from coder_cva.postgres.faults import Unmeasured, of_socket
 from coder_cva.snapshot.database_seen import Fault
+from coder_cva.values.addresses import Permit
 
 _SSL_REQUEST: Final = struct.pack("!ii", 8, 80_877_103)
 _ANSWERS: Final = {b"S": True, b"N": False}
+
+
+async def allowed(host: str, port: int, permit: Permit) -> None:
+    """Raises Unmeasured where the host leads nowhere, or one of its addresses is not permitted."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise of_socket(error) from None
+    if not all(permit(str(where[0])) for *_, where in found):
+        raise Unmeasured(
+            Fault.LOCAL,
+            "the host is the operator's own Pod or node, or a cloud's metadata: it is not connected to",
+        )
 
 
 async def offers_tls(host: str, port: int, seconds: float) -> bool:
@@ -20,7 +35,7 @@ async def offers_tls(host: str, port: int, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             return await _asked(host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise of_socket(error) from None
 
 

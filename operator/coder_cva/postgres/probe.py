@@ -5,12 +5,12 @@ import contextlib
 from dataclasses import dataclass
 from typing import Final
 
-import asyncpg
-
 from coder_cva.postgres import facts, pooler, round_trips
 from coder_cva.postgres.faults import Unmeasured, of_login
+from coder_cva.postgres.greeting import allowed
 from coder_cva.postgres.session import Session, opened
 from coder_cva.snapshot.database_seen import Fault, Pooler, Server
+from coder_cva.values.addresses import Permit, anywhere
 from coder_cva.values.postgres_url import PostgresUrl
 
 LOOK_SECONDS: Final = 15.0
@@ -35,22 +35,26 @@ def place(url: PostgresUrl, host: str, port: int) -> str:
     return f"[{host}]:{port}/{url.database}" if ":" in host else f"{host}:{port}/{url.database}"
 
 
-async def measure(url: PostgresUrl, *, rounds: int = 1) -> Measured:
-    """The first of the URL's servers that answers as it asks. Raises Unmeasured where none does."""
+async def measure(url: PostgresUrl, *, rounds: int = 1, permit: Permit = anywhere) -> Measured:
+    """The first of the URL's servers that answers as it asks. Raises Unmeasured where none does.
+
+    Servers whose addresses are not permitted are not asked.
+    """
     try:
         async with asyncio.timeout(LOOK_SECONDS):
-            return await _first(url, rounds)
+            return await _first(url, rounds, permit)
     except TimeoutError:
         raise Unmeasured(
             Fault.TOO_SLOW, f"the look was not over after {LOOK_SECONDS:g} seconds"
         ) from None
 
 
-async def _first(url: PostgresUrl, rounds: int) -> Measured:
+async def _first(url: PostgresUrl, rounds: int, permit: Permit) -> Measured:
     problem: Unmeasured | None = None
     standby: Measured | None = None
     for host, port in url.hosts:
         try:
+            await allowed(host, port, permit)
             found = await _server(url, host, port, rounds)
         except Unmeasured as error:
             at = place(url, host, port)
@@ -68,12 +72,13 @@ async def _server(url: PostgresUrl, host: str, port: int, rounds: int) -> Measur
     async with opened(url, host, port) as session:
         try:
             medians = [await round_trips.median_ms(session) for _ in range(rounds)]
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except Unmeasured:
+            raise
+        except Exception as error:  # noqa: BLE001 - the driver raises errors of many families
             raise of_login(error, encrypted=session.tls) from None
         server, between = Server(tls=session.tls), None
-        with contextlib.suppress(
-            asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Unmeasured
-        ):
+        # Whatever it is: what is not told by a server that behaves oddly stays unknown.
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(_REST_SECONDS):
                 server = await facts.read(session)
                 between = await _between(url, host, port, session)

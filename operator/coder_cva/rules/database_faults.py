@@ -14,6 +14,7 @@ _REMEDIES: Final = {
     Fault.UNNAMED: "name the Secret with coderd's connection URL in spec.database.urlSecretRef",
     Fault.NOT_A_URL: "write it like postgres://user:password@host:5432/coder?sslmode=verify-full",
     Fault.HOST_NOT_RESOLVED: f"{_URL}; a Service of another namespace needs it in its name, as in db.postgres.svc",
+    Fault.LOCAL: f"name the host as coderd's and the operator's Pods reach it: {_URL}",
     Fault.CONNECTION_REFUSED: f"start the server, or {_URL}; see also listen_addresses and the port",
     Fault.NO_ROUTE: "let the operator's Pod reach it: NetworkPolicies, security groups and firewalls for this "
     "port, from the namespace of the operator as from coderd's",

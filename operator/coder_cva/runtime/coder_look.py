@@ -9,10 +9,13 @@ from coder_cva.coder_api import reading
 from coder_cva.kube import secrets
 from coder_cva.kube.connection import Connection
 from coder_cva.snapshot.coder_seen import CoderSeen, nothing, patient
+from coder_cva.values.addresses import Permit, anywhere
 
 _CHART_SERVICE: Final = "coder"
 """The name of coderd's Service in Coder's chart, whatever the release is called."""
-_TOKEN: Final = re.compile(r"[!-~]{1,512}")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,512}")
+"""A token is letters, digits and a dash. Whoever names the Secret also names where it is sent: a connection URL
+or a key in JSON, which stand in Secrets too, are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class CoderLook:
     connection: Connection
     interval: float = 60.0
     """A licence, templates and accounts change rarely; a queue of builds is worth a minute's age."""
+    permit: Permit = anywhere
+    """Which addresses may be connected to: the URL is the word of whoever may write a CoderDeployment."""
     part: ClassVar[str] = "coder"
 
     async def look(self, deployment: CoderDeployment, before: Any) -> CoderSeen | None:
@@ -40,7 +45,7 @@ class CoderLook:
                 f"the Secret {deployment.namespace}/{where.name} holds no token under {where.key}: put there what "
                 "coder tokens create prints",
             )
-        now = await reading.seen(said.url or in_cluster(deployment), token)
+        now = await reading.seen(said.url or in_cluster(deployment), token, self.permit)
         return patient(before, now)
 
 

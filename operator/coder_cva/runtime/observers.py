@@ -9,13 +9,16 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.runtime.queue import Key
 from coder_cva.snapshot.observations import Observations
 
 log = logging.getLogger(__name__)
+
+CRASH_SECONDS: Final = 60.0
+"""After a look that crashed at least so long: what crashes once mostly does so again, and is logged each time."""
 
 
 class Look(Protocol):
@@ -47,8 +50,16 @@ class AtOnce:
 
     async def observations(self, deployment: CoderDeployment) -> Observations:
         """What is seen now, all at the same time."""
-        seen = await asyncio.gather(*(one.look(deployment, None) for one in self._looks))
+        seen = await asyncio.gather(*(self._seen(one, deployment) for one in self._looks))
         return Observations(**dict(zip((one.part for one in self._looks), seen, strict=True)))
+
+    async def _seen(self, look: Look, deployment: CoderDeployment) -> Any:
+        """What one look saw; one that crashes takes nothing from the others."""
+        try:
+            return await look.look(deployment, None)
+        except Exception:
+            log.exception("a look at the %s of %s crashed", look.part, deployment.reference)
+            return None
 
 
 @dataclass(slots=True)
@@ -63,17 +74,22 @@ class _Watched:
 
 
 class InBackground:
-    """The last results at hand. ``on_change`` is called with the key whose look saw something else."""
+    """The last results at hand. ``on_change`` is called with the key whose look saw something else.
+
+    ``leads`` says whether this process may look: of several replicas one does.
+    """
 
     def __init__(
         self,
         looks: Iterable[Look],
         *,
         on_change: Callable[[Key], None],
+        leads: Callable[[], bool] = lambda: True,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._looks = tuple(looks)
         self._on_change = on_change
+        self._leads = leads
         self._pause = pause
         self._watched: dict[Key, _Watched] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,8 +100,7 @@ class InBackground:
         try:
             yield
         finally:
-            for key in tuple(self._watched):
-                self.forget(key)
+            self.stop()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def observations(self, deployment: CoderDeployment) -> Observations:
@@ -95,6 +110,8 @@ class InBackground:
         if known is not None and known.deployment.uid != deployment.uid:
             self.forget(key)
             known = None
+        if known is None and not self._leads():
+            return Observations()
         if known is None:
             known = self._begin(key, deployment)
         elif known.deployment.generation != deployment.generation:
@@ -108,6 +125,11 @@ class InBackground:
         known = self._watched.pop(key, None)
         for task in known.tasks if known is not None else ():
             task.cancel()
+
+    def stop(self) -> None:
+        """Another replica looks from now on: all looks end, and what they saw will be old when ours comes again."""
+        for key in tuple(self._watched):
+            self.forget(key)
 
     def _begin(self, key: Key, deployment: CoderDeployment) -> _Watched:
         watched = self._watched[key] = _Watched(deployment)
@@ -124,20 +146,23 @@ class InBackground:
     async def _keep(self, key: Key, watched: _Watched, look: Look, changed: asyncio.Event) -> None:
         while True:
             changed.clear()
-            await self._once(key, watched, look)
-            await self._wait(look.interval, changed)
+            # The Lease may be lost before anybody could tell.
+            wait = await self._once(key, watched, look) if self._leads() else look.interval
+            await self._wait(wait, changed)
 
-    async def _once(self, key: Key, watched: _Watched, look: Look) -> None:
+    async def _once(self, key: Key, watched: _Watched, look: Look) -> float:
+        """One look; in how many seconds the next one is due."""
         before = watched.seen.get(look.part)
         try:
             seen = await look.look(watched.deployment, before)
         except Exception:
             # A fault of ours: what was seen last stands, and the next look may do better.
             log.exception("%s/%s: a look at its %s crashed", *key, look.part)
-            return
+            return max(look.interval, CRASH_SECONDS)
         watched.seen[look.part] = seen
         if seen != before:
             self._on_change(key)
+        return look.interval
 
     async def _wait(self, seconds: float, changed: asyncio.Event) -> None:
         """Until the time is over, or the spec is another one."""

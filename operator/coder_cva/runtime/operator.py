@@ -27,6 +27,7 @@ from coder_cva.runtime.settings import Settings
 from coder_cva.snapshot.model import Gathered
 from coder_cva.snapshot.parse import PROJECTIONS
 from coder_cva.telemetry import metrics
+from coder_cva.values.addresses import anywhere, is_remote
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,11 @@ class Operator:
             pace=replace(DEFAULT_PACE, watch=settings.watch_seconds),
         )
         self.elector = Elector(connection, settings.namespace)
-        self.observer = InBackground(looks.over(connection), on_change=self.queue.wake)
+        self.observer = InBackground(
+            looks.over(connection, permit=is_remote if settings.in_pod else anywhere),
+            on_change=self.queue.wake,
+            leads=self.elector.holds,
+        )
         self.shell = Shell(
             reader=self.gatherer,
             observer=self.observer,
@@ -115,6 +120,7 @@ class Operator:
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
         if not leads:
+            self.observer.stop()
             metrics.stand_by()
         log.info("this replica leads" if leads else "this replica leads no longer; it only watches")
         self.queue.wake(NOBODY)
@@ -169,10 +175,11 @@ class Operator:
 
     def _settle(self, key: Key, outcome: Outcome) -> None:
         report.told(key, outcome, self._readable(), leads=self.elector.holds())
+        if not outcome.is_looked_after:
+            self.observer.forget(key)
         if outcome.word == "gone":
             self.known.discard(key)
             self.queue.forget(key)
-            self.observer.forget(key)
         elif outcome.word == "failed":
             self.queue.failed(key, outcome.retry_after)
         else:

@@ -22,6 +22,8 @@ class Settings:
     """After which a watch is asked for anew: a right that was taken away goes unnoticed for so long."""
     resync_seconds: float = 600.0
     """A look at everything even when nothing happened: dates in the spec pass, and belt and braces."""
+    in_pod: bool = False
+    """Whether it runs in a cluster: what is local is then the Pod's and its node's, and no user's."""
 
 
 def from_environment() -> Settings:
@@ -36,6 +38,7 @@ def from_environment() -> Settings:
         log_format=os.environ.get("LOG_FORMAT", "text"),
         log_level=os.environ.get("LOG_LEVEL", "INFO").upper(),
         watch_seconds=_number("WATCH_SECONDS", 300),
+        in_pod=bool(os.environ.get("KUBERNETES_SERVICE_HOST")),
     )
 
 

@@ -21,6 +21,8 @@ STEP: Final = timedelta(minutes=5)
 _YAML: Final = "nodeGroups:"
 _Loader: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 """Every scalar is a text: a date that is none is no error then."""
+_DEEPEST: Final = 32
+"""Lists and mappings inside each other; a status has six."""
 _LONGEST: Final = 9
 """Digits of a size: more are no number of nodes."""
 _NAME: Final = re.compile(r"\s*Name:\s+(\S+)\s*")
@@ -64,6 +66,8 @@ def _is_about_time(line: str) -> bool:
 
 def _of_yaml(status: str) -> Iterator[ScaledGroup]:
     try:
+        if _is_deep(status):
+            return
         tree = yaml.load(status, _Loader)  # noqa: S506 - the base loader makes texts, lists and mappings only
     except (yaml.YAMLError, RecursionError, ValueError):
         return
@@ -77,6 +81,20 @@ def _of_yaml(status: str) -> Iterator[ScaledGroup]:
                 _size(dig(one, "health", "cloudProviderTarget")),
                 backs_off=dig(one, "scaleUp", "status") == "Backoff",
             )
+
+
+def _is_deep(status: str) -> bool:
+    """Whether it goes deeper than a status does. libyaml's loader follows without a limit, and the process dies.
+
+    Anybody who may write a ConfigMap of this name in any namespace could end the operator so.
+    """
+    depth = 0
+    for event in yaml.parse(status, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def _of_lines(status: str) -> Iterator[ScaledGroup]:

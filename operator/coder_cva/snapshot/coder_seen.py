@@ -132,7 +132,7 @@ class CoderSeen:
     pending_jobs: Part[int] = NOT_READ
     """Builds and imports that wait for a provisioner."""
     running_jobs: Part[int] = NOT_READ
-    """Builds and imports that run now."""
+    """Builds and imports that run at once: of what an operator sees, the most in any look of the last hour."""
     templates: Part[tuple[Template, ...]] = NOT_READ
     """Without deprecated ones."""
     proxies: Part[tuple[Proxy, ...]] = NOT_READ
@@ -146,9 +146,13 @@ class CoderSeen:
     running_workspaces: Part[int] = NOT_READ
     kept: int = 0
     """For how many looks in a row parts of an earlier one stand in for what was not to be had."""
+    lately: tuple[int, ...] = field(default=(), compare=False)
+    """How many builds ran at each of the last looks."""
 
 
-PARTS: Final = tuple(one.name for one in fields(CoderSeen) if one.name != "kept")
+PARTS: Final = tuple(one.name for one in fields(CoderSeen) if one.name not in ("kept", "lately"))
+_LATELY: Final = 60
+"""Looks, one a minute."""
 _PASSING: Final = frozenset({"Slow", "Unreachable", "ServerError", "Truncated", "TooManyRequests"})
 """Reasons that often are over at the next look."""
 _PATIENCE: Final = 2
@@ -163,10 +167,20 @@ def nothing(reason: str, message: str) -> CoderSeen:
 
 def patient(before: CoderSeen | None, now: CoderSeen) -> CoderSeen:
     """What was seen now; for a short while what was seen before, where Coder was just not to be had."""
+    now = _busiest(before, now)
     if before is None or before.kept >= _PATIENCE:
         return now
     kept = {name: getattr(before, name) for name in PARTS if _is_missed(before, now, name)}
     return replace(now, kept=before.kept + 1, **kept) if kept else now
+
+
+def _busiest(before: CoderSeen | None, now: CoderSeen) -> CoderSeen:
+    """What runs goes up and down each minute; what a tier must hold, and what is told, is the most of it."""
+    lately = () if before is None else before.lately
+    if isinstance(now.running_jobs, Unseen):
+        return replace(now, lately=lately)
+    lately = (*lately, now.running_jobs)[-_LATELY:]
+    return replace(now, running_jobs=max(lately), lately=lately)
 
 
 def _is_missed(before: CoderSeen, now: CoderSeen, name: str) -> bool:

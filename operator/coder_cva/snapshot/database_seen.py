@@ -16,6 +16,7 @@ class Fault(StrEnum):
     UNREAD = "DatabaseSecretUnread"
     NOT_A_URL = "NotAConnectionURL"
     HOST_NOT_RESOLVED = "HostNotResolved"
+    LOCAL = "LocalAddress"
     CONNECTION_REFUSED = "ConnectionRefused"
     NO_ROUTE = "NoAnswerFromHost"
     NOT_POSTGRES = "NotPostgreSQL"

@@ -1,6 +1,7 @@
 """What following the support links showed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class LinksSeen:
 
     links: tuple[LinkSeen, ...] = ()
     words: str = ""
+    at: datetime | None = field(default=None, compare=False)
+    """When they were followed."""
 
     def of(self, target: str) -> LinkSeen | None:
         """What was seen of an address; None where it was not followed yet."""

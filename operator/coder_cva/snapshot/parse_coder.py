@@ -5,6 +5,7 @@ users, workspaces, workspaceproxies, debug). A list is refused as a whole where 
 understood: what is left would be taken for all.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -48,6 +49,8 @@ NAMES: Final = (
 """The names of the bodies, one for each part."""
 _PRIMARY: Final = "primary"
 """The name under which coderd lists itself among the proxies."""
+_LOCAL_PORT: Final = re.compile(r":\d+->")
+"""Of ``read tcp 10.0.0.1:51234->10.0.0.2:8080``: it is another one with each try, and tells nothing."""
 _SUSPENDED: Final = "suspended"
 
 
@@ -164,7 +167,7 @@ def replicas(body: Any) -> Part[tuple[Replica, ...]]:
     def parse(one: Body) -> Replica | None:
         name = text(one.get("hostname"))
         error = one.get("error")
-        return Replica(name, error if isinstance(error, str) else "") if name else None
+        return Replica(name, _LOCAL_PORT.sub("->", text(error))) if name else None
 
     return _list(body, "its replicas", parse)
 

@@ -6,7 +6,7 @@ leads elsewhere the next moment changes nothing.
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,10 +17,8 @@ from aiohttp.resolver import DefaultResolver
 
 import coder_cva
 from coder_cva.snapshot.links_seen import LinkSeen
+from coder_cva.values.addresses import Permit
 from coder_cva.web.addresses import is_public
-
-Permit = Callable[[str], bool]
-"""Whether an address may be connected to."""
 
 _SECONDS: Final = 10.0
 _HOPS: Final = 5

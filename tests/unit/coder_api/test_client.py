@@ -13,6 +13,7 @@ import pytest
 from coder_cva.coder_api import client, refusals
 from coder_cva.coder_api.client import Client
 from coder_cva.snapshot.coder_seen import Unseen
+from coder_cva.values.addresses import is_remote
 from support import coder_stub
 from support.coder_stub import TOKEN
 
@@ -71,6 +72,18 @@ async def test_why_there_is_no_answer(fault: Fault, reason: str, words: list[str
     assert TOKEN not in found.message
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+async def test_the_own_machine_is_not_asked(host: str) -> None:
+    """However it is written: not even whether something listens there is told."""
+    async with coder_stub.serving() as stub:
+        url = stub.url.replace("127.0.0.1", host)
+        async with client.opened(url, TOKEN, is_remote) as opened:
+            found = await opened.get(PATH)
+
+    assert (found.reason, stub.requests) == ("LocalAddress", [])
+    assert "the operator's own Pod or node" in found.message
+
+
 async def test_a_redirect_is_told_and_not_followed() -> None:
     """The token would go to whoever the server names."""
     async with coder_stub.serving() as other, coder_stub.serving() as stub:
@@ -82,6 +95,17 @@ async def test_a_redirect_is_told_and_not_followed() -> None:
     assert f"{other.url}/login, where the token is not sent" in found.message
     assert "secret" not in found.message
     assert other.requests == []
+
+
+async def test_all_answers_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them may be small enough."""
+    monkeypatch.setattr(client, "LOOK_BYTES", 2500)
+    async with coder_stub.serving() as stub, client.opened(stub.url, TOKEN) as opened:
+        stub.faults["*"] = coder_stub.says(b"[" + b" " * 1000 + b"]")
+        found = [await opened.get(PATH) for _ in range(3)]
+
+    assert found[:2] == [[], []]
+    assert found[2].reason == "TooLarge"
 
 
 async def test_a_server_that_stalls_is_left() -> None:

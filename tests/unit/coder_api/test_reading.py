@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
 from coder_cva.coder_api import reading
@@ -231,3 +232,15 @@ async def test_a_list_that_ends_at_the_limit_is_not_taken_for_all() -> None:
     stub.jobs = [coder_stub.job()] * reading.MOST_LISTED
 
     assert unseen(await look(stub)) == {"pending_jobs": "TooMany"}
+
+
+async def test_a_crowd_of_organizations_is_not_asked_one_by_one() -> None:
+    """One answer must not become a hundred thousand requests."""
+    stub = busy()
+    crowd = [{"id": str(number)} for number in range(reading.MOST_ORGANIZATIONS + 1)]
+    stub.faults["organizations"] = coder_stub.says(orjson.dumps(crowd))
+
+    hidden = unseen(await look(stub))
+
+    assert hidden == dict.fromkeys(("daemons", "pending_jobs", "running_jobs"), "TooMany")
+    assert not [path for _, path, _ in stub.requests if "/organizations/" in path]

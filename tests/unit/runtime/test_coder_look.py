@@ -96,6 +96,7 @@ async def test_nothing_is_asked_where_the_spec_does_not(tmp_path: Path) -> None:
         (secret(token=""), ["holds no token under token", "coder tokens create"]),
         (secret(token="two\nlines"), ["holds no token under token"]),
         (secret(token="Schlüssel"), ["holds no token under token"]),
+        (secret(token="postgres://u:lines@db/coder"), ["holds no token under token"]),
         (secret(token="x" * 10_000), ["holds no token under token"]),
     ],
 )

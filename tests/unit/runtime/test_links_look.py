@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from coder_cva.kube.connection import Answer, Connection, NoAnswer
 from coder_cva.runtime.links_look import LinksLook
-from coder_cva.snapshot.links_seen import LinksSeen
+from coder_cva.snapshot.links_seen import LinkSeen, LinksSeen
 from support import builders
 from support.coder_manifests import chart_coderd, chart_proxy
 from support.corpus import merged
@@ -22,6 +23,8 @@ LINKS = [
     {"name": "Write", "target": "mailto:coder@corp.net"},
     {"name": "Second", "target": "http://192.168.0.1/"},
 ]
+TARGET = "http://10.0.0.1/help"
+LINK = [{"name": "Help", "target": TARGET}]
 
 
 class Api:
@@ -90,3 +93,37 @@ async def test_a_refusal_is_told(status: int) -> None:
 
     assert seen is not None
     assert seen.words.startswith("coderd's Deployment could not be read")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hours", "links", "again"),
+    [
+        (LinkSeen(TARGET, status=200), 23, LINK, False),
+        (LinkSeen(TARGET, status=200), 25, LINK, True),
+        (LinkSeen(TARGET, status=200), -1, LINK, True),
+        (LinkSeen(TARGET, status=503), 0.5, LINK, False),
+        (LinkSeen(TARGET, status=503), 1.5, LINK, True),
+        (LinkSeen(TARGET, reason="NotReached"), 1.5, LINK, True),
+        (LinkSeen(TARGET, reason="Private"), 1.5, LINK, False),
+        (LinkSeen(TARGET, status=200), 0, LINKS, True),
+        (None, 0, LINK, True),
+    ],
+)
+async def test_when_links_are_followed_again(
+    answer: LinkSeen | None, hours: float, links: Any, *, again: bool
+) -> None:
+    """Once a day; sooner where one did not answer, and at once where there are others or none was followed."""
+    now = builders.NOW
+    before = (
+        LinksSeen((answer,), at=now - timedelta(hours=hours)) if answer else LinksSeen(words="no")
+    )
+    look = LinksLook(cast("Connection", Api(*coderd(links))), clock=lambda: now)
+    said = {"spec": {"network": {"followSupportLinks": True}}}
+
+    seen = await look.look(
+        builders.coder_deployment(builders.live(merged(adopted("coder"), said))), before
+    )
+
+    assert (seen is not before) is again
+    assert seen is not None
+    assert (seen.at == now) is again

@@ -25,6 +25,7 @@ class Seen:
     """Stands for Observations, with a part of the test's own."""
 
     it: Any = None
+    other: Any = None
 
 
 def shown(seen: Any) -> Any:
@@ -121,7 +122,7 @@ async def test_a_changed_spec_is_looked_at_at_once() -> None:
 
 
 async def test_a_look_that_crashes_leaves_what_was_seen() -> None:
-    """It is tried again after its interval."""
+    """It is tried again, and not in the next seconds: each crash is a page in the log."""
     pauses, look = Pauses(), Look([7, RuntimeError("no"), 8])
     observer = InBackground([look], on_change=lambda _: None, pause=pauses)
     async with observer.running():
@@ -134,6 +135,45 @@ async def test_a_look_that_crashes_leaves_what_was_seen() -> None:
         await until(lambda: len(pauses.asked) == 3)
 
         assert shown(await observer.observations(deployment())) == 8
+    assert pauses.asked == [1.0, observers.CRASH_SECONDS, 1.0]
+
+
+async def test_a_report_is_made_whatever_crashes(caplog: pytest.LogCaptureFixture) -> None:
+    """The other looks are told all the same, and the crash is in the log."""
+    seen = await AtOnce([Look([RuntimeError("no")], "other"), Look([7])]).observations(deployment())
+
+    assert shown(seen) == 7
+    assert "a look at the other of coder/coder crashed" in caplog.text
+
+
+async def test_only_who_leads_looks() -> None:
+    """A replica that stands by begins none, and one whose Lease is over looks no more."""
+    leads, pauses, look = [False], Pauses(), Look([7])
+    observer = InBackground([look], on_change=lambda _: None, leads=lambda: leads[0], pause=pauses)
+    async with observer.running():
+        assert shown(await observer.observations(deployment())) is None
+        leads[0] = True
+        await observer.observations(deployment())
+        await until(lambda: len(pauses.asked) == 1)
+        leads[0] = False
+        pauses.over.set()
+        await until(lambda: len(pauses.asked) == 2)
+
+    assert look.asked == [(1, None)]
+
+
+async def test_who_leads_no_longer_forgets() -> None:
+    """What was seen in an earlier term is too old to be told in the next one."""
+    pauses, look = Pauses(), Look([7])
+    observer = InBackground([look], on_change=lambda _: None, pause=pauses)
+    async with observer.running():
+        await observer.observations(deployment())
+        await until(lambda: len(pauses.asked) == 1)
+        observer.stop()
+
+        assert shown(await observer.observations(deployment())) is None
+        await until(lambda: len(pauses.asked) == 2)
+    assert look.asked == [(1, None), (1, None)]
 
 
 async def test_a_namesake_is_another_one() -> None:

@@ -12,10 +12,11 @@ from coder_cva.desired.changes import Action, Change
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import Credentials
 from coder_cva.kube.leases import Elector
-from coder_cva.reconcile import Outcome
+from coder_cva.reconcile import Outcome, gone
+from coder_cva.runtime.coder_look import CoderLook
 from coder_cva.runtime.operator import LONGEST_COALESCE_SECONDS, NOBODY, Operator
 from coder_cva.runtime.queue import COALESCE_SECONDS
-from coder_cva.runtime.settings import Settings
+from coder_cva.runtime.settings import Settings, from_environment
 from coder_cva.telemetry import metrics
 from coder_cva.values.manifest import Ref
 from support import builders
@@ -97,6 +98,43 @@ async def test_verdicts_are_shown_by_the_leader_alone(
     assert not is_shown()
     operator._settle(KEY, outcome)
     assert not is_shown()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "looks"),
+    [
+        (Outcome("stalled", {}), True),
+        (Outcome("stalled", {}, is_looked_after=False), False),
+        (Outcome("failed", {}, retry_after=1.0), True),
+        (gone((REFUSED,)), False),
+        (gone(()), False),
+    ],
+    ids=["stalled", "a spec that is refused", "failed", "gone, not swept yet", "gone"],
+)
+async def test_when_looks_end(operator: Operator, outcome: Outcome, *, looks: bool) -> None:
+    """With the spec that asked for them, and with the CoderDeployment: what it left behind may stay longer."""
+    operator.elector._renewed = operator.elector._clock()
+    async with operator.observer.running():
+        await operator.observer.observations(
+            builders.coder_deployment(builders.live(adopted("coder")))
+        )
+
+        operator._settle(KEY, outcome)
+
+        assert (KEY in operator.observer._watched) is looks
+
+
+async def test_looks_end_with_the_leadership(operator: Operator) -> None:
+    """Two replicas do not ask the same database."""
+    operator.elector._renewed = operator.elector._clock()
+    async with operator.observer.running():
+        await operator.observer.observations(
+            builders.coder_deployment(builders.live(adopted("coder")))
+        )
+
+        operator._leadership(leads=False)
+
+        assert not operator.observer._watched
 
 
 @pytest.mark.parametrize(
@@ -240,3 +278,22 @@ async def test_who_stands_by_tells_no_first_status(slow: tuple[Slow, Operator]) 
 
         api.leads = True
         await until(lambda: api.statuses)
+
+
+@pytest.mark.parametrize(("in_pod", "asked"), [(True, False), (False, True)])
+async def test_what_is_local_is_the_pods(operator: Operator, *, in_pod: bool, asked: bool) -> None:
+    """In a Pod no CoderDeployment leads to it; a process on somebody's own machine may use what is there."""
+    made = Operator(Settings(in_pod=in_pod), operator.connection)
+
+    (coder,) = (one for one in made.observer._looks if isinstance(one, CoderLook))
+
+    assert coder.permit("127.0.0.1") is asked
+    assert coder.permit("10.96.0.1")
+
+
+def test_a_pod_is_known_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the official client knows it."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert not from_environment().in_pod
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    assert from_environment().in_pod

@@ -133,3 +133,9 @@ def test_no_text_raises(text: str, more: str) -> None:
     for one in (text, f"nodeGroups:\n{text}", f"  Name: {text}\n  Health: {more}", f"time: {text}"):
         groups(one)
         written(one)
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[{a: "])
+def test_a_text_without_a_bottom_is_none(opening: str) -> None:
+    """Whoever writes a ConfigMap of this name, in a namespace of his own, must not end the operator."""
+    assert groups("nodeGroups:\n  " + opening * 200_000) == ()

@@ -43,3 +43,25 @@ def test_what_is_seen_now_always_counts() -> None:
     mixed = patient(BEFORE, now)
     assert (mixed.version, mixed.users, mixed.kept) == ("2.31.0", 3, 1)
     assert patient(mixed, BEFORE).kept == 0
+
+
+def test_what_runs_is_the_most_of_the_last_hour() -> None:
+    """A number that goes up and down with every look would be news each minute."""
+    seen: CoderSeen | None = None
+    told = []
+    for running in (3, 7, 0, 5, *(0 for _ in range(57)), 2):
+        seen = patient(seen, CoderSeen(running_jobs=running))
+        told.append(seen.running_jobs)
+
+    assert told[:4] == [3, 7, 7, 7]
+    assert set(told[4:-1]) == {7}
+    assert told[-1] == 5
+
+
+def test_a_look_without_builds_forgets_none() -> None:
+    """Those before it count on."""
+    first = patient(None, CoderSeen(running_jobs=9))
+    second = patient(first, nothing("Slow", "late"))
+
+    assert (second.running_jobs, second.lately) == (9, (9,))
+    assert patient(second, CoderSeen(running_jobs=1)).running_jobs == 9

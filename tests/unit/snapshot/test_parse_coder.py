@@ -216,3 +216,15 @@ def test_the_version_has_no_v() -> None:
     assert parse_coder.version({"version": "v2.30.1+abc"}) == "2.30.1+abc"
     assert isinstance(parse_coder.version({"version": ""}), Unseen)
     assert parse_coder.replicas([{"hostname": "a", "error": "dial"}]) == (Replica("a", "dial"),)
+
+
+def test_what_a_replica_says_moves_with_no_try() -> None:
+    """The port of its own end is another one each time."""
+    bodies = [
+        [{"hostname": "coder-a", "error": f"read tcp 10.0.0.1:{port}->10.0.0.2:8080: i/o timeout"}]
+        for port in (40_001, 51_234)
+    ]
+
+    first, second = (parse_coder.replicas(one) for one in bodies)
+
+    assert first == second == (Replica("coder-a", "read tcp 10.0.0.1->10.0.0.2:8080: i/o timeout"),)
