@@ -21,7 +21,7 @@ _MARKS: Final = {
 _WAIVED: Final = "waived"
 _INDENT: Final = " " * 8
 _COMMAND: Final = re.compile(
-    r"(?:(?<=[:;.] )|(?<=  )|^)(?:helm|kubectl) (?:-\S+ \S+ )?"
+    r"(?:(?<=[:;.,] )|(?<=  )|^)(?:helm|kubectl) (?:-\S+ \S+ )?"
     r"(?:annotate|apply(?! -f - )|create|delete|drain|edit|get|label|patch|rollout|scale|upgrade)\b"
     r".*?(?=[.;,] [A-Za-z]|$)"
 )
@@ -82,7 +82,7 @@ def clause_lines(result: RuleResult) -> Iterator[str]:
     mark = _WAIVED if result.waived else _MARKS[result.verdict]
     why = f" ({result.reason})" if result.reason else ""
     clause = result.clause
-    yield f"  {mark:<6}{clause.id}  {clause.severity.value}: {clause.title}{why}"
+    yield f"  {mark + ' ':<6}{clause.id}  {clause.severity.value}: {clause.title}{why}"
     yield from _wrapped(result.message, _INDENT)
     yield from _findings(result.findings)
 
