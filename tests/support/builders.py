@@ -17,7 +17,7 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
 from coder_cva.snapshot.consistency import impossible
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.model import Absence, ClusterSnapshot, SecretKeys, Served, Unavailable
-from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.needs import SOURCES, Need
 from coder_cva.snapshot.observations import Observations
 from coder_cva.snapshot.parse import gathered
 from coder_cva.snapshot.world import World
@@ -96,7 +96,7 @@ def snapshot_of(
     bodies[Need.NAMESPACES] += [live(namespace(name)) for name in places - there - {""}]
     readings: dict[str, Any] = {need.value: gathered(need, bodies[need]) for need in Need}
     for need, reason in (unavailable or {}).items():
-        readings[need.value] = Unavailable(reason, f"{need} is {reason}")
+        readings[need.value] = Unavailable(reason, f"{SOURCES[need].plural} is {reason}")
     keys = {
         (place, name): None if found is None else SecretKeys(place, name, found)
         for (place, name), found in (secrets or {}).items()

@@ -7,8 +7,8 @@
 - ``deployment``: what is laid over it;
 - ``objects``: objects as the API server gives them, or ``{make: builder, …}``: Coder's own objects as its
   charts and templates make them, running. ``nodes`` says where their Pods run (in turn), ``pending: true``
-  that they found none, ``ours: true`` that the operator made them, ``with: {Kind: …}`` what is laid over the objects of a kind. Without any Node both
-  pools have three;
+  that they found none, ``ours: true`` that the operator made them, ``with: {Kind: …}`` what is laid over the
+  objects of a kind. Without any Node both pools have three;
 - ``unavailable``: kinds that could not be read, with the reason;
 - ``served``: the versions of ``mutating_policy`` and ``validating_policy`` that are served; v1 of both where
   it is left out;

@@ -43,6 +43,13 @@ _DISPOSITIONS: Final = {
     Disposition.CHECKED: "checked: the operator judges it and says what to change",
     Disposition.ATTESTED: "attested: no state of a cluster can prove it, so your word counts",
 }
+_LOOKS: Final = {
+    "database": "the database itself, where `spec.database.probe.enabled` asks for it "
+    "([what is seen](../reference/database-probe.md))",
+    "coder": "Coder's own API, where `spec.coderAPI` names a token",
+    "links": "the addresses of the links, where `spec.network.followSupportLinks` asks for it",
+}
+"""What is looked at beside the cluster's API, by its part of Observations."""
 _UNTIL: Final = "2027-01-31"
 _BACKTICKS: Final = re.compile(r"`{3,}")
 
@@ -117,12 +124,19 @@ def _unjudged(clause: Clause) -> Iterator[str]:
 def _reads(rule: Rule, cases: Iterable[Case]) -> Iterator[str]:
     yield "## What is read"
     yield ""
-    if not rule.needs:
-        yield "Nothing of the cluster: the CoderDeployment itself is judged."
-    else:
+    looks = spec_fields.looked_at_by(rule, cases)
+    beside = [
+        f"Beside the cluster's API: {said}." for part, said in _LOOKS.items() if part in looks
+    ]
+    if rule.needs:
         yield "Where one of these could not be read, the verdict is unknown and names it."
         yield ""
         yield from (_source(one) for one in SOURCES if one in rule.needs)
+    elif not beside:
+        yield "Nothing of the cluster: the CoderDeployment itself is judged."
+    for place, line in enumerate(beside):
+        yield from [""] if rule.needs or place else []
+        yield line
     fields = spec_fields.read_by(rule, cases)
     if fields:
         yield ""

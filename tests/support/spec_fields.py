@@ -1,4 +1,4 @@
-"""Which fields of a CoderDeployment's spec a rule looks at: seen while it judges its corpus."""
+"""What a rule looks at beside watched objects: fields of the spec, looks. Seen while it judges its corpus."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from coder_cva.rules.model import Rule
+    from coder_cva.snapshot.observations import Observations
     from support.corpus import Case
 
 
@@ -54,3 +55,25 @@ def read_by(rule: Rule, cases: Iterable[Case]) -> list[str]:
         stand_in: Any = Recorder(world.deployment, "", read)
         rule.judge(replace(world, deployment=stand_in))
     return sorted(one for one in read if not any(it.startswith(f"{one}.") for it in read))
+
+
+class Looks:
+    """Stands for what was seen beside the cluster's API and notes which parts of it are asked for."""
+
+    def __init__(self, behind: Observations, read: set[str]) -> None:
+        self._behind = behind
+        self._read = read
+
+    def __getattr__(self, name: str) -> Any:
+        self._read.add(name)
+        return getattr(self._behind, name)
+
+
+def looked_at_by(rule: Rule, cases: Iterable[Case]) -> set[str]:
+    """The parts of Observations that a rule asks for; what the corpus does not reach is not seen."""
+    read: set[str] = set()
+    for case in cases:
+        world = case.world()
+        stand_in: Any = Looks(world.observed, read)
+        rule.judge(replace(world, observed=stand_in))
+    return read

@@ -1,7 +1,8 @@
 """The report for a terminal: chapter by chapter, failures with what to type, the rest in a line each."""
 
+import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from coder_cva.reports.audit import VERDICT_WORDS, Audit, heading, summary
@@ -19,6 +20,12 @@ _MARKS: Final = {
 }
 _WAIVED: Final = "waived"
 _INDENT: Final = " " * 8
+_COMMAND: Final = re.compile(
+    r"(?:(?<=[:;.,] )|(?<=  )|^)(?:helm|kubectl) (?:-\S+ \S+ )?"
+    r"(?:annotate|apply(?! -f - )|create|delete|drain|edit|get|label|patch|rollout|scale|upgrade)\b"
+    r".*?(?=[.;,] [A-Za-z]|$)"
+)
+"""Something to type that does not stand within a sentence, up to where prose follows."""
 
 
 def render(audit: Audit, *, everything: bool = False) -> str:
@@ -75,7 +82,7 @@ def clause_lines(result: RuleResult) -> Iterator[str]:
     mark = _WAIVED if result.waived else _MARKS[result.verdict]
     why = f" ({result.reason})" if result.reason else ""
     clause = result.clause
-    yield f"  {mark:<6}{clause.id}  {clause.severity.value}: {clause.title}{why}"
+    yield f"  {mark + ' ':<6}{clause.id}  {clause.severity.value}: {clause.title}{why}"
     yield from _wrapped(result.message, _INDENT)
     yield from _findings(result.findings)
 
@@ -106,12 +113,26 @@ def _remedy(remedy: str) -> Iterator[str]:
     yield from (f"{_INDENT}    {line}".rstrip() for line in block)
 
 
-def _wrapped(words: str, indent: str) -> Iterable[str]:
+def _wrapped(words: str, indent: str) -> list[str]:
+    """Broken between words, but never inside a command: pasted, the first half of it would run."""
+    return _lines(words, indent, f"{indent}  " if indent else "")
+
+
+def _lines(words: str, indent: str, further: str) -> list[str]:
+    command = _COMMAND.search(words)
+    if command is None or len(indent) + len(words) <= WIDTH:
+        return _broken(words, indent, further)
+    before, after = words[: command.start()].rstrip(), words[command.end() :].lstrip(".;, ")
+    lines = [*_broken(before, indent, further), f"{further}{command[0]}"]
+    return [*lines, *_lines(after, further, further)] if after else lines
+
+
+def _broken(words: str, indent: str, further: str) -> list[str]:
     return textwrap.wrap(
         words,
         WIDTH,
         initial_indent=indent,
-        subsequent_indent=f"{indent}  " if indent else "",
+        subsequent_indent=further,
         break_long_words=False,
         break_on_hyphens=False,
     )

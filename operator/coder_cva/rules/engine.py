@@ -81,8 +81,14 @@ def _unread(rule: Rule, world: World) -> Judgement | None:
     if not unread:
         return None
     reason = missing[unread[0]].reason
-    why = "; ".join(f"{one.value}: {missing[one].message or missing[one].reason}" for one in unread)
+    why = "; ".join(_words(one, missing[one]) for one in unread)
     return unknown(reason.value, f"could not be read: {why}. {_remedy(unread, reason)}")
+
+
+def _words(need: Need, reading: Unavailable) -> str:
+    """The kind with the API server's own words, which mostly begin with it."""
+    kind, said = SOURCES[need].plural, reading.message or reading.reason.value
+    return said if said.startswith(kind) else f"{kind}: {said}"
 
 
 def _has_none(need: Need, reading: Unavailable) -> bool:

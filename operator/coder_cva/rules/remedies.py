@@ -100,7 +100,7 @@ def _where(world: World) -> str:
 def _beside(values: Mapping[str, Any]) -> str:
     """A list in the values replaces the one that is there, unless whoever pastes it knows better."""
     lists = sorted(key for key, one in values["coder"].items() if isinstance(one, list))
-    return f", beside what {' and '.join(lists)} hold already" if lists else ""
+    return f", beside what is in {' and '.join(lists)} already" if lists else ""
 
 
 def _of_coder_k8s(values: Mapping[str, Any]) -> dict[str, Any]:

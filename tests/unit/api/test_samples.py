@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from cluster.crd_cases import SAMPLES, sample
 from coder_cva.api.errors import InvalidSpec
+from coder_cva.api.unknown import unknown_fields
 from coder_cva.api.v1alpha1 import resource
 
 if TYPE_CHECKING:
@@ -34,6 +37,21 @@ def test_samples_are_understood(name: str) -> None:
 def test_samples_say_what_they_are_for(name: str) -> None:
     """Each sample begins with prose."""
     assert (SAMPLES / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("name", ["managed", "adopted"])
+def test_what_a_sample_shows_as_a_comment_is_understood(name: str) -> None:
+    """Without its mark each such line stands where it belongs, and has an effect."""
+    text = (SAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
+    whole = yaml.safe_load(re.sub(r"^( +)#   ( *[a-zA-Z]+:.*)$", r"\1\2", text, flags=re.MULTILINE))
+
+    deployment = resource.parse(whole)
+
+    assert unknown_fields(whole) == ()
+    assert deployment.spec.database is not None
+    assert deployment.spec.database.probe.enabled
+    assert deployment.spec.database.url_secret_ref is not None
+    assert deployment.spec.coder_api is not None
 
 
 def leaves(tree: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -99,3 +99,16 @@ def test_the_contract_of_the_make_targets() -> None:
 
     assert named - targets == set()
     assert targets - explained == set()
+
+
+def test_every_decision_has_a_number_of_its_own_and_is_listed() -> None:
+    """Numbers run without a gap; the list says the titles as the decisions do."""
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    found = sorted(folder.glob("[0-9]*.md"))
+
+    for number, page in enumerate(found, start=1):
+        title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix(f"# {number}. ")
+        assert page.name.startswith(f"{number:04}-")
+        assert f"| {number} | [{title}]({page.name}) |" in index
+    assert index.count("| [") == len(found)

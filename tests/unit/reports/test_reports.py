@@ -113,6 +113,23 @@ def test_what_is_to_be_pasted_is_not_broken() -> None:
     assert block.strip() in table.render(audit(Report((failed,), failed.findings)))
 
 
+def test_a_command_inside_a_sentence_is_not_broken() -> None:
+    """Pasted from a terminal, the first line of two would run by itself; prose around it is broken."""
+    first = "kubectl -n a patch cdep b --type=merge -p '" + "x" * 60 + " y'"
+    second = "kubectl annotate node -l a=b c=d"
+    failed = RuleResult(
+        clause("CVA-CTL-002"),
+        Verdict.FAILED,
+        f"{'prose ' * 20}first: {first}. Until then: {second}",
+    )
+
+    lines = table.render(audit(Report((failed,), ()))).split("\n")
+
+    assert f"          {first}" in lines
+    assert f"          Until then: {second}" in lines
+    assert all(len(one) <= table.WIDTH for one in lines if first not in one)
+
+
 def test_many_findings_are_counted_in_the_table_and_whole_in_json() -> None:
     """A terminal shows some of a thousand, a program gets them all."""
     findings = tuple(Finding("CVA-NODE-005", f"Pod a/{number:04}") for number in range(1000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,8 @@ from coder_cva.rules.model import (
     unknown,
 )
 from coder_cva.rules.registry import ALL
-from coder_cva.snapshot.model import Absence
-from coder_cva.snapshot.needs import EXTENSIONS, Need
+from coder_cva.snapshot.model import Absence, Unavailable
+from coder_cva.snapshot.needs import EXTENSIONS, SOURCES, Need
 from support import builders
 from support.corpus import merged
 from support.deployments import adopted
@@ -90,7 +91,7 @@ def test_a_rule_is_not_asked_where_what_it_needs_was_not_read(need: Need, absenc
     unread = result(here, POOLS, asked, strict=True)
 
     assert (unread.verdict, unread.reason) == (Verdict.UNKNOWN, absence.value)
-    assert f"{need}: {need} is {absence}" in unread.message
+    assert unread.message.startswith(f"could not be read: {SOURCES[need].plural} is {absence}. ")
     assert result(here, CODERD, other).verdict is Verdict.PASSED
     assert result(world(), POOLS, asked).verdict is Verdict.PASSED
 
@@ -103,7 +104,18 @@ def test_several_kinds_that_were_not_read_are_all_named() -> None:
     found = result(world(unavailable=unread), POOLS, Rule(POOLS, holds, needs))
 
     assert found.reason == "TimedOut"
-    assert "nodes: nodes is TimedOut; pods: pods is Forbidden" in found.message
+    assert "could not be read: nodes is TimedOut; pods is Forbidden. " in found.message
+
+
+def test_words_that_do_not_name_the_kind_stand_behind_its_name() -> None:
+    """The API server's own words mostly begin with the kind, and need it not twice."""
+    silent = Unavailable(Absence.TIMED_OUT, "no answer within 30 s")
+    here = world()
+    here = replace(here, snapshot=replace(here.snapshot, pods=silent))
+
+    found = result(here, POOLS, Rule(POOLS, holds, frozenset({Need.PODS})))
+
+    assert found.message.startswith("could not be read: pods: no answer within 30 s. ")
 
 
 def test_a_refusal_says_where_to_look() -> None:

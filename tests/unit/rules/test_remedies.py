@@ -46,7 +46,7 @@ def test_an_adopted_coder_is_changed_where_its_values_are_kept(manager: str, whe
     told = remedies.coderd(world(adopted("coder"), chart_coderd(managed_by=manager)), VALUES, SPEC)
 
     head, _, block = told.partition(":\n")
-    assert head == f"{where}, beside what env hold already"
+    assert head == f"{where}, beside what is in env already"
     assert yaml.safe_load(block) == VALUES
 
 

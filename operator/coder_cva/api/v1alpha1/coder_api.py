@@ -34,7 +34,8 @@ class CoderAPI(Part):
 
     token_secret_ref: TokenSecretRef
     """The Secret that holds the token. An Owner's shows everything; one of an account with the roles Auditor
-    and Template Admin shows all but coderd's health, its replicas and the queue of builds."""
+    and Template Admin shows all but coderd's health, its replicas and the queue of builds. The operator needs get
+    on this one Secret: deploy/optional/coder-token-reader.yaml."""
     url: ServerUrl | None = None
     """Where the operator reaches Coder, for example https://coder.example.com. Absent means coderd's Service
     in this namespace, by http: the one that the operator makes, or coder, as Coder's chart names it."""

@@ -34,7 +34,7 @@ class DeclaredDatabase(Part):
     """The type of a managed database, for example db.m6i.2xlarge; it stands for cpu and memory where these
     are absent."""
     high_availability: Flag | None = None
-    """Whether a standby takes over where the first one fails (CVA-DB-004)."""
+    """Whether a standby takes over by itself when the primary fails (CVA-DB-004)."""
     region: LabelValue | None = None
     """Its region, as nodes spell theirs in topology.kubernetes.io/region (CVA-DB-005)."""
     zone: LabelValue | None = None

@@ -15,6 +15,8 @@ class DatabaseProbe(Part):
     """
 
     enabled: Flag = False
-    """Whether the database is looked at. Round trips are measured from the operator's Pod, not from coderd's."""
+    """Whether the database is looked at, with the URL of urlSecretRef. The operator needs get on that one Secret:
+    deploy/optional/database-secret-reader.yaml. Round trips are measured from its Pod, not from coderd's."""
     interval_seconds: Annotated[int, Field(strict=True, ge=10, le=3600)] = 60
-    """Seconds from one look to the next; each opens one connection for less than fifteen seconds."""
+    """Seconds from one look to the next; each opens one connection, two through a pooler, for less than
+    fifteen seconds."""

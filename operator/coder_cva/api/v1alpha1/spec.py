@@ -136,7 +136,7 @@ class Spec(Part):
     waivers: Annotated[tuple[Waiver, ...], Field(max_length=64), ListMap("rule")] = ()
     """Failures that are accepted for a time, one entry for a rule."""
     attestations: Annotated[tuple[Attestation, ...], Field(max_length=64), ListMap("clause")] = ()
-    """Clauses that no cluster state can prove, stated with evidence, one entry for a clause."""
+    """Clauses that no cluster state can prove, or not always, stated with evidence, one entry for a clause."""
     control_plane: ControlPlane
     """coderd, and the nodes on which it runs."""
     provisioners: Provisioners = Provisioners()

@@ -9,7 +9,7 @@ from coder_cva.desired.rollout import maintenance_ends
 from coder_cva.rules import remedies, replica_licence, scalers, static_capacity
 from coder_cva.rules.container_resources import Amounts, amounts
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
-from coder_cva.rules.subjects import CODERD, no_coderd
+from coder_cva.rules.subjects import CODERD, are, no_coderd
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import environment, records
 from coder_cva.snapshot.shapes import mappings, text
@@ -39,7 +39,7 @@ def coderd_runs_with_several_replicas(world: World) -> Judgement:
         )
     wanted = _tier(world).replicas
     told = (
-        f"{live.meta.path} has {live.replicas} replicas, {live.ready_replicas} of them ready; the "
+        f"{live.meta.path} has {are(live.replicas, 'replica')}, {live.ready_replicas} of them ready; the "
         f"architecture asks for {wanted}"
     )
     findings = [

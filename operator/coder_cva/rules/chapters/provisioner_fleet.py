@@ -36,7 +36,7 @@ def external_provisioners_run_the_builds(world: World) -> Judgement:
     if not fleet:
         return _none(world, wanted)
     count = sum(one.replicas for one in fleet)
-    told = f"{are(count, 'external provisioner')} for {wanted:,} concurrent builds"
+    told = f"{are(count, 'external provisioner')} for {are(wanted, 'concurrent build')}"
     findings = [
         *_unlicensed(world, f"Deployment {fleet[0].meta.path}", count),
         *_too_few(fleet, count, wanted),
@@ -66,7 +66,7 @@ def _known_to_coder(world: World, daemons: Sequence[Daemon], wanted: int) -> Jud
     """Where none runs in sight, Coder knows how many are connected; their size it does not know."""
     count = sum(one.is_connected and not one.is_built_in for one in daemons)
     where = f"CoderDeployment {world.deployment.reference}"
-    told = f"Coder knows {are(count, 'external provisioner')} that are connected, for {wanted:,} concurrent builds"
+    told = f"Coder knows {are(count, 'connected external provisioner')} for {are(wanted, 'concurrent build')}"
     findings = list(_unlicensed(world, where, count))
     if count < wanted:
         remedy = (

@@ -6,7 +6,7 @@ from typing import Final
 from coder_cva.rules import coder_word, external_provisioners, remedies
 from coder_cva.rules.external_provisioners import External, Way
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, passed, unknown
-from coder_cva.rules.subjects import NAMESPACES, no_coderd
+from coder_cva.rules.subjects import NAMESPACES, are, no_coderd
 from coder_cva.snapshot import environment
 from coder_cva.snapshot.coder_seen import Daemon, Unseen
 from coder_cva.snapshot.needs import Need
@@ -79,7 +79,7 @@ def _known_to_coder(world: World, daemons: Sequence[Daemon]) -> Judgement:
     """Coder knows who is connected, wherever it runs."""
     there = [one for one in daemons if one.is_connected and not one.is_built_in]
     free = sum(one.takes_untagged for one in there)
-    told = f"no built-in provisioners; Coder knows {len(there)} external ones that are connected"
+    told = f"no built-in provisioners; Coder knows {are(len(there), 'connected external one')}"
     if free:
         return passed(f"{told}, {free} of them without tags")
     if there:
