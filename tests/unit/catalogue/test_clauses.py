@@ -33,6 +33,7 @@ IN_ORDER = [
 """The document's own order of subjects."""
 COUNTS = {Disposition.ENFORCED: 22, Disposition.CHECKED: 25, Disposition.ATTESTED: 3}
 ATTESTABLE = {
+    "CVA-NODE-004",
     "CVA-OPS-001",
     "CVA-OPS-003",
     "CVA-OPS-004",

@@ -186,7 +186,8 @@ def _not_seen(told: str) -> Judgement:
         "NoAutoscalerSeen",
         f"{told}; what is read: the status that cluster-autoscaler writes into a ConfigMap "
         "(--write-status-configmap, on unless it is turned off), Karpenter's NodePools, Cluster API's "
-        "MachineDeployments, OpenShift's MachineAutoscalers",
+        "MachineDeployments, OpenShift's MachineAutoscalers. Where a provider scales the group and shows it in none of "
+        "these, as GKE does, state it with evidence and a date in spec.attestations",
     )
 
 
