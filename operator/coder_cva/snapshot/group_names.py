@@ -47,15 +47,15 @@ def belongs(group: str, node: Node) -> bool | None:
     if AKS in labels:
         found = _SCALE_SET_NODE.fullmatch(node.meta.name.lower())
         return group.lower() == found[1] if found else None
-    if EKS in labels or DOKS in labels:
-        return is_named_by(group, labels)
-    if EKSCTL in labels or KOPS in labels:
+    if EKS in labels or EKSCTL in labels or KOPS in labels or DOKS in labels:
         return is_named_by(group, labels) or _is_of_another(group, labels)
     return None
 
 
 def _is_of_another(group: str, labels: Mapping[str, str]) -> bool | None:
-    """Whose it is not, only where a group has a name of the usual form: eksctl and kOps let people choose others."""
+    """Whose it is not: of eksctl's and kOps' only where a name has the usual form, for there people choose others."""
+    if EKS in labels or DOKS in labels:
+        return False
     usual = _EKS_GROUP if EKSCTL in labels else _KOPS_GROUP
     return False if usual.fullmatch(group) else None
 
