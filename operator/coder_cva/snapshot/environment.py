@@ -60,9 +60,7 @@ def is_elsewhere(deployment: Deployment, name: str) -> bool:
     found = _entry(deployment, name)
     if found is not None:
         return bool(found.get("valueFrom"))
-    return (
-        _comes_as_a_whole(deployment, name) or _has_file(deployment) or bool(starter(deployment))
-    )
+    return _comes_as_a_whole(deployment, name) or _has_file(deployment) or bool(starter(deployment))
 
 
 def secret_of(deployment: Deployment, name: str) -> str:

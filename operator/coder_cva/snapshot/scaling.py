@@ -193,7 +193,10 @@ def _disruption(pool: NodePool) -> tuple[bool, str]:
     ):
         return True, f"takes no node of {name} away: its disruption budget is 0"
     if pool.after == _NEVER:
-        return True, f"takes no node of {name} away: its consolidateAfter is Never; it replaces those that drift"
+        return (
+            True,
+            f"takes no node of {name} away: its consolidateAfter is Never; it replaces those that drift",
+        )
     after = f" after {pool.after}" if pool.after else ""
     return False, f"adds and takes away nodes of {name} ({pool.policy or 'consolidation'}{after})"
 

@@ -77,7 +77,9 @@ def test_variables_that_come_as_a_whole(source: Any, elsewhere: bool) -> None:
         ([], ""),
     ],
 )
-def test_what_starts_coderd_may_set_what_nothing_else_does(command: list[str], program: str) -> None:
+def test_what_starts_coderd_may_set_what_nothing_else_does(
+    command: list[str], program: str
+) -> None:
     """A shell with a file of Vault's agent; what is written as a variable is known all the same."""
     assert environment.starter(coderd(command=command)) == program
     assert environment.is_elsewhere(coderd(command=command), NAME) is bool(program)
