@@ -163,11 +163,16 @@ def the_baseline_database_serves_a_hundred_provisioners(world: World) -> Judgeme
         if has is None
         else f"the database has {cpu_text(cpu)} CPU by {has.source}"
     )
+    here, all_of_them = _fleet(world)
+    if cpu > base.cpu_millicores and has is None and all_of_them > base.external_provisioners:
+        return unknown(
+            _SIZE_NOT_SEEN,
+            f"{are(all_of_them, 'external provisioner')}, more than the {base.external_provisioners} of the baseline "
+            f"database, and the CPU of the database is not seen; {size}: "
+            + database_remedies.say(world, {"cpu": cpu_text(cpu)}),
+        )
     if cpu > base.cpu_millicores:
         return not_applicable(f"{size}, more than the baseline's {base.cpu}")
-    fleet = external_provisioners.external(world)
-    here = sum(one.deployment.replicas for one in fleet if one.way is Way.HERE)
-    all_of_them = here + sum(one.deployment.replicas for one in fleet if one.way is Way.UNKNOWN)
     told = f"{are(all_of_them, 'external provisioner')}; {size}, the baseline, which carries {base.external_provisioners}"
     if not all_of_them:
         return unknown(
@@ -181,6 +186,13 @@ def the_baseline_database_serves_a_hundred_provisioners(world: World) -> Judgeme
             f"{told}; of only {here} it is seen that they build for this coderd",
         )
     return verdict(_too_many(world, here, base.external_provisioners), held=told, broken=told)
+
+
+def _fleet(world: World) -> tuple[int, int]:
+    """The external provisioners that surely build for this coderd, and with those that may."""
+    fleet = external_provisioners.external(world)
+    here = sum(one.deployment.replicas for one in fleet if one.way is Way.HERE)
+    return here, here + sum(one.deployment.replicas for one in fleet if one.way is Way.UNKNOWN)
 
 
 def _too_many(world: World, count: int, most: int) -> Iterator[Finding]:
