@@ -17,6 +17,8 @@ from coder_cva.values.manifest import dig
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool takes for true; coderd reads its switches with it."""
 _PROGRAM: Final = "coder"
+_INITS: Final = frozenset({"tini", "dumb-init", "catatonit"})
+"""What only passes signals on."""
 _FILE: Final = "CODER_CONFIG_PATH"
 _FILE_FLAGS: Final = ("--config", "-c")
 _FLAGS: Final = {
@@ -112,8 +114,9 @@ def wholes(deployment: Deployment) -> tuple[str, ...]:
 
 def starter(deployment: Deployment) -> str:
     """The program that starts coderd and may give it any variable; "" where coderd is started by itself."""
-    program = next(iter(texts(container(deployment).get("command"))), "").rpartition("/")[2]
-    return "" if program == _PROGRAM else program
+    words = (one.rpartition("/")[2] for one in texts(container(deployment).get("command")))
+    program = next((one for one in words if one not in _INITS and not one.startswith("-")), "")
+    return "" if program.startswith(_PROGRAM) else program
 
 
 def _entry(deployment: Deployment, name: str) -> Mapping[str, Any] | None:

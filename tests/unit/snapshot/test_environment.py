@@ -74,6 +74,7 @@ def test_variables_that_come_as_a_whole(source: Any, elsewhere: bool) -> None:
         (["/bin/sh", "-ec", ". /vault/secrets/coder; exec /opt/coder server"], "sh"),
         (["/vault/vault-env", "/opt/coder"], "vault-env"),
         (["/opt/coder"], ""),
+        (["/sbin/tini", "--", "/usr/local/bin/coder-linux-amd64"], ""),
         ([], ""),
     ],
 )
