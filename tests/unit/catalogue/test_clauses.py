@@ -34,6 +34,7 @@ IN_ORDER = [
 COUNTS = {Disposition.ENFORCED: 22, Disposition.CHECKED: 25, Disposition.ATTESTED: 3}
 ATTESTABLE = {
     "CVA-NODE-004",
+    "CVA-OBS-003",
     "CVA-OPS-001",
     "CVA-OPS-003",
     "CVA-OPS-004",
