@@ -136,5 +136,5 @@ def _waived(clause: Clause, findings: tuple[Finding, ...], world: World) -> tupl
 
 
 def _covers(waiver: Waiver, finding: Finding, today: date) -> bool:
-    named = not waiver.resources or finding.resource in waiver.resources
+    named = not waiver.resources or line(finding.resource) in waiver.resources
     return named and today <= waiver.until
