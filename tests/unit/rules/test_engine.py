@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from coder_cva.snapshot.world import World
 
-BESIDE_THE_CLUSTER = {"CVA-DB-006", "CVA-OPS-003", "CVA-OPS-005"}
-"""Judged by what Coder's own API or the database says: nothing of the cluster is looked at."""
+BESIDE_THE_CLUSTER = {"CVA-OPS-003", "CVA-OPS-005"}
+"""Judged by what Coder's own API says: nothing of the cluster is looked at."""
 POOLS, CODERD, TEMPLATES = "CVA-NODE-001", "CVA-CTL-002", "CVA-OPS-004"
 
 
