@@ -106,5 +106,6 @@ def _by_family(stated: address_ranges.Ranges) -> tuple[address_ranges.Ranges, ..
 
 def is_inside(host: str, namespace: str) -> bool:
     """Whether a host is the name of a Service, in one of the ways in which Pods may write it."""
-    short = "." not in host or host.endswith(f".{namespace}")
+    name, _, rest = host.partition(".")
+    short = name == host or rest == namespace
     return short or host.endswith(".svc") or ".svc." in host

@@ -40,6 +40,15 @@ def lacks(world: World, name: str) -> bool:
     return found is not None and not found.is_licensed
 
 
+def ask(world: World) -> str:
+    """What to add to a sentence of what Coder would know, where it is not asked; else ""."""
+    if world.deployment.spec.coder_api is not None:
+        return ""
+    return (
+        ". Coder knows it: name the Secret with a token for its API in spec.coderAPI.tokenSecretRef"
+    )
+
+
 def not_seen(world: World, part: Unseen) -> Judgement:
     """Unknown where only Coder could tell and a part was not seen: both ways to settle it are named."""
     attest = "state it with evidence and a date in spec.attestations"

@@ -3,9 +3,13 @@
 from typing import Any, Final
 
 from coder_cva.rules import remedies
+from coder_cva.rules.databases import URL
 from coder_cva.rules.model import Judgement, not_applicable, unknown
+from coder_cva.snapshot import environment
 from coder_cva.snapshot.database_seen import DatabaseSeen, Fault
+from coder_cva.snapshot.shapes import text
 from coder_cva.snapshot.world import World
+from coder_cva.values.manifest import dig
 
 _URL: Final = (
     "correct the URL in the Secret that spec.database.urlSecretRef names, then restart coderd"
@@ -64,13 +68,20 @@ def _told(seen: DatabaseSeen) -> str:
     return seen.message
 
 
+def _reference(world: World) -> dict[str, str]:
+    """The Secret with coderd's URL and its key, as coderd is given them; else an example."""
+    entry = environment.entry(world.coderd.deployment, URL) if world.coderd is not None else {}
+    said = {key: text(dig(entry, "valueFrom", "secretKeyRef", key)) for key in ("name", "key")}
+    return said if all(said.values()) else {"name": "coder-db-url", "key": "url"}
+
+
 def _not_looked(world: World) -> Judgement:
     database = world.deployment.spec.database
     if database is not None and database.probe.enabled:
         return unknown("NotMeasuredYet", "the first look at the database has not ended yet")
     probe: dict[str, Any] = {"probe": {"enabled": True}}
     if database is None:
-        probe["urlSecretRef"] = {"name": "coder-db-url", "key": "url"}
+        probe["urlSecretRef"] = _reference(world)
     return unknown(
         "NotProbed",
         "the database is not looked at. Let the operator read the one Secret with its URL (kubectl apply -f "

@@ -119,8 +119,14 @@ def _not_seen(world: World, nodes: tuple[Node, ...]) -> str:
     return f"where the database is, is not seen; {home}: {example}"
 
 
+def _names(place: Place, nodes: tuple[Node, ...]) -> set[str]:
+    """How nodes name its zone: Azure's 1 is westeurope-1 on them, and a bare number there is none."""
+    return {place.zone, *(f"{region}-{place.zone}" for region in _labels(nodes, _REGION))}
+
+
 def _apart(world: World, place: Place, nodes: tuple[Node, ...]) -> Iterator[Finding]:
-    regions, zones = _labels(nodes, _REGION), _labels(nodes, _ZONE)
+    regions = _labels(nodes, _REGION)
+    zones = {one for one in _labels(nodes, _ZONE) if not one.isdecimal()}
     here = databases.cluster(world)
     resource = (
         databases.name_of(here)
@@ -137,7 +143,7 @@ def _apart(world: World, place: Place, nodes: tuple[Node, ...]) -> Iterator[Find
             "each request takes several round trips to the database: move it, or coderd's node group, so that "
             "both are in one region",
         )
-    elif place.zone and zones and place.zone not in zones:
+    elif place.zone and zones and zones.isdisjoint(_names(place, nodes)):
         yield Finding(
             "CVA-DB-005",
             resource,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from coder_cva.rules import remedies
@@ -27,7 +28,7 @@ def cluster(found: PostgresCluster, spec: Mapping[str, Any]) -> str:
     patch = json.dumps({"spec": spec}, separators=(",", ":"))
     return (
         f"kubectl -n {found.meta.namespace} patch clusters.postgresql.cnpg.io {found.meta.name} --type=merge "
-        f"-p '{patch}'"
+        f"-p {quote(patch)}"
     )
 
 

@@ -12,6 +12,7 @@ from coder_cva.rules import attestations
 from coder_cva.rules.model import Finding, Judgement, Report, Rule, RuleResult, Verdict, unknown
 from coder_cva.rules.notices import notices
 from coder_cva.rules.registry import ALL
+from coder_cva.rules.texts import line
 from coder_cva.snapshot import saved
 from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.needs import EXTENSIONS, SOURCES, Need
@@ -36,7 +37,7 @@ def _result(clause: Clause, rule: Rule | None, world: World, *, strict: bool) ->
     return RuleResult(
         clause=clause,
         verdict=judgement.verdict,
-        message=judgement.message,
+        message=line(judgement.message),
         reason=judgement.reason,
         findings=findings,
         waived=bool(findings) and all(one.waived for one in findings),
@@ -141,5 +142,5 @@ def _waived(clause: Clause, findings: tuple[Finding, ...], world: World) -> tupl
 
 
 def _covers(waiver: Waiver, finding: Finding, today: date) -> bool:
-    named = not waiver.resources or finding.resource in waiver.resources
+    named = not waiver.resources or line(finding.resource) in waiver.resources
     return named and today <= waiver.until

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from coder_cva.catalogue.clauses import Clause
+from coder_cva.rules.texts import block, line
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
@@ -34,14 +35,14 @@ class Finding:
     waived: bool = False
 
     def judged(self, severity: str, *, waived: bool = False) -> "Finding":
-        """The same with what the catalogue and the waivers say; there may be thousands of them."""
+        """The same with what the catalogue and the waivers say, fit to be shown; there may be thousands of them."""
         return Finding(
             self.rule,
-            self.resource,
-            self.field,
-            self.expected,
-            self.observed,
-            self.remedy,
+            line(self.resource),
+            line(self.field),
+            line(self.expected),
+            line(self.observed),
+            block(self.remedy),
             severity,
             waived,
         )

@@ -1,6 +1,7 @@
 """Why workspaces of one cause wait in, what to change out: at the pool, or in their template (CVA-NODE-004)."""
 
 from collections.abc import Callable, Sequence
+from shlex import join
 from typing import Final
 
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
@@ -23,8 +24,8 @@ def remedy(world: World, cause: Cause, waiting: _Waiting) -> str:
 
 
 def _claims(_world: World, _cause: Cause, waiting: _Waiting) -> str:
-    """Which of them it is only their events tell; their classes are judged by CVA-STO-002."""
-    place, names = waiting[0].pod.meta.namespace, " ".join(waiting[0].pod.shape.claims)
+    """Which of them it is only their events tell, and a Pod names them as it likes; their classes are judged by CVA-STO-002."""
+    place, names = waiting[0].pod.meta.namespace, join(waiting[0].pod.shape.claims)
     return f"its volume is missing, and its claim's events say why: kubectl -n {place} describe pvc {names}".rstrip()
 
 

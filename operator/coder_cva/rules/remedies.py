@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from shlex import quote
 from typing import Any, Final
 
 import yaml
@@ -71,7 +72,7 @@ def _flag(world: World, name: str) -> str:
 
 def _by_arguments(world: World, values: Mapping[str, str]) -> str:
     """An argument wins over any variable, so the change belongs there."""
-    said = " ".join(f"{flag}={value}" for flag, value in values.items())
+    said = " ".join(as_yaml([f"{flag}={value}"])[2:] for flag, value in values.items())
     if is_ours(world):
         return f"{', '.join(values)} stands in its arguments, which the operator does not write: {_put_back(world)}"
     key = "extraArgs" if _manager(world) == _CODER_K8S else "coder.commandArgs"
@@ -143,7 +144,7 @@ def merge_patch(world: World, spec: Mapping[str, Any]) -> str:
     """The same as a command, for what is switched rather than kept."""
     owner = world.deployment
     patch = json.dumps({"spec": spec}, sort_keys=True, separators=(",", ":"))
-    return f"kubectl -n {owner.namespace} patch cdep {owner.name} --type=merge -p '{patch}'"
+    return f"kubectl -n {owner.namespace} patch cdep {owner.name} --type=merge -p {quote(patch)}"
 
 
 def as_yaml(values: Any) -> str:

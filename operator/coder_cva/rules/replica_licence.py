@@ -5,6 +5,7 @@ client reaches a workspace only by the replica to which the workspace's agent is
 """
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any, Final
 
 from coder_cva.rules import coder_word, remedies
@@ -102,7 +103,7 @@ def strangers(world: World, live: Deployment) -> Iterator[Finding]:
                 f"replica {one.hostname}",
                 "reached by the other replicas, by its relay address",
                 one.error[:200],
-                f"kubectl -n {live.meta.namespace} get pod {one.hostname} -o wide; CODER_DERP_SERVER_RELAY_URL and "
+                f"kubectl -n {live.meta.namespace} get pod {quote(one.hostname)} -o wide; CODER_DERP_SERVER_RELAY_URL and "
                 "CODER_CLUSTER_HOST name each Pod's own address, and no NetworkPolicy may stand between replicas "
                 "(TCP 8080 and 6222)",
             )

@@ -6,6 +6,7 @@ replicas they take away; all other scalers by CVA-NODE-002, and none of them by 
 """
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any, Final, TypeAlias
 
 from coder_cva.desired.coderd_pod import STAY
@@ -143,7 +144,8 @@ def _is_on(scaler: _Scaler, live: Deployment) -> bool:
 
 
 def _delete(kind: str, name: str, meta: Meta) -> str:
-    delete = f"kubectl -n {meta.namespace} delete {kind.lower()} {name}"
+    # An owner's kind and name are whatever somebody wrote there.
+    delete = f"kubectl -n {meta.namespace} delete {quote(kind.lower())} {quote(name)}"
     return delete + _kept(meta, ", and take it out of what {} applies")
 
 

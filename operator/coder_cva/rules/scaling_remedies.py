@@ -5,6 +5,7 @@ Names in capitals stand for what no node says: the cluster's own name, its resou
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from shlex import quote
 from typing import Any, Final, TypeAlias
 
 from coder_cva.rules.remedies import as_yaml
@@ -25,7 +26,7 @@ def keep_size(group: Group, nodes: Sequence[Node], pool: _Labels) -> str:
     if group.scaler is Scaler.KARPENTER:
         budgets = {"spec": {"disruption": {"budgets": [{"nodes": "0"}]}}}
         return (
-            f"kubectl patch nodepool {group.name} --type=merge -p '{_json(budgets)}'; where it also makes nodes "
+            f"kubectl patch nodepool {group.name} --type=merge -p {_json(budgets)}; where it also makes nodes "
             "for workspaces, make a NodePool of its own for the control plane first. Until then: "
             f"{annotate(pool, scaling.DO_NOT_DISRUPT)}"
         )
@@ -54,7 +55,7 @@ def let_grow(group: Group, node: Node | None, most: int) -> str:
     if group.failure:
         return f"kubectl describe nodepool {group.name} says which of its parts is not ready"
     limits = {"spec": {"limits": {one.resource: _twice(one) for one in group.limits}}}
-    return f"kubectl patch nodepool {group.name} --type=merge -p '{_json(limits)}'"
+    return f"kubectl patch nodepool {group.name} --type=merge -p {_json(limits)}"
 
 
 def bring_under_autoscaler(node: Node, size: int, most: int) -> str:
@@ -94,7 +95,7 @@ def _sized(group: Group, labels: _Labels, least: int, most: int) -> str:
             return f"kubectl -n {namespace} annotate machinedeployment {name} {sizes} --overwrite"
         case Scaler.OPENSHIFT:
             spec = {"spec": {"minReplicas": least, "maxReplicas": most}}
-            patch = f"--type=merge -p '{_json(spec)}'"
+            patch = f"--type=merge -p {_json(spec)}"
             return f"kubectl -n {namespace} patch machineautoscaler {name} {patch}"
         case _:
             command = _command(labels, least, most)
@@ -179,4 +180,5 @@ def _twice(limit: Limit) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    """As a word of a shell: what a NodePool limits may be called anything."""
+    return quote(json.dumps(value, sort_keys=True, separators=(",", ":")))

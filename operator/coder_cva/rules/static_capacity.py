@@ -1,6 +1,7 @@
 """The static pool in, whether coderd's replicas find room on it out, with the arithmetic (CVA-CTL-002).
 
-A static pool gets no further node by itself, so with one node less it has to hold every replica. Edition
+A static pool gets no further node by itself, so with one node less it has to hold every replica: while a node is
+drained, and while three replicas are rolled out, of which a fourth has to be ready first (Kubernetes' default). Edition
 2024 gives nodes for exactly the replicas, so there the pool has to hold them and nothing is asked beyond;
 neither is it of a single replica, which nobody expects to outlive its node.
 """

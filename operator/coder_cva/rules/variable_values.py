@@ -129,7 +129,8 @@ def _path_apps(world: World, live: Deployment) -> Iterator[Finding]:
             f"true, now that {_WILDCARD} gives applications hosts of their own: by paths they share "
             "the origin of Coder's API",
             environment.literal(live, _PATH_APPS) or "not set",
-            _set(world, _PATH_APPS, "true"),
+            "first set subdomain = true in every coder_app of the templates, because applications by paths no longer "
+            f"open then (code-server's module has false for its default); then {_set(world, _PATH_APPS, 'true')}",
         )
 
 

@@ -16,6 +16,9 @@ from coder_cva.values.manifest import dig
 
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 """What Go's strconv.ParseBool takes for true; coderd reads its switches with it."""
+_PROGRAM: Final = "coder"
+_INITS: Final = frozenset({"tini", "dumb-init", "catatonit"})
+"""What only passes signals on."""
 _FILE: Final = "CODER_CONFIG_PATH"
 _FILE_FLAGS: Final = ("--config", "-c")
 _FLAGS: Final = {
@@ -50,13 +53,16 @@ def literal(deployment: Deployment, name: str) -> str | None:
 
 
 def is_elsewhere(deployment: Deployment, name: str) -> bool:
-    """Whether the value may stand in a ConfigMap, a Secret or a file, which are not read here."""
+    """Whether the value may stand in a ConfigMap, a Secret or a file, which are not read here.
+
+    Or be set by what starts coderd: a shell that takes in a file of Vault's agent, for instance.
+    """
     if _flag(deployment, name) is not None:
         return False
     found = _entry(deployment, name)
     if found is not None:
         return bool(found.get("valueFrom"))
-    return _comes_as_a_whole(deployment, name) or _has_file(deployment)
+    return _comes_as_a_whole(deployment, name) or _has_file(deployment) or bool(starter(deployment))
 
 
 def secret_of(deployment: Deployment, name: str) -> str:
@@ -104,6 +110,13 @@ def wholes(deployment: Deployment) -> tuple[str, ...]:
         for key, kind in kinds.items()
         if one.get(key) is not None
     )
+
+
+def starter(deployment: Deployment) -> str:
+    """The program that starts coderd and may give it any variable; "" where coderd is started by itself."""
+    words = (one.rpartition("/")[2] for one in texts(container(deployment).get("command")))
+    program = next((one for one in words if one not in _INITS and not one.startswith("-")), "")
+    return "" if program.startswith(_PROGRAM) else program
 
 
 def _entry(deployment: Deployment, name: str) -> Mapping[str, Any] | None:

@@ -27,6 +27,9 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SCALE_SET_NODE: Final = re.compile(r"(.*vmss)[0-9a-z]{6}")
 _AKS_NUMBERS: Final = re.compile(r"\d+-vmss")
 _GKE_NUMBER: Final = re.compile(r".*-[0-9a-f]{8}")
+_EKS_GROUP: Final = re.compile(rf"eks-.+-{_UUID.pattern}|.+-nodegroup-.+-NodeGroup-.+")
+_KOPS_GROUP: Final = re.compile(r"[\w-]+(\.[\w-]+)+")
+"""How EKS and eksctl call their groups, and kOps those of AWS; elsewhere kOps' have other names."""
 _MACHINES: Final = frozenset({"MachineDeployment", "MachineSet"})
 
 
@@ -45,8 +48,16 @@ def belongs(group: str, node: Node) -> bool | None:
         found = _SCALE_SET_NODE.fullmatch(node.meta.name.lower())
         return group.lower() == found[1] if found else None
     if EKS in labels or EKSCTL in labels or KOPS in labels or DOKS in labels:
-        return is_named_by(group, labels)
+        return is_named_by(group, labels) or _is_of_another(group, labels)
     return None
+
+
+def _is_of_another(group: str, labels: Mapping[str, str]) -> bool | None:
+    """Whose it is not: of eksctl's and kOps' only where a name has the usual form, for there people choose others."""
+    if EKS in labels or DOKS in labels:
+        return False
+    usual = _EKS_GROUP if EKSCTL in labels else _KOPS_GROUP
+    return False if usual.fullmatch(group) else None
 
 
 def is_named_by(group: str, labels: Mapping[str, str]) -> bool:

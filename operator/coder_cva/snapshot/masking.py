@@ -9,6 +9,7 @@ from coder_cva.snapshot.shapes import mapping, mappings, text, texts
 
 HIDDEN: Final = "(hidden)"
 """Stands where a secret stood as a literal, so that a rule can still say that it was one."""
+_VAULTS: Final = f"vault:{HIDDEN}"
 TAKEN_IN: Final = "takenIn"
 """The key, of no API, under which a container says which of its variables its values and arguments take in."""
 
@@ -22,11 +23,13 @@ _SECRET_FLAG = re.compile(
 _CREDENTIALS_IN_URL = re.compile(r"://[^/\s@:]*:[^/\s@]+@")
 _REFERENCE = re.compile(r"^\$\([\w.-]+\)$")
 _CONNECTION = re.compile(
-    r"^(?P<scheme>postgres(?:ql)?://)(?:[^\s:@/?#]*(?::\$\([\w.-]+\))?@)?"
+    r"^(?P<scheme>postgres(?:ql)?://)(?:[^\s:@/?#]*(?::(?:\$\([\w.-]+\)|\$\{vault:[^\s{}@]+\}))?@)?"
     r"(?P<hosts>[\w.,:\[\]$()-]+)(?:[/?](?!\S*password)[^\s@]*)?$",
     re.IGNORECASE,
 )
-"""A URL of PostgreSQL without a password, or with one that Kubernetes puts in from another variable."""
+"""A URL of PostgreSQL without a password, or with one that Kubernetes puts in from another variable, or Vault."""
+_OF_VAULT = re.compile(r"^vault:[\w./-]+#\S+$")
+"""What Bank-Vaults' webhook has replaced when the container starts: where a secret is, and not the secret."""
 _ENVIRONMENT = frozenset({"containers", "initContainers", "ephemeralContainers"})
 _REFERENCES = re.compile(r"\$\(([\w.-]+)\)")
 
@@ -101,6 +104,8 @@ def _hidden(value: str) -> str:
     """What stands for a secret: a reference to one is none, and of a database's URL without one its host stays."""
     if _REFERENCE.match(value):
         return value
+    if _OF_VAULT.match(value) or value == _VAULTS:
+        return _VAULTS
     found = _CONNECTION.match(value)
     return f"{found['scheme']}{found['hosts']}" if found else HIDDEN
 

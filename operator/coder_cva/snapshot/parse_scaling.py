@@ -52,7 +52,7 @@ def autoscaler_status(body: Any) -> AutoscalerStatus | None:
 
 
 def node_pool(body: Any) -> NodePool | None:
-    """A NodePool, of v1 or v1beta1: what is read here is alike in both."""
+    """A NodePool, of v1 or v1beta1: what is read here is alike in both, but for where its age stands."""
     identity = identified(body)
     if identity is None:
         return None
@@ -66,6 +66,8 @@ def node_pool(body: Any) -> NodePool | None:
         nodes=whole(dig(body, "status", "nodes")) or _amount("nodes", used.get("nodes")),
         policy=text(disruption.get("consolidationPolicy")),
         after=text(disruption.get("consolidateAfter")),
+        expires=text(dig(spec, "template", "spec", "expireAfter"))
+        or text(disruption.get("expireAfter")),
         budgets=tuple(_budget(one) for one in mappings(disruption.get("budgets"))),
         limits=tuple(_limits(mapping(spec.get("limits")), used)),
         labels=_labels(identity, mapping(dig(spec, "template"))),

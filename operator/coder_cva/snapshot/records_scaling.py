@@ -72,6 +72,8 @@ class NodePool:
     nodes: int = 0
     policy: str = ""
     after: str = ""
+    expires: str = ""
+    """The age at which each of its nodes is replaced, whatever its budgets say; "" or Never for no age."""
     budgets: tuple[DisruptionBudget, ...] = ()
     limits: tuple[Limit, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

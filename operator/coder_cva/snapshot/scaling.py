@@ -160,6 +160,8 @@ def of_node_pool(pool: NodePool, nodes: tuple[str, ...] = ()) -> Group:
     """What Karpenter does with a NodePool."""
     used_up = tuple(one for one in pool.limits if one.used >= one.most)
     kept, why = _disruption(pool)
+    if kept and pool.expires not in ("", _NEVER):
+        why += f"; it replaces each of them at the age of {pool.expires} (expireAfter)"
     if used_up:
         why += f"; used up: its limit of {', '.join(one.resource for one in used_up)}"
     if pool.failure:
@@ -191,7 +193,10 @@ def _disruption(pool: NodePool) -> tuple[bool, str]:
     ):
         return True, f"takes no node of {name} away: its disruption budget is 0"
     if pool.after == _NEVER:
-        return True, f"takes no node of {name} away: its consolidateAfter is Never"
+        return (
+            True,
+            f"takes no node of {name} away: its consolidateAfter is Never; it replaces those that drift",
+        )
     after = f" after {pool.after}" if pool.after else ""
     return False, f"adds and takes away nodes of {name} ({pool.policy or 'consolidation'}{after})"
 

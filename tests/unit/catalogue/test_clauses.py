@@ -33,6 +33,8 @@ IN_ORDER = [
 """The document's own order of subjects."""
 COUNTS = {Disposition.ENFORCED: 17, Disposition.CHECKED: 30, Disposition.ATTESTED: 3}
 ATTESTABLE = {
+    "CVA-NODE-004",
+    "CVA-OBS-003",
     "CVA-OPS-001",
     "CVA-OPS-003",
     "CVA-OPS-004",

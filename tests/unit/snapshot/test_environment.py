@@ -69,6 +69,25 @@ def test_variables_that_come_as_a_whole(source: Any, elsewhere: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        (["/bin/sh", "-ec", ". /vault/secrets/coder; exec /opt/coder server"], "sh"),
+        (["/vault/vault-env", "/opt/coder"], "vault-env"),
+        (["/opt/coder"], ""),
+        (["/sbin/tini", "--", "/usr/local/bin/coder-linux-amd64"], ""),
+        ([], ""),
+    ],
+)
+def test_what_starts_coderd_may_set_what_nothing_else_does(
+    command: list[str], program: str
+) -> None:
+    """A shell with a file of Vault's agent; what is written as a variable is known all the same."""
+    assert environment.starter(coderd(command=command)) == program
+    assert environment.is_elsewhere(coderd(command=command), NAME) is bool(program)
+    assert not environment.is_elsewhere(coderd([variable("5")], command=command), NAME)
+
+
+@pytest.mark.parametrize(
     ("args", "literal"),
     [
         (["server", "--provisioner-daemons=0"], "0"),

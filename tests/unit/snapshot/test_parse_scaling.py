@@ -49,6 +49,17 @@ def test_a_config_map_of_another_name_is_none() -> None:
     assert autoscaler_status(body) is None
 
 
+def test_the_age_at_which_karpenter_replaces_a_node_stands_elsewhere_in_each_version() -> None:
+    """In the template since v1; before in the disruption, for which the template says nothing."""
+    older = made.node_pool("ws", version="v1beta1", disruption={"expireAfter": "240h"})
+    del older["spec"]["template"]["spec"]["expireAfter"]
+    found = node_pool(older)
+
+    assert pool().expires == "720h"
+    assert found is not None
+    assert found.expires == "240h"
+
+
 def test_a_node_pools_template_says_the_labels_of_its_nodes() -> None:
     """Fixed ones, those that requirements leave open between values, and its own name."""
     found = pool(

@@ -74,7 +74,7 @@ def _nothing_to_read(live: Deployment, seen: Monitoring) -> Judgement:
             "AlarmsNotSeen",
             f"{named(elsewhere)} may raise alarms, and where it keeps them is not read: they are seen in PrometheusRules that "
             "a Prometheus of the Prometheus Operator takes, and in the ConfigMap coder-metrics-alerts of Coder's "
-            "observability chart",
+            "observability chart. State the others with evidence and a date in spec.attestations",
         )
     return failed(
         "nothing that raises alarms runs in this cluster",

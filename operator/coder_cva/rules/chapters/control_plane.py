@@ -138,7 +138,7 @@ def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:
     broken = f"{told} as request and limit" if findings else told
     crowded = static_capacity.findings(world)
     if crowded:
-        broken += f"; its pool has no room for them: {crowded[0].observed}"
+        broken += f"; its pool has no {crowded[0].expected}: {crowded[0].observed}"
     return verdict([*findings, *crowded], held=told, broken=broken)
 
 

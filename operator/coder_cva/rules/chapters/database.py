@@ -59,8 +59,8 @@ def _by_settings(world: World) -> Judgement:
     if environment.is_elsewhere(live, URL):
         return unknown(
             "ValueNotSeen",
-            f"{URL} of {live.meta.path} may come from a ConfigMap, a file, or a Secret as a whole, which are not "
-            "read here: name the Secret and its key by valueFrom.secretKeyRef",
+            f"{URL} of {live.meta.path} may come from a ConfigMap, a file, a Secret as a whole, or what starts "
+            "coderd, which are not read here: name the Secret and its key by valueFrom.secretKeyRef",
         )
     said = environment.literal(live, URL) or ""
     if not said and environment.is_set(live, _FILE):

@@ -144,7 +144,7 @@ def _too_few(seen: DatabaseSeen, most: int, demand: _Demand) -> Finding:
 
 
 RULES: Final = (
-    Rule("CVA-DB-006", the_database_answers_within_10_ms),
+    Rule("CVA-DB-006", the_database_answers_within_10_ms, CODERD),
     Rule(
         "CVA-DB-010",
         the_database_takes_coderds_connections,

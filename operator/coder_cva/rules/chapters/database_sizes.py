@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from coder_cva.catalogue.architectures import architectures
-from coder_cva.rules import database_measured, database_remedies, databases, external_provisioners
+from coder_cva.rules import (
+    coder_word,
+    database_measured,
+    database_remedies,
+    databases,
+    external_provisioners,
+)
 from coder_cva.rules.databases import DATABASE, Known
 from coder_cva.rules.external_provisioners import Way
 from coder_cva.rules.machine_types import is_burstable
@@ -163,24 +169,44 @@ def the_baseline_database_serves_a_hundred_provisioners(world: World) -> Judgeme
         if has is None
         else f"the database has {cpu_text(cpu)} CPU by {has.source}"
     )
+    here, all_of_them = _fleet(world)
+    if cpu > base.cpu_millicores and has is None and all_of_them > base.external_provisioners:
+        return unknown(
+            _SIZE_NOT_SEEN,
+            f"{are(all_of_them, 'external provisioner')}, more than the {base.external_provisioners} of the baseline "
+            f"database, and the CPU of the database is not seen; {size}: "
+            + database_remedies.say(world, {"cpu": cpu_text(cpu)}),
+        )
     if cpu > base.cpu_millicores:
         return not_applicable(f"{size}, more than the baseline's {base.cpu}")
-    fleet = external_provisioners.external(world)
-    here = sum(one.deployment.replicas for one in fleet if one.way is Way.HERE)
-    all_of_them = here + sum(one.deployment.replicas for one in fleet if one.way is Way.UNKNOWN)
     told = f"{are(all_of_them, 'external provisioner')}; {size}, the baseline, which carries {base.external_provisioners}"
-    if not all_of_them:
+    if not all_of_them and not _is_known(world):
         return unknown(
             "ProvisionersNotSeen",
             f"no external provisioner runs in the namespaces that consent, and whether some run elsewhere is not "
-            f"seen; {size}, the baseline, which carries {base.external_provisioners}",
+            f"seen; {size}, the baseline, which carries {base.external_provisioners}{coder_word.ask(world)}",
         )
     if here <= base.external_provisioners < all_of_them:
         return unknown(
             "ConnectionNotSeen",
-            f"{told}; of only {here} it is seen that they build for this coderd",
+            f"{told}; of only {here} it is seen that they build for this coderd{coder_word.ask(world)}",
         )
     return verdict(_too_many(world, here, base.external_provisioners), held=told, broken=told)
+
+
+def _fleet(world: World) -> tuple[int, int]:
+    """The external provisioners that surely build for this coderd, and with those that may, of which Coder itself knows."""
+    fleet = external_provisioners.external(world)
+    here = sum(one.deployment.replicas for one in fleet if one.way is Way.HERE)
+    known = coder_word.value(coder_word.seen(world).daemons)
+    if known is not None:
+        here = max(here, sum(one.is_connected and not one.is_built_in for one in known))
+        return here, here
+    return here, here + sum(one.deployment.replicas for one in fleet if one.way is Way.UNKNOWN)
+
+
+def _is_known(world: World) -> bool:
+    return coder_word.value(coder_word.seen(world).daemons) is not None
 
 
 def _too_many(world: World, count: int, most: int) -> Iterator[Finding]:

@@ -38,9 +38,8 @@ def environment_variables_are_known_ones(world: World) -> Judgement:
     told = _told(live, names, str(found) if found is not None else "")
     if findings:
         return failed(f"{told}; {are(len(findings), 'thing')} to mend", findings)
-    wholes = settings.wholes(live)
-    if wholes:
-        unread = f"the keys of {', '.join(wholes)}, which it takes in as a whole, are not read"
+    unread = _unread(live)
+    if unread:
         return unknown("NamesNotSeen", f"{told}, and all that are seen are known; {unread}")
     unheard = [name for name, one in all_judged.items() if isinstance(one, Unheard)]
     if unheard:
@@ -49,6 +48,14 @@ def environment_variables_are_known_ones(world: World) -> Judgement:
         )
         return unknown("NewerThanKnown", f"{told}; {newer} {named(unheard)}")
     return passed(f"{told}, all of them known")
+
+
+def _unread(live: Deployment) -> str:
+    """What may give it further variables, and is not read here."""
+    wholes, starter = settings.wholes(live), settings.starter(live)
+    if wholes:
+        return f"the keys of {', '.join(wholes)}, which it takes in as a whole, are not read"
+    return f"it is started by {starter}, which may set others" if starter else ""
 
 
 def _told(live: Deployment, names: list[str], version: str) -> str:

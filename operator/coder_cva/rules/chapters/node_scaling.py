@@ -159,7 +159,7 @@ def the_workspaces_pool_scales(world: World) -> Judgement:
     nodes = pools.pool_nodes(selector, world.snapshot)
     seen = scaling.evidence(world.snapshot, world.now, nodes, selector)
     told = _told(seen, nodes)
-    waiting = [*pending_workspaces.findings(world), *_out_of_reach(world)]
+    waiting = [*pending_workspaces.findings(world), *_out_of_reach(world, seen)]
     groups = list(_by_key(seen.groups).values())
     if any(all(one.has_room for one in group) for group in groups):
         return verdict(waiting, held=told, broken=told)
@@ -172,8 +172,16 @@ def the_workspaces_pool_scales(world: World) -> Judgement:
     return failed(told, [*findings, *waiting])
 
 
-def _out_of_reach(world: World) -> list[Finding]:
-    """Homes without a node where they are, unless Karpenter brings nodes to whichever zone they are asked in."""
+def _out_of_reach(world: World, seen: Evidence) -> list[Finding]:
+    """Homes without a node where they are, unless somebody may bring one to whichever zone it is asked in.
+
+    That is Karpenter, an autoscaler that shows nothing (GKE's has a group in each zone), and a group of no node.
+    """
+    statuses = world.snapshot.items(Need.CLUSTER_AUTOSCALER)
+    if seen.unknown or any(
+        group.target == 0 < group.most for it in statuses for group in it.groups
+    ):
+        return []
     pool = world.deployment.spec.workspaces.node_pool
     tolerations = [one.dump() for one in pool.tolerations]
     bringers = coming_nodes.bringers(world.snapshot, pool.selector, tolerations)
@@ -186,7 +194,8 @@ def _not_seen(told: str) -> Judgement:
         "NoAutoscalerSeen",
         f"{told}; what is read: the status that cluster-autoscaler writes into a ConfigMap "
         "(--write-status-configmap, on unless it is turned off), Karpenter's NodePools, Cluster API's "
-        "MachineDeployments, OpenShift's MachineAutoscalers",
+        "MachineDeployments, OpenShift's MachineAutoscalers. Where a provider scales the group and shows it in none of "
+        "these, as GKE does, state it with evidence and a date in spec.attestations",
     )
 
 

@@ -3,6 +3,7 @@
 Source: Coder's page Air-gapped deployments.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -106,7 +107,8 @@ def _images(world: World) -> Iterator[Finding]:
     }
     for name, one in published.items():
         image = one.pod.shape.image
-        block = f'image = "{_inside(image)}"'
+        # In Terraform a text may hold expressions, and an image may be called anything.
+        block = f"image = {json.dumps(_inside(image)).replace('${', '$${').replace('%{', '%%{')}"
         yield _image(name, image, remedies.template(one, block, ", from a registry of your own"))
 
 

@@ -1,6 +1,7 @@
 """Operations: who administers templates, and how their updates reach workspaces (CVA-OPS-*)."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Final
 
 from coder_cva.rules import coder_word
@@ -130,8 +131,8 @@ def _behind(world: World, templates: Sequence[Template]) -> Iterator[Finding]:
         count = coder_word.value(one.outdated)
         if not count:
             continue
-        place = f" --org {one.organization}" if one.organization else ""
-        require = f"coder templates edit {one.name}{place} --require-active-version"
+        place = f" --org {quote(one.organization)}" if one.organization else ""
+        require = f"coder templates edit {quote(one.name)}{place} --require-active-version"
         yield Finding(
             "CVA-OPS-005",
             f"Template {one.organization}/{one.name}"

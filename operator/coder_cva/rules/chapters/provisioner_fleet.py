@@ -58,7 +58,7 @@ def _none(world: World, wanted: int) -> Judgement:
     return unknown(
         "ProvisionersNotSeen",
         f"no external provisioner runs in the namespaces that consent; {wanted:,} concurrent builds ask for as "
-        "many. Whether some run elsewhere, in another cluster for instance, is not seen here",
+        f"many. Whether some run elsewhere, in another cluster for instance, is not seen here{coder_word.ask(world)}",
     )
 
 

@@ -71,7 +71,8 @@ def _none_seen(world: World, elsewhere: Sequence[External]) -> Judgement:
     return unknown(
         "ProvisionersNotSeen",
         f"{_VARIABLE} is 0 and no external provisioner of this coderd runs in the namespaces that consent"
-        f"{told}{remedy}. Whether some run elsewhere is not seen here; without any no workspace is built",
+        f"{told}{remedy}. Whether some run elsewhere is not seen here; without any no workspace is built"
+        f"{coder_word.ask(world)}",
     )
 
 
