@@ -112,6 +112,7 @@ CASES: dict[str, Callable[[Desk], None]] = {
     "CVA-NODE-003": coder(replicaCount=3, affinity=AWAY),
     "CVA-NODE-005": lambda desk: setattr(desk, "template", {"affinity": AWAY}),
     "CVA-NODE-006": lambda desk: setattr(desk, "template", {"affinity": {}}),
+    "CVA-WS-001": lambda desk: setattr(desk, "labels", {}),
     "CVA-NET-001": lambda desk: desk.others.append(policy(desk.namespace)),
     "CVA-STO-002": with_storage,
     "CVA-PROV-001": with_a_provisioner,

@@ -38,6 +38,8 @@ class Desk:
     """Of the chart coder-provisioner, where it is installed."""
     template: Manifest | None = None
     """The Pod spec that the template of the one workspace lays over its own, where there is one."""
+    labels: dict[str, str] | None = None
+    """All labels of its Pod, where the template gives it others than Coder's own does."""
     storage_class: str | None = None
     """Which class its claim names."""
     others: list[Manifest] = field(default_factory=list)
@@ -49,9 +51,10 @@ class Desk:
         if self.provisioner is not None:
             made += _provisioner(self.namespace, self.provisioner)
         if self.template is not None:
-            made += workspace_deployment(
+            workspace = workspace_deployment(
                 "alpha", self.namespace, pod=self.template, storage_class=self.storage_class
             )
+            made += [_labelled(one, self.labels) for one in workspace]
         return made
 
     def paste(self, remedy: str, resource: str) -> None:
@@ -71,6 +74,8 @@ class Desk:
         elif "chart" in where:
             replaced = set(re.findall(r"instead of (\w+)", remedy))
             self.values = _laid(_without(self.values, replaced), yaml.safe_load(block))
+        elif "in the metadata of its Pod" in where:
+            self.labels = {**(self.labels or {}), **pod_part(block)["labels"]}
         elif "template" in where:
             assert self.template is not None
             self.template = merged(self.template, pod_part(block))
@@ -111,6 +116,22 @@ def apply(kube: Kube, manifests: list[Manifest]) -> None:
 def _name(manifest: Manifest) -> str:
     name: str = manifest["metadata"]["name"]
     return name
+
+
+def _labelled(manifest: Manifest, labels: dict[str, str] | None) -> Manifest:
+    """A Deployment whose Pods have these labels alone; the selector, which never changes, is by one of them."""
+    if labels is None or manifest["kind"] != "Deployment":
+        return manifest
+    spec, kept = manifest["spec"], {"app": "theirs"}
+    return {
+        **manifest,
+        "metadata": {**manifest["metadata"], "labels": kept},
+        "spec": {
+            **spec,
+            "selector": {"matchLabels": kept},
+            "template": {**spec["template"], "metadata": {"labels": {**kept, **labels}}},
+        },
+    }
 
 
 def _without(values: dict[str, Any], variables: set[str]) -> dict[str, Any]:
