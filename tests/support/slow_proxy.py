@@ -20,6 +20,7 @@ class SlowProxy:
         self._to = port
         self._loop = asyncio.new_event_loop()
         self._listens = threading.Event()
+        self._writers: list[asyncio.StreamWriter] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
@@ -43,20 +44,28 @@ class SlowProxy:
         self._listens.set()
         self._loop.run_forever()
         server.close()
-        self._loop.run_until_complete(server.wait_closed())
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.run_until_complete(asyncio.sleep(0.05))
+        self._loop.run_until_complete(self._hang_up())
         self._loop.close()
 
+    async def _hang_up(self) -> None:
+        """Ends every connection at once: one that still has something to send would outlive the loop."""
+        for writer in self._writers:
+            writer.transport.abort()
+        waits = [writer.wait_closed() for writer in self._writers]
+        await asyncio.gather(*waits, return_exceptions=True)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
             writer.close()
             return
+        self._writers.append(back)
         await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

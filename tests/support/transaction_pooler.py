@@ -69,6 +69,8 @@ class TransactionPooler:
             pass  # the client has gone without a word
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, server: _Server, writer: asyncio.StreamWriter) -> None:
         """Passes on what the server says until its transaction is over; then the next client may have it."""

@@ -1,7 +1,7 @@
 """Looks at what is not in the cluster's API: each in the background, its last result at hand.
 
-A pass never waits for a database or a server of somebody else: it takes what the last look saw, and
-another pass follows when a look has seen something else.
+A pass does not wait for a database or a server of somebody else: it takes what the last look saw, and
+another pass follows when a look has seen something else. Only the first one gives the first looks a moment.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 CRASH_SECONDS: Final = 60.0
 """After a look that crashed at least so long: what crashes once mostly does so again, and is logged each time."""
+PATIENCE_SECONDS: Final = 3.0
+"""How long the first pass over a CoderDeployment waits for the first looks at what its spec asks for."""
 
 
 class Look(Protocol):
@@ -62,21 +64,32 @@ class AtOnce:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One look at one CoderDeployment, again and again."""
+
+    look: Look
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """The spec is another one."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """It has ended once, however it did."""
+
+
 @dataclass(slots=True)
 class _Watched:
     """One CoderDeployment that is looked after."""
 
     deployment: CoderDeployment
+    turns: tuple[_Turn, ...]
     seen: dict[str, Any] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    """One for each look."""
-    changed: list[asyncio.Event] = field(default_factory=list)
 
 
 class InBackground:
     """The last results at hand. ``on_change`` is called with the key whose look saw something else.
 
-    ``leads`` says whether this process may look: of several replicas one does.
+    ``leads`` says whether this process may look: of several replicas one does. ``patience`` is how many
+    seconds the very first pass gives the first looks: a restart of the operator is no news about a database.
     """
 
     def __init__(
@@ -86,7 +99,9 @@ class InBackground:
         on_change: Callable[[Key], None],
         leads: Callable[[], bool] = lambda: True,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
+        self._patience = patience
         self._looks = tuple(looks)
         self._on_change = on_change
         self._leads = leads
@@ -114,10 +129,12 @@ class InBackground:
             return Observations()
         if known is None:
             known = self._begin(key, deployment)
+            if self._patience:
+                await self._first_of(known)
         elif known.deployment.generation != deployment.generation:
             known.deployment = deployment
-            for one in known.changed:
-                one.set()
+            for turn in known.turns:
+                turn.changed.set()
         return Observations(**known.seen)
 
     def forget(self, key: Key) -> None:
@@ -132,23 +149,31 @@ class InBackground:
             self.forget(key)
 
     def _begin(self, key: Key, deployment: CoderDeployment) -> _Watched:
-        watched = self._watched[key] = _Watched(deployment)
-        for look in self._looks:
-            changed = asyncio.Event()
-            watched.changed.append(changed)
-            task = asyncio.create_task(self._keep(key, watched, look, changed))
+        watched = _Watched(deployment, tuple(_Turn(look) for look in self._looks))
+        self._watched[key] = watched
+        for turn in watched.turns:
+            task = asyncio.create_task(self._keep(key, watched, turn))
             watched.tasks.append(task)
             # Those that were forgotten too: the operator waits for their end.
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return watched
 
-    async def _keep(self, key: Key, watched: _Watched, look: Look, changed: asyncio.Event) -> None:
+    async def _first_of(self, watched: _Watched) -> None:
+        """Until all have answered once, or patience is over; one that is not asked answers at once."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                for turn in watched.turns:
+                    await turn.answered.wait()
+
+    async def _keep(self, key: Key, watched: _Watched, turn: _Turn) -> None:
+        look = turn.look
         while True:
-            changed.clear()
+            turn.changed.clear()
             # The Lease may be lost before anybody could tell.
             wait = await self._once(key, watched, look) if self._leads() else look.interval
-            await self._wait(wait, changed)
+            turn.answered.set()
+            await self._wait(wait, turn.changed)
 
     async def _once(self, key: Key, watched: _Watched, look: Look) -> float:
         """One look; in how many seconds the next one is due."""

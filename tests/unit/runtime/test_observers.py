@@ -92,7 +92,7 @@ async def test_a_report_waits_for_every_look() -> None:
 async def test_a_pass_never_waits_and_is_followed_by_another() -> None:
     """Nothing is known at first; the key is told when a look saw something, and not when it saw the same."""
     pauses, told = Pauses(), list[Any]()
-    observer = InBackground([Look([7, 7, 8])], on_change=told.append, pause=pauses)
+    observer = InBackground([Look([7, 7, 8])], on_change=told.append, pause=pauses, patience=0)
     async with observer.running():
         assert shown(await observer.observations(deployment())) is None
         await until(lambda: len(pauses.asked) == 1)
@@ -108,10 +108,18 @@ async def test_a_pass_never_waits_and_is_followed_by_another() -> None:
     assert told == [KEY, KEY]
 
 
+async def test_the_first_pass_gives_the_first_looks_a_moment() -> None:
+    """So a restart of the operator is no news; a look that crashes has answered too."""
+    looks = [Look([RuntimeError("no")], "other"), Look([7])]
+    observer = InBackground(looks, on_change=lambda _: None, pause=Pauses())
+    async with observer.running():
+        assert shown(await observer.observations(deployment())) == 7
+
+
 async def test_a_changed_spec_is_looked_at_at_once() -> None:
     """No pause has to end for it, and the look knows what was seen before."""
     pauses, look = Pauses(), Look([7])
-    observer = InBackground([look], on_change=lambda _: None, pause=pauses)
+    observer = InBackground([look], on_change=lambda _: None, pause=pauses, patience=0)
     async with observer.running():
         await observer.observations(deployment(1))
         await until(lambda: len(pauses.asked) == 1)
@@ -124,7 +132,7 @@ async def test_a_changed_spec_is_looked_at_at_once() -> None:
 async def test_a_look_that_crashes_leaves_what_was_seen() -> None:
     """It is tried again, and not in the next seconds: each crash is a page in the log."""
     pauses, look = Pauses(), Look([7, RuntimeError("no"), 8])
-    observer = InBackground([look], on_change=lambda _: None, pause=pauses)
+    observer = InBackground([look], on_change=lambda _: None, pause=pauses, patience=0)
     async with observer.running():
         await observer.observations(deployment())
         await until(lambda: len(pauses.asked) == 1)
@@ -149,7 +157,9 @@ async def test_a_report_is_made_whatever_crashes(caplog: pytest.LogCaptureFixtur
 async def test_only_who_leads_looks() -> None:
     """A replica that stands by begins none, and one whose Lease is over looks no more."""
     leads, pauses, look = [False], Pauses(), Look([7])
-    observer = InBackground([look], on_change=lambda _: None, leads=lambda: leads[0], pause=pauses)
+    observer = InBackground(
+        [look], on_change=lambda _: None, leads=lambda: leads[0], pause=pauses, patience=0
+    )
     async with observer.running():
         assert shown(await observer.observations(deployment())) is None
         leads[0] = True
@@ -165,7 +175,7 @@ async def test_only_who_leads_looks() -> None:
 async def test_who_leads_no_longer_forgets() -> None:
     """What was seen in an earlier term is too old to be told in the next one."""
     pauses, look = Pauses(), Look([7])
-    observer = InBackground([look], on_change=lambda _: None, pause=pauses)
+    observer = InBackground([look], on_change=lambda _: None, pause=pauses, patience=0)
     async with observer.running():
         await observer.observations(deployment())
         await until(lambda: len(pauses.asked) == 1)
@@ -179,7 +189,7 @@ async def test_who_leads_no_longer_forgets() -> None:
 async def test_a_namesake_is_another_one() -> None:
     """Nothing that was seen of the one that is gone is said of the one that came."""
     pauses, look = Pauses(), Look([7])
-    observer = InBackground([look], on_change=lambda _: None, pause=pauses)
+    observer = InBackground([look], on_change=lambda _: None, pause=pauses, patience=0)
     async with observer.running():
         await observer.observations(deployment())
         await until(lambda: len(pauses.asked) == 1)
@@ -192,7 +202,7 @@ async def test_a_namesake_is_another_one() -> None:
 async def test_what_is_gone_is_not_looked_at_any_more() -> None:
     """Its looks end, and those of all others with the operator."""
     pauses, look = Pauses(), Look([7])
-    observer = InBackground([look], on_change=lambda _: None, pause=pauses)
+    observer = InBackground([look], on_change=lambda _: None, pause=pauses, patience=0)
     async with observer.running():
         await observer.observations(deployment())
         await until(lambda: len(pauses.asked) == 1)
