@@ -155,7 +155,7 @@ def _coderd(namespace: str, values: dict[str, Any]) -> list[Manifest]:
     coder = values.get("coder", {})
     rest = set(coder) - {"replicaCount", "resources", "env", "podAnnotations", *_POD_VALUES}
     assert not rest, f"the stand-in for the chart does not know coder.{', '.join(sorted(rest))}"
-    return chart_coderd(
+    made = chart_coderd(
         namespace,
         replicas=coder.get("replicaCount", 1),
         resources=coder.get("resources", {}).get("requests"),
@@ -163,6 +163,10 @@ def _coderd(namespace: str, values: dict[str, Any]) -> list[Manifest]:
         pod={key: coder[key] for key in _POD_VALUES if key in coder},
         pod_annotations=coder.get("podAnnotations"),
     )
+    for container in made[-1]["spec"]["template"]["spec"]["containers"]:
+        # The chart leaves out what it would say itself where the values say it.
+        container["env"] = list({one["name"]: one for one in container["env"]}.values())
+    return made
 
 
 def _provisioner(namespace: str, values: dict[str, Any]) -> list[Manifest]:
