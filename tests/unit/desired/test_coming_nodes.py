@@ -63,8 +63,17 @@ def test_a_node_that_comes_to_stand_aside_changes_nothing() -> None:
         node_pool("ws", labels=LABELS, limits={"cpu": "8"}, used={"cpu": "8"}),
         node_pool("ws", labels=LABELS, taints=[TAINT]),
         node_pool("ws", labels=LABELS, failure="NodeClassReady=False"),
+        {**node_pool("ws", labels=LABELS), "status": {}},
     ],
-    ids=["no labels", "other labels", "static", "used up", "tainted", "not ready"],
+    ids=[
+        "no labels",
+        "other labels",
+        "static",
+        "used up",
+        "tainted",
+        "not ready",
+        "left behind without a word",
+    ],
 )
 def test_a_node_pool_that_brings_no_node_for_them_leaves_the_pool_preferred(pool: Any) -> None:
     """So that no workspace waits for a node that never comes."""

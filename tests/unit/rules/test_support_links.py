@@ -113,6 +113,7 @@ def test_yaml_is_read_as_coderd_reads_it() -> None:
         ("https://[::1", "no address"),
         ("https://<your-wiki>/", "yet to be filled in"),
         ("https://your-company.net/", "yet to be filled in"),
+        # What somebody forgot to fill in is what the rule is to find.
         ("https://wiki.corp.net/TODO", "yet to be filled in"),
         ("https://wiki.corp.net/a b", "yet to be filled in"),
         ("https://docs.example.org/", "kept free for examples"),
