@@ -5,7 +5,7 @@ a pass looks at the cluster as it is and owes nothing to the event that woke it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.world import World
 from coder_cva.status import conclude, events, stalled
 from coder_cva.values.manifest import ref_of
+from coder_cva.values.memo import Memo, Memos
 
 
 class Eyes(Protocol):
@@ -53,6 +54,8 @@ class Shell:
     teller: ports.TellPort
     clock: Callable[[], datetime]
     operator_namespace: str
+    memos: Memos = field(default_factory=Memos)
+    """What was worked out for each CoderDeployment in the pass before, by its UID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     """
     now = shell.clock()
     bodies = await shell.reader.deployments()
+    shell.memos.keep(frozenset(map(_uid, bodies)))
     swept = await sweep_abandoned(bodies, shell)
     body = next((one for one in bodies if _key(one) == key), None)
     if body is None or body["metadata"].get("deletionTimestamp"):
@@ -90,7 +94,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
         stands = Outcome("stalled", status, swept, is_looked_after=False)
         return await tell(body, status, shell, stands)
 
-    world = await read(deployment, body, bodies, shell, now)
+    world = await read(deployment, body, bodies, shell, now, shell.memos.of(deployment.uid))
     if world.is_starting:
         status = conclude.starting(world)
         return await tell(body, status, shell, Outcome("starting", status, swept, 1.0))
@@ -137,8 +141,10 @@ async def read(
     bodies: tuple[Mapping[str, Any], ...],
     eyes: Eyes,
     now: datetime,
+    memo: Memo | None = None,
 ) -> World:
     """The world around one CoderDeployment, with what is recognised in it."""
+    memo = memo or Memo()
     snapshot = await eyes.reader.snapshot(render.secrets_of(deployment))
     others = tuple(
         sorted(
@@ -150,12 +156,13 @@ async def read(
         deployment=deployment,
         snapshot=snapshot,
         now=now,
-        found=discover(deployment, snapshot, eyes.operator_namespace, others),
+        found=discover(deployment, snapshot, eyes.operator_namespace, others, memo),
         others=others,
         living=frozenset(map(_uid, bodies)),
         observed=await eyes.observer.observations(deployment),
         operator_namespace=eyes.operator_namespace,
         previous=body.get("status") or {},
+        memo=memo,
     )
 
 

@@ -6,8 +6,8 @@ otherwise. Not read, and so not seen, are EndpointSlices that somebody sets for 
 PodMonitors, and whoever dials a Pod's address.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Labels, Service
 from coder_cva.snapshot.world import World
+from coder_cva.values.memo import Memo
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,15 @@ class Use:
 
 def connections(world: World, namespace: str, workspaces: tuple[Workspace, ...]) -> tuple[Use, ...]:
     """What leads to ports of workspaces in a namespace, sorted; ``workspaces`` are all that are there."""
-    index = Index(workspaces)
-    return tuple(sorted((*_by_services(world, namespace, index), *_by_pods(workspaces, index))))
+    index = Index(workspaces, world.memo)
+    by_pods = _by_pods(world.memo.flat(_saying, workspaces), index)
+    return tuple(sorted((*_by_services(world, namespace, index), *by_pods)))
+
+
+_ByValue = dict[str, list[Workspace]]
+"""Workspaces by the value of one label."""
+_FEW: Final = 32
+"""Values of a label for which no index of all of them is made."""
 
 
 class Index:
@@ -111,30 +119,48 @@ class Index:
     A label is looked up from when it is asked for: workspaces have many, and selectors name few.
     """
 
-    def __init__(self, workspaces: tuple[Workspace, ...]) -> None:
+    def __init__(self, workspaces: tuple[Workspace, ...], memo: Memo) -> None:
         self._every = workspaces
-        self._by_key: dict[str, Mapping[str, list[Workspace]]] = {}
+        self._memo = memo
+        self._parts: dict[str, tuple[_ByValue, ...]] = {}
+        self._asked: Counter[str] = Counter()
+        self._whole: dict[str, _ByValue] = {}
 
     def selected(self, reach: Reach) -> list[Workspace]:
         """The workspaces that are meant. Only those are looked at that carry its rarest label."""
         candidates: list[Sequence[Workspace]] = [
-            self._with(key).get(value, ()) for key, value in reach.labels
+            self._having(key, value) for key, value in reach.labels
         ]
         fewest = min(candidates, key=len, default=self._every)
         return [one for one in fewest if reach.is_on(one.pod.meta.labels)]
 
-    def _with(self, key: str) -> Mapping[str, list[Workspace]]:
-        """The workspaces that have this label, by its value."""
-        known = self._by_key.get(key)
-        if known is not None:
-            return known
-        found: defaultdict[str, list[Workspace]] = defaultdict(list)
-        for one in self._every:
-            value = one.pod.meta.labels.get(key)
-            if value is not None:
-                found[value].append(one)
-        self._by_key[key] = found
-        return found
+    def _having(self, key: str, value: str) -> Sequence[Workspace]:
+        """The workspaces with this label. Whoever asks for many values of a key gets an index of all."""
+        if key not in self._parts:
+            self._parts[key] = self._memo.parts(_by_value, self._every, key)
+        self._asked[key] += 1
+        if self._asked[key] <= _FEW:
+            return [one for part in self._parts[key] for one in part.get(value, ())]
+        if key not in self._whole:
+            self._whole[key] = _merged(self._parts[key])
+        return self._whole[key].get(value, ())
+
+
+def _merged(parts: Iterable[_ByValue]) -> _ByValue:
+    found: _ByValue = {}
+    for part in parts:
+        for value, those in part.items():
+            found.setdefault(value, []).extend(those)
+    return found
+
+
+def _by_value(workspaces: tuple[Workspace, ...], key: str) -> _ByValue:
+    found: _ByValue = {}
+    for one in workspaces:
+        value = one.pod.meta.labels.get(key)
+        if value is not None:
+            found.setdefault(value, []).append(one)
+    return found
 
 
 def _by_services(world: World, namespace: str, index: Index) -> Iterator[Use]:
@@ -177,12 +203,21 @@ def _subject(world: World, service: Service) -> str:
     return f"{subject}, through {', '.join(through[:3])}" if through else subject
 
 
-def _by_pods(workspaces: tuple[Workspace, ...], index: Index) -> Iterator[Use]:
+_Said = tuple[Workspace, tuple[tuple[str, tuple[Port, ...]], ...]]
+"""A workspace, and what its Pod says that leads to which of its ports."""
+
+
+def _saying(workspaces: tuple[Workspace, ...]) -> tuple[_Said, ...]:
+    told = ((one, tuple(_said(one))) for one in workspaces)
+    return tuple((one, said) for one, said in told if said)
+
+
+def _by_pods(saying: tuple[_Said, ...], index: Index) -> Iterator[Use]:
     """What Pods say of themselves: scrape annotations, and ports of their node that lead to them."""
     led: defaultdict[tuple[str, tuple[Port, ...]], list[Workspace]] = defaultdict(list)
     meant: defaultdict[tuple[Reach | None, tuple[Port, ...]], set[str]] = defaultdict(set)
-    for one in workspaces:
-        for what, ports in _said(one):
+    for one, said in saying:
+        for what, ports in said:
             who = one.controller or f"Pod {one.pod.meta.name}"
             led[f"{what} of {who} in {one.pod.meta.namespace}", ports].append(one)
             meant[_telling(one.pod.meta.labels), ports].add(one.pod.meta.name)

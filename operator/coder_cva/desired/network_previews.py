@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from coder_cva.desired import isolation
@@ -22,6 +21,8 @@ class Space:
 
     name: str
     workspaces: tuple[Workspace, ...]
+    closed: tuple[Workspace, ...]
+    """Those that policies of ours close, but for what is in use."""
     uses: tuple[Use, ...]
     opened: tuple[Opening, ...]
     pierced: tuple[NetworkPolicy, ...]
@@ -29,10 +30,10 @@ class Space:
     by_hand: tuple[Service, ...]
     """Services without a selector: where they lead is not read."""
 
-    @cached_property
-    def closed(self) -> tuple[Workspace, ...]:
-        """The workspaces that policies of ours close, but for what is in use."""
-        return tuple(one for one in self.workspaces if is_selected(one) and not is_on_node(one))
+
+def closed(workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
+    """Those that policies of ours can close."""
+    return tuple(one for one in workspaces if is_selected(one) and not is_on_node(one))
 
 
 def is_selected(workspace: Workspace) -> bool:

@@ -4,7 +4,6 @@ Agents dial out, so nothing that Coder does needs a port of a workspace. A Servi
 annotation that leads to one is a connection in use: it stays allowed on the Pods concerned, and is told.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,7 +12,7 @@ from coder_cva.desired.connections import KINDS, Index, Kind, Use, connections, 
 from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.desired.metadata import metadata, name_in
 from coder_cva.desired.network_exceptions import Opening, build_exception, openings
-from coder_cva.desired.network_previews import Space, is_on_node, is_selected, previews
+from coder_cva.desired.network_previews import Space, closed, is_on_node, is_selected, previews
 from coder_cva.desired.plan import Part, Withheld
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
@@ -30,12 +29,8 @@ def build(world: World) -> Part:
     mode = enforcement.mode(world.deployment, ISOLATION)
     if mode is Mode.OFF:
         return Part()
-    here: defaultdict[str, list[Workspace]] = defaultdict(list)
-    for one in world.found.workspaces:
-        here[one.pod.meta.namespace].append(one)
     parts = [
-        _namespace(world, one.name, tuple(here.get(one.name, ())), mode)
-        for one in world.found.namespaces
+        _namespace(world, name, here, mode) for name, here in world.workspaces_by_namespace.items()
     ]
     return Part(
         objects=tuple(manifest for part in parts for manifest in part.objects),
@@ -49,13 +44,13 @@ def _namespace(world: World, namespace: str, here: tuple[Workspace, ...], mode: 
     told = tuple(previews(space, mode))
     if mode is not Mode.ENFORCE:
         return Part(previews=told)
-    withheld = (*_pierced(world, space), *_uncovered(space))
+    withheld = (*_pierced(world, space), *_uncovered(world, space))
     if space.pierced:
         return Part(withheld=withheld, previews=told)
     # What opens comes before what closes, so that nothing is cut in between.
     objects = (
         *(build_exception(world, namespace, one) for one in space.opened),
-        *(_closing(world, namespace, kind) for kind in _kinds(here)),
+        *(_closing(world, namespace, kind) for kind in _kinds(world, here)),
     )
     return Part(objects=objects, withheld=withheld, previews=told)
 
@@ -65,6 +60,7 @@ def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
     opened = openings(uses)
     return Space(
         name=namespace,
+        closed=world.memo.flat(closed, here),
         workspaces=here,
         uses=uses,
         opened=opened,
@@ -77,13 +73,17 @@ def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
     )
 
 
-def _kinds(workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
+def _kinds(world: World, workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
     """The usual labels always, so that nothing changes when the last workspace stops; others if seen.
 
     A label that only names single workspaces is used where nothing better selects one of them.
     """
-    seen = {kind_of(one.pod.meta.labels) for one in workspaces}
+    seen = world.memo.flat(_kinds_of, workspaces)
     return tuple(kind for kind in KINDS if kind.is_usual or kind in seen)
+
+
+def _kinds_of(workspaces: tuple[Workspace, ...]) -> tuple[Kind | None, ...]:
+    return tuple({kind_of(one.pod.meta.labels) for one in workspaces})
 
 
 def _closing(world: World, namespace: str, kind: Kind) -> Manifest:
@@ -107,7 +107,7 @@ def _others(
     """Policies of others that isolate a workspace on which ours would leave something open."""
     if not opened or not isolation.others_in(world, namespace, "Ingress"):
         return ()
-    index = Index(here)
+    index = Index(here, world.memo)
     reaches = {reach for use in uses for reach in use.reaches}
     met = here if any(one.is_wide for one in opened) else ()
     pods = {
@@ -135,9 +135,9 @@ def _pierced(world: World, space: Space) -> Iterator[Withheld]:
     )
 
 
-def _uncovered(space: Space) -> Iterator[Withheld]:
+def _uncovered(world: World, space: Space) -> Iterator[Withheld]:
     """Workspaces that no policy can close: without a label, as of the envbox template, or on their node."""
-    bare = [one for one in space.workspaces if not is_selected(one)]
+    bare = world.memo.flat(_bare, space.workspaces)
     if bare:
         yield Withheld(
             f"NetworkPolicy in {space.name}",
@@ -146,7 +146,7 @@ def _uncovered(space: Space) -> Iterator[Withheld]:
             f"to connections: {_shown(bare)}. Add the label com.coder.resource=true to the Pod in the template",
             rule=ISOLATION,
         )
-    on_node = [one for one in space.workspaces if is_on_node(one)]
+    on_node = world.memo.flat(_on_node, space.workspaces)
     if on_node:
         yield Withheld(
             f"NetworkPolicy in {space.name}",
@@ -157,7 +157,15 @@ def _uncovered(space: Space) -> Iterator[Withheld]:
         )
 
 
-def _shown(workspaces: list[Workspace]) -> str:
+def _bare(workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
+    return tuple(one for one in workspaces if not is_selected(one))
+
+
+def _on_node(workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
+    return tuple(one for one in workspaces if is_on_node(one))
+
+
+def _shown(workspaces: tuple[Workspace, ...]) -> str:
     names = sorted(one.pod.meta.name for one in workspaces)
     return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 

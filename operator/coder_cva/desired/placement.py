@@ -7,6 +7,7 @@ Pod whose volume is where the pool has no node.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.scheduling import NodePool
@@ -16,6 +17,7 @@ from coder_cva.desired.enforcement import Mode
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import consent, pools
 from coder_cva.snapshot import records_scaling as karpenter
+from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.model import Served
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node, PodShape
@@ -48,7 +50,7 @@ MOST_LABELS: Final = 32
 def placement(world: World) -> dict[str, Any]:
     """The parameter of the admission policies, as plain data; nothing in it that is not said."""
     acts, why = engine(world)
-    room = pools.Room(world.snapshot)
+    room = pools.Room(world.snapshot, world.memo)
     coderd, about_coderd = _control_plane(world, room)
     workspaces, about_workspaces = _workspaces(world, room)
     guards = "; ".join(one for one in (about_coderd, about_workspaces) if one)
@@ -111,8 +113,7 @@ def _control_plane(world: World, room: pools.Room) -> tuple[dict[str, Any] | Non
     mode, why = _guard(pool, can_take=state.can_take, unread=unknown, before=before)
     if not why:
         why = _told(state.matching, state.ready, has_room=state.can_take)
-    shapes = (shape,) if shape else ()
-    made = _bound(world, pool, mode, before, shapes)
+    made = _bound(world, pool, mode, before, {*_asked(shape)} if shape else set())
     return {**made, "podLabels": labels}, f"control plane: {why}"
 
 
@@ -144,8 +145,8 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
             claims = before.get("strandedClaims") or ()
         else:
             mode, why, claims = _beside_stranded(world, pool, why)
-    shapes = tuple(one.pod.shape for one in world.found.workspaces)
-    made = _bound(world, pool, mode, before, shapes)
+    asked = {*world.memo.flat(_asked_by, world.found.workspaces)}
+    made = _bound(world, pool, mode, before, asked)
     return {**made, "strandedClaims": list(claims) or None, **common}, f"workspaces: {why}"
 
 
@@ -221,12 +222,12 @@ def _bound(
     pool: NodePool,
     mode: str,
     before: Mapping[str, Any],
-    shapes: Iterable[PodShape],
+    asked: AbstractSet[str],
 ) -> dict[str, Any]:
     if Need.NODES in world.snapshot.missing():
         labels = before.get("nodeLabels")
     else:
-        labels = node_labels(pool, world, shapes)
+        labels = node_labels(pool, world, asked)
     return {
         "mode": mode,
         "requirements": [
@@ -238,19 +239,16 @@ def _bound(
     }
 
 
-def node_labels(pool: NodePool, world: World, shapes: Iterable[PodShape]) -> dict[str, list[str]]:
+def node_labels(pool: NodePool, world: World, asked: AbstractSet[str]) -> dict[str, list[str]]:
     """What the pool's ready nodes offer, of the labels that Pods commonly or actually choose nodes by.
+
+    ``asked`` are the keys by which they do.
 
     Admission compares a template's own wishes with it: a template that wants a GPU which the pool
     does not have must not be bound to the pool. Where no node is ready the next one is asked.
     """
-    asked = {key for shape in shapes for key in _asked(shape)}
     tolerations = _tolerations(pool)
-    nodes = [
-        node
-        for node in pools.pool_nodes(pool.selector, world.snapshot)
-        if pools.is_open(node, tolerations)
-    ]
+    nodes = [node for node in world.pool(pool.selector) if pools.is_open(node, tolerations)]
     coming = () if nodes else _coming(world, pool)
     found: dict[str, list[str]] = {}
     for key in sorted((asked | USUAL_LABELS) - pool.selector.keys()):
@@ -262,6 +260,10 @@ def node_labels(pool: NodePool, world: World, shapes: Iterable[PodShape]) -> dic
 
 def _values(nodes: Iterable[Node], key: str) -> list[str]:
     return sorted({node.meta.labels[key] for node in nodes if key in node.meta.labels})
+
+
+def _asked_by(workspaces: tuple[Workspace, ...]) -> tuple[str, ...]:
+    return tuple({key for one in workspaces for key in _asked(one.pod.shape)})
 
 
 def _asked(shape: PodShape) -> Iterable[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from coder_cva.desired import claims
 from coder_cva.desired.plan import Part, Withheld
-from coder_cva.snapshot import pools, records
+from coder_cva.snapshot import records
 from coder_cva.snapshot.world import World
 from coder_cva.values import version
 from coder_cva.values.canonical import digest
@@ -166,7 +166,7 @@ def _fits_nowhere(world: World, wanted: Manifest, live: records.Deployment) -> W
     cpu, memory = cpu_millicores(amounts["cpu"]), byte_count(amounts["memory"])
     grows = cpu > live.shape.cpu_request_millicores or memory > live.shape.memory_request_bytes
     pool = world.deployment.spec.control_plane.node_pool
-    nodes = pools.pool_nodes(dict(pool.selector), world.snapshot) if pool else ()
+    nodes = world.pool(dict(pool.selector)) if pool else ()
     if not grows or not nodes:
         return None
     if any(one.cpu_millicores >= cpu and one.memory_bytes >= memory for one in nodes):

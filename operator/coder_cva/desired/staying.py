@@ -89,9 +89,8 @@ def _is_owned(live: records.Deployment | None, world: World) -> bool:
 def _made(world: World) -> records.Deployment | None:
     """coderd's Deployment that we made for this name, still ours or released."""
     owner = world.deployment
-    for one in world.snapshot.items(Need.DEPLOYMENTS):
-        here = (one.meta.namespace, one.meta.name) == (owner.namespace, owner.name)
-        if here and is_by_us(one.meta, owner.uid, owner.reference):
-            found: records.Deployment = one
-            return found
-    return None
+    found: records.Deployment | None = world.snapshot.find(
+        Need.DEPLOYMENTS, owner.namespace, owner.name
+    )
+    is_ours = found is not None and is_by_us(found.meta, owner.uid, owner.reference)
+    return found if is_ours else None

@@ -13,6 +13,7 @@ from coder_cva.api.v1alpha1.placement import MOST_STRANDED
 from coder_cva.api.v1alpha1.scheduling import NodePool
 from coder_cva.snapshot import pools, volume_topology
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.records import Node, PersistentVolume
 from coder_cva.snapshot.world import World
 
 _NAMED: Final = 2
@@ -50,17 +51,18 @@ def stranded(world: World, pool: NodePool, tolerations: Sequence[dict[str, Any]]
 
     Every claim counts, whoever mounts it now: a workspace that is stopped has no Pod to be known by.
     """
-    nodes = [
-        node
-        for node in pools.pool_nodes(pool.selector, world.snapshot)
-        if pools.is_open(node, tolerations)
-    ]
-    namespaces = {one.name for one in world.found.namespaces}
-    volumes = [
-        one for one in world.snapshot.items(Need.PERSISTENT_VOLUMES) if one.claim[0] in namespaces
-    ]
-    found = volume_topology.out_of_reach(volumes, nodes)
+    nodes = tuple(node for node in world.pool(pool.selector) if pools.is_open(node, tolerations))
+    namespaces = frozenset(one.name for one in world.found.namespaces)
+    volumes = world.snapshot.items(Need.PERSISTENT_VOLUMES)
+    found = world.memo.once(_out_of_reach, volumes, nodes, namespaces)
     places = Counter(volume_topology.place(one.node_terms or ()) for one in found)
     usual = min(places, key=lambda one: (-places[one], one), default="")
     claims = tuple(sorted({"/".join(one.claim) for one in found}))
     return Stranded(claims, usual if len(usual) <= _LONGEST else f"{usual[:_LONGEST]}…")
+
+
+def _out_of_reach(
+    volumes: tuple[PersistentVolume, ...], nodes: tuple[Node, ...], namespaces: frozenset[str]
+) -> tuple[PersistentVolume, ...]:
+    here = (one for one in volumes if one.claim[0] in namespaces)
+    return volume_topology.out_of_reach(here, nodes)

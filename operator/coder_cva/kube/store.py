@@ -1,6 +1,7 @@
 """What a reflector keeps: projected records by namespace and name."""
 
 import logging
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -20,13 +21,14 @@ class Store(Generic[T]):
         self._project = project
         self.records: dict[Key, T] = {}
         self.misread: dict[Key, str] = {}
-        self._sorted: tuple[T, ...] | None = None
+        self._order: _Order[T] | None = None
+        """From when it is first asked for: a list of ten thousand objects is sorted once, not kept sorted."""
 
     def items(self) -> tuple[T, ...]:
         """All records, sorted by namespace and name; the same tuple until something changes."""
-        if self._sorted is None:
-            self._sorted = tuple(self.records[key] for key in sorted(self.records))
-        return self._sorted
+        if self._order is None:
+            self._order = _Order(self.records)
+        return self._order.items()
 
     def unreadable(self) -> str:
         """A sentence about objects that the projection failed on; "" where there is none."""
@@ -40,7 +42,7 @@ class Store(Generic[T]):
         changed = self.records != fresh.records or self.misread != fresh.misread
         if changed:
             self.records, self.misread = fresh.records, fresh.misread
-            self._sorted = None
+            self._order = None
         return changed
 
     def put(self, raw: Mapping[str, Any]) -> bool:
@@ -56,7 +58,8 @@ class Store(Generic[T]):
         if not healed and self.records.get(key) == record:
             return False
         self.records[key] = record
-        self._sorted = None
+        if self._order is not None:
+            self._order.put(key, record)
         return True
 
     def remove(self, raw: Mapping[str, Any]) -> bool:
@@ -71,8 +74,8 @@ class Store(Generic[T]):
 
     def _drop(self, key: Key) -> bool:
         known = self.records.pop(key, None) is not None
-        if known:
-            self._sorted = None
+        if known and self._order is not None:
+            self._order.drop(key)
         return known
 
     def _refuse(self, key: Key, error: Exception) -> bool:
@@ -84,6 +87,34 @@ class Store(Generic[T]):
         self._drop(key)
         self.misread[key] = words
         return True
+
+
+class _Order(Generic[T]):
+    """Records in the order of their keys; one that comes, changes or goes moves only what lies behind it."""
+
+    def __init__(self, records: Mapping[Key, T]) -> None:
+        self._keys = sorted(records)
+        self._records = [records[key] for key in self._keys]
+        self._items: tuple[T, ...] | None = None
+
+    def items(self) -> tuple[T, ...]:
+        if self._items is None:
+            self._items = tuple(self._records)
+        return self._items
+
+    def put(self, key: Key, record: T) -> None:
+        place = bisect_left(self._keys, key)
+        if place < len(self._keys) and self._keys[place] == key:
+            self._records[place] = record
+        else:
+            self._keys.insert(place, key)
+            self._records.insert(place, record)
+        self._items = None
+
+    def drop(self, key: Key) -> None:
+        place = bisect_left(self._keys, key)
+        del self._keys[place], self._records[place]
+        self._items = None
 
 
 def key_of(raw: Mapping[str, Any]) -> Key:

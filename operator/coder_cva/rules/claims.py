@@ -1,10 +1,11 @@
 """The claims of workspaces, and the classes by which new ones are provisioned."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from coder_cva.rules.subjects import workload
 from coder_cva.snapshot import marks
+from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import PersistentVolume, PersistentVolumeClaim, StorageClass
 from coder_cva.snapshot.world import World
@@ -62,31 +63,84 @@ _GROWING: Final = frozenset(
 """CSI drivers that make a volume larger when its claim asks for more, each by its own documentation."""
 
 
+Key: TypeAlias = tuple[str, str]
+"""Namespace and name."""
 Claims: TypeAlias = tuple[PersistentVolumeClaim, ...]
+Owned: TypeAlias = tuple[str, Claims]
+"""Who has claims, and these."""
+Volumes: TypeAlias = Mapping[Key, PersistentVolume]
 
 
-def by_owner(world: World) -> tuple[tuple[str, Claims], ...]:
+def by_owner(world: World) -> tuple[Owned, ...]:
     """The claims of each workspace that mounts some, then those of stopped ones, each by itself.
 
     Of stopped workspaces only labels tell. A claim that several share is told of the first of them.
     """
-    return tuple(_by_owner(world))
+    memo, claims = world.memo, world.snapshot.items(Need.PERSISTENT_VOLUME_CLAIMS)
+    mounted = memo.flat(_mounted, world.found.workspaces, memo.once(_by_name, claims))
+    taken = memo.once(_taken, mounted)
+    if sum(memo.parts(_count, mounted)) > len(taken):
+        mounted = memo.once(_shared_once, mounted)
+    spaces = frozenset(one.name for one in world.found.namespaces)
+    return memo.once(_joined, mounted, memo.flat(_unmounted, claims, spaces, taken))
 
 
-def _by_owner(world: World) -> Iterator[tuple[str, Claims]]:
-    known = {
-        (one.meta.namespace, one.meta.name): one
-        for one in world.snapshot.items(Need.PERSISTENT_VOLUME_CLAIMS)
-    }
-    for one in world.found.workspaces:
-        keys = [(one.pod.meta.namespace, name) for name in one.pod.shape.claims]
-        found = tuple(known.pop(key) for key in keys if key in known)
-        if found:
-            yield workload(one), found
-    spaces = {one.name for one in world.found.namespaces}
-    for claim in known.values():
-        if claim.meta.namespace in spaces and _is_labelled(claim):
-            yield f"PersistentVolumeClaim {claim.meta.path}", (claim,)
+def owned(by_owner: tuple[Owned, ...]) -> Claims:
+    """The claims alone."""
+    return tuple(one for _, found in by_owner for one in found)
+
+
+def _by_name(claims: Claims) -> dict[Key, PersistentVolumeClaim]:
+    return {_key(one): one for one in claims}
+
+
+def _key(claim: PersistentVolumeClaim) -> Key:
+    return claim.meta.namespace, claim.meta.name
+
+
+def _mounted(
+    workspaces: tuple[Workspace, ...], known: Mapping[Key, PersistentVolumeClaim]
+) -> tuple[Owned, ...]:
+    """The claims of each of these workspaces that mounts some."""
+    found = []
+    for one in workspaces:
+        keys = dict.fromkeys((one.pod.meta.namespace, name) for name in one.pod.shape.claims)
+        claims = tuple(known[key] for key in keys if key in known)
+        if claims:
+            found.append((workload(one), claims))
+    return tuple(found)
+
+
+def _count(by_owner: tuple[Owned, ...]) -> int:
+    return sum(len(found) for _, found in by_owner)
+
+
+def _taken(by_owner: tuple[Owned, ...]) -> frozenset[Key]:
+    return frozenset(_key(one) for _, found in by_owner for one in found)
+
+
+def _shared_once(by_owner: tuple[Owned, ...]) -> tuple[Owned, ...]:
+    """The same, with each claim at the first of those who share it."""
+    told, left = set[Key](), list[Owned]()
+    for owner, found in by_owner:
+        own = tuple(one for one in found if _key(one) not in told)
+        told.update(map(_key, own))
+        if own:
+            left.append((owner, own))
+    return tuple(left)
+
+
+def _unmounted(claims: Claims, spaces: frozenset[str], taken: frozenset[Key]) -> tuple[Owned, ...]:
+    """The claims of workspaces, each by itself, that no workspace mounts now."""
+    return tuple(
+        (f"PersistentVolumeClaim {one.meta.path}", (one,))
+        for one in claims
+        if one.meta.namespace in spaces and _key(one) not in taken and _is_labelled(one)
+    )
+
+
+def _joined(one: tuple[Owned, ...], other: tuple[Owned, ...]) -> tuple[Owned, ...]:
+    return one + other
 
 
 def _is_labelled(claim: PersistentVolumeClaim) -> bool:
@@ -111,13 +165,13 @@ def is_shared(name: str, owned: Claims) -> bool:
     return bool(modes) and all("ReadWriteMany" in one for one in modes)
 
 
-def volumes(world: World) -> dict[tuple[str, str], PersistentVolume]:
+def volumes(world: World) -> Volumes:
     """The volumes that claims hold, by namespace and name of the claim."""
-    return {
-        one.claim: one
-        for one in world.snapshot.items(Need.PERSISTENT_VOLUMES)
-        if one.claim[1] and one.phase not in _LET_GO
-    }
+    return world.memo.once(_volumes, world.snapshot.items(Need.PERSISTENT_VOLUMES))
+
+
+def _volumes(every: tuple[PersistentVolume, ...]) -> Volumes:
+    return {one.claim: one for one in every if one.claim[1] and one.phase not in _LET_GO}
 
 
 def lies_on(

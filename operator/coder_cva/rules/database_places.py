@@ -11,7 +11,6 @@ from typing import Final
 from coder_cva.rules import database_remedies, databases
 from coder_cva.rules.model import Finding, Judgement, unknown, verdict
 from coder_cva.rules.subjects import live, named
-from coder_cva.snapshot import pools
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node, Pod
 from coder_cva.snapshot.records_databases import PostgresCluster
@@ -76,9 +75,7 @@ def _coderds_nodes(world: World) -> tuple[Node, ...]:
     nodes: tuple[Node, ...] = world.snapshot.items(Need.NODES)
     used = tuple(one for one in nodes if one.meta.name in where)
     plane = world.deployment.spec.control_plane
-    return used or pools.pool_nodes(
-        plane.node_pool.selector if plane.node_pool else {}, world.snapshot
-    )
+    return used or world.pool(plane.node_pool.selector if plane.node_pool else {})
 
 
 def _place(world: World) -> Place | None:

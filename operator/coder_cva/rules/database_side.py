@@ -63,15 +63,22 @@ def _candidates(world: World) -> Iterator[Pod]:
     for one in world.snapshot.items(Need.SERVICES):
         if one.selector and any(_is_postgres(name, number) for name, number, _, _ in one.ports):
             services[one.meta.namespace].append(one)
-    for pod in live(world.snapshot.items(Need.PODS)):
-        if pod.shape.role or pod.shape.agent or parse_roles.is_workspace(pod.meta):
-            continue
+    for pod in world.memo.flat(_of_others, world.snapshot.items(Need.PODS)):
         declares = any(_is_postgres(name, number) for name, number, _ in pod.shape.ports)
         if declares or any(
             selectors.has_labels(one.selector, pod.meta.labels)
             for one in services[pod.meta.namespace]
         ):
             yield pod
+
+
+def _of_others(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
+    """Live Pods that are neither Coder's nor workspaces."""
+    return tuple(
+        pod
+        for pod in live(pods)
+        if not (pod.shape.role or pod.shape.agent or parse_roles.is_workspace(pod.meta))
+    )
 
 
 def _is_postgres(name: str, number: int) -> bool:

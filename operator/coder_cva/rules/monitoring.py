@@ -61,13 +61,8 @@ class Monitoring:
 def monitoring(world: World) -> Monitoring:
     """What runs in the whole cluster. A workspace in which somebody tries Grafana is none of it."""
     running, plain = dict[str, str](), set[str]()
-    for pod in world.snapshot.items(Need.PODS):
-        if pod.phase != "Running" or pod.meta.deleting or _is_workspace(pod):
-            continue
-        names = tuple(pod.meta.labels[key] for key in _NAMING if key in pod.meta.labels)
-        program = program_of(names, pod.shape.image)
-        if program:
-            running.setdefault(program, pod.meta.path)
+    for program, pod in world.memo.flat(_programs, world.snapshot.items(Need.PODS)):
+        running.setdefault(program, pod.meta.path)
         if program == "Prometheus" and pod.meta.labels.get(marks.MANAGED_BY) != _OPERATOR:
             plain.add(pod.meta.path)
     return Monitoring(
@@ -76,6 +71,19 @@ def monitoring(world: World) -> Monitoring:
         world.snapshot.items(Need.PROMETHEUSES),
         {one.meta.name: one.meta.labels for one in world.snapshot.items(Need.NAMESPACES)},
     )
+
+
+def _programs(pods: tuple[Pod, ...]) -> tuple[tuple[str, Pod], ...]:
+    """The Pods of programs that are known, each with its program."""
+    found = []
+    for pod in pods:
+        if pod.phase != "Running" or pod.meta.deleting or _is_workspace(pod):
+            continue
+        names = tuple(pod.meta.labels[key] for key in _NAMING if key in pod.meta.labels)
+        program = program_of(names, pod.shape.image)
+        if program:
+            found.append((program, pod))
+    return tuple(found)
 
 
 def _is_workspace(pod: Pod) -> bool:

@@ -152,8 +152,9 @@ def _let_in(way: Way, found: list[Workspace]) -> Finding:
 def _open_workspaces(world: World, found: list[Workspace]) -> list[Finding]:
     """Workspaces that no policy isolates, a finding for each namespace."""
     spaces: dict[str, list[str]] = {}
-    for one in found:
-        spaces.setdefault(one.pod.meta.namespace, []).append(workload(one))
+    for part in world.memo.parts(_by_space, found):
+        for space, names in part.items():
+            spaces.setdefault(space, []).extend(names)
     return [
         Finding(
             ISOLATION,
@@ -165,6 +166,13 @@ def _open_workspaces(world: World, found: list[Workspace]) -> list[Finding]:
         )
         for space, names in sorted(spaces.items())
     ]
+
+
+def _by_space(workspaces: tuple[Workspace, ...]) -> dict[str, list[str]]:
+    spaces: dict[str, list[str]] = {}
+    for one in workspaces:
+        spaces.setdefault(one.pod.meta.namespace, []).append(workload(one))
+    return spaces
 
 
 def _close(world: World) -> str:

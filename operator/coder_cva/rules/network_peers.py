@@ -1,6 +1,6 @@
 """The ends of Coder's connections: coderd, provisioners, and the Pods that the spec names."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -8,30 +8,43 @@ from coder_cva.api.v1alpha1.network import Peer as NamedPeer
 from coder_cva.desired.coderd_pod import HTTP_PORT, HTTPS_PORT
 from coder_cva.rules.subjects import live
 from coder_cva.snapshot.discovered import Workload, Workspace
+from coder_cva.snapshot.model import ClusterSnapshot, Gathered
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.reachability import Peer, Reachability
-from coder_cva.snapshot.records import Pod
-from coder_cva.snapshot.world import World
+from coder_cva.snapshot.records import Namespace, NetworkPolicy, Pod
+from coder_cva.snapshot.world import World, selected
 from coder_cva.values import selectors
 
 _SERVED: Final = (HTTP_PORT, HTTPS_PORT)
 _SERVED_NAMES: Final = frozenset({"http", "https"})
 
 
-def by_namespace(world: World) -> dict[str, list[Workspace]]:
-    """The workspaces of each namespace that consents, also of those in which nobody works now."""
-    found: dict[str, list[Workspace]] = {one.name: [] for one in world.found.namespaces}
-    for one in world.found.workspaces:
-        found[one.pod.meta.namespace].append(one)
-    return found
+def net_of(world: World) -> Reachability:
+    """The NetworkPolicies of the world's cluster, indexed for questions."""
+    needs = (Need.NAMESPACES, Need.NETWORK_POLICIES)
+    return world.memo.once(_net, *(world.snapshot.items(need) for need in needs))
 
 
-def alike(found: Iterable[Workspace], net: Reachability) -> list[list[Workspace]]:
+def _net(namespaces: tuple[Namespace, ...], policies: tuple[NetworkPolicy, ...]) -> Reachability:
+    return Reachability(
+        ClusterSnapshot(namespaces=Gathered(namespaces), network_policies=Gathered(policies))
+    )
+
+
+def alike(world: World, found: Sequence[Workspace], net: Reachability) -> list[list[Workspace]]:
     """Workspaces in groups of which no policy could tell one from another."""
     known: dict[Hashable, list[Workspace]] = {}
-    for one in found:
-        known.setdefault(net.kind(one.pod), []).append(one)
+    for part in world.memo.parts(_alike, found, net):
+        for kind, those in part.items():
+            known.setdefault(kind, []).extend(those)
     return list(known.values())
+
+
+def _alike(workspaces: tuple[Workspace, ...], net: Reachability) -> dict[Hashable, list[Workspace]]:
+    known: dict[Hashable, list[Workspace]] = {}
+    for one in workspaces:
+        known.setdefault(net.kind(one.pod), []).append(one)
+    return known
 
 
 def coderd_peers(world: World, net: Reachability) -> tuple[Peer, ...]:
@@ -94,13 +107,8 @@ def matching_peers(
 
 
 def _pods(world: World, workload: Workload) -> list[Pod]:
-    here = workload.deployment
-    return [
-        pod
-        for pod in world.snapshot.items(Need.PODS)
-        if pod.meta.namespace == here.meta.namespace
-        and selectors.matches(here.selector, pod.meta.labels)
-    ]
+    here, pods = workload.deployment, world.snapshot.items(Need.PODS)
+    return [*world.memo.flat(selected, pods, here.meta.namespace, here.selector)]
 
 
 def _kinds(peers: Iterable[Peer]) -> tuple[Peer, ...]:

@@ -49,7 +49,7 @@ class Causes:
 
     def __init__(self, world: World) -> None:
         pool = world.deployment.spec.workspaces.node_pool
-        self._nodes = pools.pool_nodes(pool.selector, world.snapshot)
+        self._nodes = world.pool(pool.selector)
         self._there = [one for one in self._nodes if pools.is_up(one)]
         self._fit = PoolFit(world, pool)
 

@@ -144,7 +144,7 @@ def _labels(world: World) -> str:
 
 def _there(world: World) -> list[Node]:
     selector = world.deployment.spec.workspaces.node_pool.selector
-    nodes = pools.pool_nodes(selector, world.snapshot)
+    nodes = world.pool(selector)
     return [one for one in nodes if pools.is_up(one)]
 
 

@@ -50,12 +50,15 @@ def _waiting(world: World) -> list[_Waiting]:
     Counted from when the Pod was made: one that had a node never waits for another.
     """
     found = []
-    for one in world.found.workspaces:
-        if one.pod.unschedulable and not one.pod.meta.deleting:
-            since = _moment(one.pod.meta.created)
-            if since is not None and world.now - since >= PATIENCE:
-                found.append(_Waiting(one, since))
+    for one in world.memo.flat(_unschedulable, world.found.workspaces):
+        since = _moment(one.pod.meta.created)
+        if since is not None and world.now - since >= PATIENCE:
+            found.append(_Waiting(one, since))
     return sorted(found, key=lambda one: (one.since, one.workspace.pod.meta.path))
+
+
+def _unschedulable(workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
+    return tuple(one for one in workspaces if one.pod.unschedulable and not one.pod.meta.deleting)
 
 
 def _moment(created: str) -> datetime | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from coder_cva.api.v1alpha1.scheduling import NodePool
 from coder_cva.rules import claims
 from coder_cva.snapshot import pools, volume_topology
-from coder_cva.snapshot.controllers import Controllers
+from coder_cva.snapshot.controllers import controllers
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.records import Node, NodeExpression, NodeTerm, PodShape
 from coder_cva.snapshot.shapes import mappings, text, texts
@@ -64,10 +64,10 @@ class PoolFit:
     """The workspaces' pool, asked about one workspace after the other; an index is made once."""
 
     def __init__(self, world: World, pool: NodePool) -> None:
-        self._pool = pools.pool_nodes(pool.selector, world.snapshot)
+        self._pool = world.pool(pool.selector)
         self._tolerations = [one.dump() for one in pool.tolerations]
         self._volumes = claims.volumes(world)
-        self._controllers = Controllers(world.snapshot)
+        self._controllers = controllers(world.snapshot, world.memo)
         self._open: dict[int, tuple[Node, ...]] = {}
         self._taken: dict[tuple[int, object], bool] = {}
 

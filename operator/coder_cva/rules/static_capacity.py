@@ -45,7 +45,7 @@ def findings(world: World) -> list[Finding]:
     pool = world.deployment.spec.control_plane.node_pool
     if world.coderd is None or pool is None:
         return []
-    nodes = pools.pool_nodes(pool.selector, world.snapshot)
+    nodes = world.pool(pool.selector)
     asked = _question(world, world.coderd.deployment)
     if not nodes or _is_told_elsewhere(world, nodes) or not all(map(_is_known, nodes)):
         return []
@@ -133,7 +133,7 @@ def _places(
     The pool is judged by its size, not by a bad hour: one that is away for a while counts.
     """
     tolerations = [*live.shape.scheduling.tolerations, *(one.dump() for one in pool.tolerations)]
-    room, own = pools.Room(world.snapshot), _own(world)
+    room, own = pools.Room(world.snapshot, world.memo), _own(world)
     for node in nodes:
         if not pools.repelled(pools.lasting(node), tolerations):
             free = room.free(node)

@@ -6,7 +6,7 @@ apart, and workspaces of other users are strangers.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
@@ -18,7 +18,9 @@ from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.reachability import SPACE_NAME, Opening, Peer, Reachability
 from coder_cva.values import selectors
 from coder_cva.values.canonical import canonical
+from coder_cva.values.memo import Memo
 
+_Pair = tuple[str, str]
 _NOBODYS: Final = "-"
 """A name and a value that nobody can have: a selector that matches it names no one."""
 _OWNER: Final = "com.coder.user.id"
@@ -49,20 +51,15 @@ class Way:
 class Strangers:
     """Those of whom nobody thought, as the policies of one snapshot would see them."""
 
-    def __init__(self, net: Reachability, workspaces: Iterable[Workspace]) -> None:
+    def __init__(self, net: Reachability, workspaces: Sequence[Workspace], memo: Memo) -> None:
         self._net = net
-        first: dict[tuple[str, str], str] = {}
-        shared: set[tuple[str, str]] = set()
-        self._homes: dict[str, Mapping[str, str]] = {}
-        for one in workspaces:
-            labels = one.pod.meta.labels
-            self._homes.setdefault(one.pod.meta.namespace, net.pod(one.pod).namespace_labels)
-            if _OWNER in labels:
-                owner = labels[_OWNER]
-                shared.update(
-                    pair for pair in labels.items() if first.setdefault(pair, owner) != owner
-                )
-        self._common = _COMMON | shared
+        self._homes = dict[str, Mapping[str, str]]()
+        for part in memo.parts(_spaces, workspaces, net):
+            self._homes |= part
+        first, self._common = dict[_Pair, str](), {*_COMMON}
+        for pair, owner in memo.flat(_owned, workspaces, net.peer_keys):
+            if first.setdefault(pair, owner) != owner:
+                self._common.add(pair)
         self._selected: dict[str, tuple[str, ...]] = {}
         self._by_label: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for name, labels in self._homes.items():
@@ -109,7 +106,10 @@ class Strangers:
         return ""
 
     def _sibling(self, here: Peer) -> Peer:
-        """Another user's workspace of the same template: it shares what workspaces have in common."""
+        """Another user's workspace of the same template: it shares what workspaces have in common.
+
+        That is known of labels of which some policy speaks; no other one decides anything.
+        """
         labels = {
             key: value if (key, value) in self._common else _NOBODYS
             for key, value in here.labels.items()
@@ -151,6 +151,25 @@ class Strangers:
         ]
         left = [{name for pair in part for name in self._by_label.get(pair, ())} for part in parts]
         return min(left, key=len, default=self._homes)
+
+
+def _spaces(workspaces: tuple[Workspace, ...], net: Reachability) -> dict[str, Mapping[str, str]]:
+    """The labels of the namespaces in which they are."""
+    first = {one.pod.meta.namespace: one.pod for one in workspaces}
+    return {name: net.pod(pod).namespace_labels for name, pod in first.items()}
+
+
+def _owned(
+    workspaces: tuple[Workspace, ...], keys: frozenset[str]
+) -> tuple[tuple[_Pair, str], ...]:
+    """Their labels of these keys, each with the user whose workspace has it."""
+    found = dict[tuple[_Pair, str], None]()
+    for one in workspaces:
+        labels = one.pod.meta.labels
+        if _OWNER in labels:
+            pairs = ((key, labels[key]) for key in keys if key in labels)
+            found |= dict.fromkeys((pair, labels[_OWNER]) for pair in pairs)
+    return tuple(found)
 
 
 def _beyond(

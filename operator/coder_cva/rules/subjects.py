@@ -1,6 +1,7 @@
 """What rules talk about: the answers where there is nothing to look at, and the names of things."""
 
 from collections.abc import Iterable
+from heapq import nsmallest
 from typing import Final
 
 from coder_cva.rules.model import Judgement, not_applicable, unknown
@@ -64,9 +65,9 @@ def workload(workspace: Workspace) -> str:
 
 def named(names: list[str]) -> str:
     """Some names for a sentence: the first three, and how many more."""
-    known = sorted(set(names))
+    known = set(names)
     more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
-    return ", ".join(known[:_NAMED]) + more
+    return ", ".join(nsmallest(_NAMED, known)) + more
 
 
 def are(count: int, one: str) -> str:

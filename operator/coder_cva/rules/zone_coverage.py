@@ -6,13 +6,12 @@ workspaces that run or wait others tell: CVA-NODE-005 where they run beside the 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Final
 
 from coder_cva.rules import claims
 from coder_cva.rules.model import Finding
 from coder_cva.rules.subjects import WORKSPACES, are, named
-from coder_cva.snapshot import pools, volume_topology
+from coder_cva.snapshot import volume_topology
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import PersistentVolume
 from coder_cva.snapshot.world import World
@@ -31,11 +30,12 @@ def findings(world: World) -> list[Finding]:
     Nothing of a pool without any node: it may be scaled to nothing, and CVA-NODE-001 tells of it.
     """
     selector = world.deployment.spec.workspaces.node_pool.selector
-    nodes = pools.pool_nodes(selector, world.snapshot)
+    nodes = world.pool(selector)
     if not nodes:
         return []
     by_place: defaultdict[str, list[str]] = defaultdict(list)
-    for one in volume_topology.out_of_reach(_homes(world), nodes):
+    homes = world.memo.flat(_homes, claims.by_owner(world), claims.volumes(world))
+    for one in world.memo.once(volume_topology.out_of_reach, homes, nodes):
         by_place[volume_topology.place(one.node_terms or ())].append("/".join(one.claim))
     labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
     return [
@@ -54,12 +54,15 @@ def findings(world: World) -> list[Finding]:
     ]
 
 
-def _homes(world: World) -> Iterator[PersistentVolume]:
+def _homes(
+    by_owner: tuple[claims.Owned, ...], volumes: claims.Volumes
+) -> tuple[PersistentVolume, ...]:
     """The volumes of claims that only their labels show to be a workspace's: nobody mounts them now."""
-    volumes = claims.volumes(world)
-    for owner, found in claims.by_owner(world):
+    homes = []
+    for owner, found in by_owner:
         for claim in found:
             volume = volumes.get((claim.meta.namespace, claim.meta.name))
             is_alone = owner == f"PersistentVolumeClaim {claim.meta.path}"
             if is_alone and volume is not None and not claims.lies_on(claim, volume, {}):
-                yield volume
+                homes.append(volume)
+    return tuple(homes)

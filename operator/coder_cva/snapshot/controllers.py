@@ -3,20 +3,24 @@
 from coder_cva.snapshot import records
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
+from coder_cva.values.memo import Memo
 
 _Key = tuple[str, str]
 
 
 class Controllers:
-    """The way from Pods to their controllers in one snapshot; an index is made once."""
+    """The way from Pods to their controllers; an index is made once."""
 
-    def __init__(self, snapshot: ClusterSnapshot) -> None:
+    def __init__(
+        self,
+        replica_sets: tuple[records.ReplicaSet, ...],
+        deployments: tuple[records.Deployment, ...],
+    ) -> None:
         self._replica_sets: dict[_Key, records.Meta] = {
-            (one.meta.namespace, one.meta.name): one.meta
-            for one in snapshot.items(Need.REPLICA_SETS)
+            (one.meta.namespace, one.meta.name): one.meta for one in replica_sets
         }
         self._deployments: dict[_Key, records.Deployment] = {
-            (one.meta.namespace, one.meta.name): one for one in snapshot.items(Need.DEPLOYMENTS)
+            (one.meta.namespace, one.meta.name): one for one in deployments
         }
 
     def owner_of(self, meta: records.Meta) -> records.Owner | None:
@@ -41,3 +45,10 @@ class Controllers:
             return None
         found = self._deployments.get((meta.namespace, owner.name))
         return found if found is not None and found.meta.uid == owner.uid else None
+
+
+def controllers(snapshot: ClusterSnapshot, memo: Memo) -> Controllers:
+    """Those of a snapshot."""
+    return memo.once(
+        Controllers, snapshot.items(Need.REPLICA_SETS), snapshot.items(Need.DEPLOYMENTS)
+    )

@@ -1,7 +1,7 @@
 """The snapshot: for each kind either what was gathered, or why it could not be."""
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -128,11 +128,21 @@ class ClusterSnapshot:
         end = bisect_right(everywhere, namespace, key=_namespace)
         return everywhere[begin:end]
 
+    def find(self, need: Need, namespace: str, name: str) -> Any:
+        """The object of this name, None where there is none, or where its kind could not be read."""
+        every = self.items(need)
+        place = bisect_left(every, (namespace, name), key=_key)
+        found = every[place] if place < len(every) else None
+        return found if found is not None and _key(found) == (namespace, name) else None
+
     def missing(self) -> dict[Need, Unavailable]:
         """The kinds that could not be read, with their reasons."""
-        names = {one.name for one in fields(self)}
-        readings = {need: self.reading(need) for need in Need if need.value in names}
-        return {need: one for need, one in readings.items() if isinstance(one, Unavailable)}
+        readings = ((need, self.reading(need)) for need in Need)
+        return {need: one for need, one in readings if isinstance(one, Unavailable)}
+
+
+def _key(record: Any) -> tuple[str, str]:
+    return record.meta.namespace, record.meta.name
 
 
 def _namespace(record: Any) -> str:

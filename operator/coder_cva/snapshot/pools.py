@@ -10,8 +10,9 @@ from typing import Any
 
 from coder_cva.snapshot.model import ClusterSnapshot, Unavailable
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records import Node
+from coder_cva.snapshot.records import Node, Pod
 from coder_cva.snapshot.workspaces import FINISHED
+from coder_cva.values.memo import Memo
 from coder_cva.values.selectors import has_labels
 
 _REPELLING = frozenset({"NoSchedule", "NoExecute"})
@@ -70,23 +71,28 @@ def pool_nodes(selector: Mapping[str, str], snapshot: ClusterSnapshot) -> tuple[
 
     An empty selector is no pool and has none: every node would be in it.
     """
+    return having(selector, snapshot.items(Need.NODES))
+
+
+def having(selector: Mapping[str, str], nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The same, of these nodes."""
     if not selector:
         return ()
-    nodes: tuple[Node, ...] = snapshot.items(Need.NODES)
     return tuple(node for node in nodes if has_labels(selector, node.meta.labels))
 
 
 class Room:
     """What is free on the nodes of one snapshot. The Pods are counted once, for every question."""
 
-    def __init__(self, snapshot: ClusterSnapshot) -> None:
+    def __init__(self, snapshot: ClusterSnapshot, memo: Memo) -> None:
         self._snapshot = snapshot
         self._unread = tuple(
             need
             for need in (Need.NODES, Need.PODS)
             if isinstance(snapshot.reading(need), Unavailable)
         )
-        self._free = _free(snapshot)
+        taken = memo.parts(_taken, snapshot.items(Need.PODS))
+        self._free = memo.once(_free, snapshot.items(Need.NODES), taken)
 
     def free(self, node: Node) -> Free:
         """Allocatable minus the requests of the Pods that are bound to the node."""
@@ -166,19 +172,33 @@ def toleration(taint: Mapping[str, str]) -> dict[str, str]:
     return {**said, "effect": taint.get("effect", "")}
 
 
-def _free(snapshot: ClusterSnapshot) -> dict[str, Free]:
-    taken: dict[str, list[int]] = {}
-    for pod in snapshot.items(Need.PODS):
+_Sums = dict[str, tuple[int, int, int]]
+"""What Pods have taken, by node: millicores, bytes, Pods."""
+_NOTHING = (0, 0, 0)
+
+
+def _taken(pods: tuple[Pod, ...]) -> _Sums:
+    taken: _Sums = {}
+    for pod in pods:
         if not pod.node or pod.phase in FINISHED:
             continue
-        sums = taken.setdefault(pod.node, [0, 0, 0])
-        sums[0] += pod.shape.cpu_request_millicores
-        sums[1] += pod.shape.memory_request_bytes
-        sums[2] += 1
-    return {
-        node.meta.name: Free(
-            node.cpu_millicores - cpu, node.memory_bytes - memory, node.pods - count
+        cpu, memory, count = taken.get(pod.node, _NOTHING)
+        shape = pod.shape
+        taken[pod.node] = (
+            cpu + shape.cpu_request_millicores,
+            memory + shape.memory_request_bytes,
+            count + 1,
         )
-        for node in snapshot.items(Need.NODES)
-        for cpu, memory, count in (taken.get(node.meta.name, (0, 0, 0)),)
-    }
+    return taken
+
+
+def _free(nodes: tuple[Node, ...], taken: tuple[_Sums, ...]) -> dict[str, Free]:
+    free = {one.meta.name: [one.cpu_millicores, one.memory_bytes, one.pods] for one in nodes}
+    for part in taken:
+        for node, (cpu, memory, count) in part.items():
+            left = free.get(node)
+            if left is not None:
+                left[0] -= cpu
+                left[1] -= memory
+                left[2] -= count
+    return {node: Free(*left) for node, left in free.items()}

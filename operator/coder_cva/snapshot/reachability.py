@@ -138,6 +138,11 @@ class Reachability:
         every = (one for policies in found.values() for one in policies)
         self._keys = sorted({key for one in every for key in one.peer_keys})
 
+    @property
+    def peer_keys(self) -> frozenset[str]:
+        """The keys of labels by which some policy names Pods as peers."""
+        return frozenset(self._keys)
+
     def pod(self, pod: Pod, name: str = "") -> Peer:
         """A Pod as an end of a connection."""
         here = pod.meta.namespace

@@ -15,6 +15,7 @@ from coder_cva.snapshot.consent import Consent
 from coder_cva.snapshot.discovered import ConsentingNamespace, Workload
 from coder_cva.snapshot.grants import grants
 from coder_cva.snapshot.model import ClusterSnapshot
+from coder_cva.values.memo import Memo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,13 +43,16 @@ class Claimant:
 
 
 def claimants(
-    every: Iterable[CoderDeployment], snapshot: ClusterSnapshot, operator_namespace: str
+    every: Iterable[CoderDeployment],
+    snapshot: ClusterSnapshot,
+    operator_namespace: str,
+    memo: Memo,
 ) -> tuple[Claimant, ...]:
     """What each of these CoderDeployments could act on, in their order.
 
     ``operator_namespace`` is a system namespace that consents to nobody.
     """
-    parts, granted = workloads.coders(snapshot), grants(snapshot)
+    parts, granted = workloads.coders(snapshot, memo), grants(snapshot)
 
     def claimant(owner: CoderDeployment) -> Claimant:
         coderd = workloads.seen_by(owner, parts, "coderd", {owner.namespace})

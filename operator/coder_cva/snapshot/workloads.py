@@ -8,18 +8,19 @@ from coder_cva.snapshot.discovered import Workload
 from coder_cva.snapshot.managers import is_by_us, manager_of
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
+from coder_cva.values.memo import Memo
 
 
-def coders(snapshot: ClusterSnapshot) -> tuple[records.Deployment, ...]:
+def coders(snapshot: ClusterSnapshot, memo: Memo) -> tuple[records.Deployment, ...]:
     """All Deployments of a snapshot that play a role in Coder, whoever made them.
 
     Those that this operator made are among them, whatever somebody made of their command and image.
     """
-    return tuple(
-        one
-        for one in snapshot.items(Need.DEPLOYMENTS)
-        if one.shape.role or marks.OWNER_UID in one.meta.labels
-    )
+    return memo.flat(_coders, snapshot.items(Need.DEPLOYMENTS))
+
+
+def _coders(deployments: tuple[records.Deployment, ...]) -> tuple[records.Deployment, ...]:
+    return tuple(one for one in deployments if one.shape.role or marks.OWNER_UID in one.meta.labels)
 
 
 def seen_by(

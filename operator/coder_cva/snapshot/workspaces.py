@@ -8,10 +8,11 @@ from collections.abc import Collection
 from typing import Final
 
 from coder_cva.snapshot import marks, records
-from coder_cva.snapshot.controllers import Controllers
+from coder_cva.snapshot.controllers import Controllers, controllers
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
+from coder_cva.values.memo import Memo
 
 BY_TOKEN: Final = "CODER_AGENT_TOKEN"  # noqa: S105 - what the proof is called
 BY_LABELS: Final = "com.coder labels"
@@ -22,11 +23,19 @@ FINISHED: Final = frozenset({"Succeeded", "Failed"})
 """Phases in which a Pod runs nothing any more and holds nothing on its node."""
 
 
-def workspaces(snapshot: ClusterSnapshot, namespaces: Collection[str]) -> tuple[Workspace, ...]:
+def workspaces(
+    snapshot: ClusterSnapshot, namespaces: Collection[str], memo: Memo
+) -> tuple[Workspace, ...]:
     """The workspace Pods of these namespaces, in the order of the snapshot, finished ones left out."""
-    controllers = Controllers(snapshot)
+    known = controllers(snapshot, memo)
+    return memo.flat(_workspaces, snapshot.items(Need.PODS), frozenset(namespaces), known)
+
+
+def _workspaces(
+    pods: tuple[records.Pod, ...], namespaces: frozenset[str], controllers: Controllers
+) -> tuple[Workspace, ...]:
     found = []
-    for pod in snapshot.items(Need.PODS):
+    for pod in pods:
         if pod.meta.namespace not in namespaces or pod.phase in FINISHED:
             continue
         proof = proof_of(pod, controllers)

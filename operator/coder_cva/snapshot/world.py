@@ -1,19 +1,22 @@
 """The world: the single argument of whoever decides."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.snapshot import records
-from coder_cva.snapshot.discovered import Discovered, Workload
+from coder_cva.snapshot import pools, records
+from coder_cva.snapshot.discovered import Discovered, Workload, Workspace
 from coder_cva.snapshot.model import Absence, ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.observations import Observations
 from coder_cva.values import selectors
+from coder_cva.values.memo import Memo
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class World:
     """What was seen beside the cluster's API."""
     previous: Mapping[str, Any] = field(default_factory=dict)
     """The status as it stands on the API server, as plain data."""
+    memo: Memo = field(default_factory=Memo, compare=False, repr=False)
+    """What was worked out in passes before this one: it makes the answers quicker, and no other."""
 
     @property
     def is_starting(self) -> bool:
@@ -65,22 +70,30 @@ class World:
     @cached_property
     def running_workspaces(self) -> int:
         """How many workspaces run. One may have several Pods: Coder's id tells which belong together."""
-        return len(
-            {
-                one.pod.meta.labels.get("com.coder.workspace.id") or one.pod.meta.path
-                for one in self.found.workspaces
-            }
-        )
+        return len(frozenset().union(*self.memo.parts(_ids, self.found.workspaces)))
+
+    @cached_property
+    def workspaces_by_namespace(self) -> Mapping[str, tuple[Workspace, ...]]:
+        """The workspaces of each namespace that consents, also of those in which nobody works now."""
+        every = self.found.workspaces
+        return {
+            one.name: every[
+                bisect_left(every, one.name, key=_namespace) : bisect_right(
+                    every, one.name, key=_namespace
+                )
+            ]
+            for one in self.found.namespaces
+        }
+
+    def pool(self, selector: Mapping[str, str]) -> tuple[records.Node, ...]:
+        """The nodes of a pool; () for the empty selector, which is no pool."""
+        return self.memo.once(pools.having, dict(selector), self.snapshot.items(Need.NODES))
 
     @cached_property
     def routes(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The Ingresses and HTTPRoutes that lead to each Service, by its namespace and name; sorted."""
-        found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        for need in (Need.INGRESSES, Need.HTTP_ROUTES):
-            for one in self.snapshot.items(need):
-                for backend in one.backends:
-                    found[backend].add(one.meta.path)
-        return {backend: tuple(sorted(names)) for backend, names in found.items()}
+        needs = (Need.INGRESSES, Need.HTTP_ROUTES)
+        return self.memo.once(_routes, *(self.snapshot.items(need) for need in needs))
 
     @cached_property
     def coderd_pods(self) -> tuple[records.Pod, ...]:
@@ -88,8 +101,38 @@ class World:
         if self.coderd is None:
             return ()
         deployment = self.coderd.deployment
-        return tuple(
-            pod
-            for pod in self.snapshot.within(Need.PODS, deployment.meta.namespace)
-            if selectors.matches(deployment.selector, pod.meta.labels)
+        return self.memo.flat(
+            selected,
+            self.snapshot.items(Need.PODS),
+            deployment.meta.namespace,
+            deployment.selector,
         )
+
+
+def selected(
+    pods: tuple[records.Pod, ...], namespace: str, selector: Mapping[str, Any]
+) -> tuple[records.Pod, ...]:
+    """The Pods of a namespace that a LabelSelector selects."""
+    return tuple(
+        pod
+        for pod in pods
+        if pod.meta.namespace == namespace and selectors.matches(selector, pod.meta.labels)
+    )
+
+
+def _namespace(workspace: Workspace) -> str:
+    return workspace.pod.meta.namespace
+
+
+def _ids(workspaces: tuple[Workspace, ...]) -> frozenset[str]:
+    return frozenset(
+        one.pod.meta.labels.get("com.coder.workspace.id") or one.pod.meta.path for one in workspaces
+    )
+
+
+def _routes(*every: tuple[records.Ingress, ...]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in chain.from_iterable(every):
+        for backend in one.backends:
+            found[backend].add(one.meta.path)
+    return {backend: tuple(sorted(names)) for backend, names in found.items()}

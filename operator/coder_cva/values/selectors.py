@@ -22,7 +22,7 @@ def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
 
 def has_labels(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether every wanted label is there with its value: a nodeSelector or a Service's selector."""
-    return all(labels.get(key) == value for key, value in wanted.items())
+    return wanted.items() <= labels.items()
 
 
 def _expression(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -12,6 +12,7 @@ from coder_cva.desired import connections
 from coder_cva.desired.networking import build_network_policies
 from coder_cva.rules.strangers import Strangers, Way
 from coder_cva.snapshot.reachability import Reachability
+from coder_cva.values.memo import Memo
 from support import builders as b
 from support.deployments import adopted, managed
 from support.strategies import JSON, mutated
@@ -48,7 +49,7 @@ def ways(*objects: Any, used: frozenset[tuple[int, str]] = frozenset(), **pod: A
     world = b.world(managed("coder"), b.pools(), workspace(**pod), objects)
     net = Reachability(world.snapshot)
     (here,) = world.found.workspaces
-    return sorted(Strangers(net, world.found.workspaces).ways(net.pod(here.pod), used))
+    return sorted(Strangers(net, world.found.workspaces, Memo()).ways(net.pod(here.pod), used))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_a_label_that_users_share_tells_them_not_apart() -> None:
     def found(*there: Any) -> set[str]:
         world = b.world(managed("coder"), b.pools(), b.all_running(there), rule)
         net = Reachability(world.snapshot)
-        strangers = Strangers(net, world.found.workspaces)
+        strangers = Strangers(net, world.found.workspaces, Memo())
         return {
             way.who
             for one in world.found.workspaces
@@ -224,7 +225,7 @@ def test_workspaces_of_another_namespace_are_those_of_others(spaces: Any, who: s
         policy({"from": [{"namespaceSelector": spaces}]}),
     )
     net = Reachability(world.snapshot)
-    strangers = Strangers(net, world.found.workspaces)
+    strangers = Strangers(net, world.found.workspaces, Memo())
     here = next(one for one in world.found.workspaces if one.pod.meta.namespace == "coder")
 
     for _ in range(2):

@@ -18,6 +18,7 @@ from coder_cva.snapshot.pools import (
     tolerates,
     toleration,
 )
+from coder_cva.values.memo import Memo
 from support import builders
 from support.coder_manifests import POOL
 
@@ -28,7 +29,7 @@ TAINT = {"key": "dedicated", "value": "workspaces", "effect": "NoSchedule"}
 
 def state(*manifests: Any, demand: Demand | None = None, **rest: Any) -> PoolState:
     """The state of the workspaces' pool for a Pod of two CPUs and 4Gi."""
-    room = Room(builders.snapshot_of(*manifests, **rest))
+    room = Room(builders.snapshot_of(*manifests, **rest), Memo())
     return room.state(SELECTOR, demand or Demand(2000, 4 * GI))
 
 

@@ -8,6 +8,7 @@ from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.workspaces import workspaces
+from coder_cva.values.memo import Memo
 from support import builders, coder_manifests
 from support import workspace_manifests as templates
 
@@ -15,7 +16,7 @@ from support import workspace_manifests as templates
 def found(*manifests: Any, **rest: Any) -> tuple[Workspace, ...]:
     """The workspaces of namespace coder among these manifests, all of them running."""
     snapshot = builders.snapshot_of(builders.all_running(manifests), **rest)
-    return workspaces(snapshot, {"coder"})
+    return workspaces(snapshot, {"coder"}, Memo())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_an_owner_of_another_uid_is_another_one(kind: str) -> None:
     bodies = builders.all_running(templates.devcontainer_deployment("a", token=False))
     owner = next(one for one in bodies if one["kind"] == kind)
     owner["metadata"]["uid"] = "another"
-    (one,) = workspaces(builders.snapshot_of(bodies), {"coder"})
+    (one,) = workspaces(builders.snapshot_of(bodies), {"coder"}, Memo())
 
     assert one.proof == "workspace name label"
 
@@ -95,7 +96,7 @@ def test_finished_pods_are_not_counted(phase: str, count: int) -> None:
     body = templates.workspace_pod("a")[1]
     body["status"] = {"phase": phase}
 
-    assert len(workspaces(builders.snapshot_of(body), {"coder"})) == count
+    assert len(workspaces(builders.snapshot_of(body), {"coder"}, Memo())) == count
 
 
 def test_other_namespaces_are_not_looked_at() -> None:

@@ -8,8 +8,8 @@ from coder_cva.catalogue.addons import addons
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import WORKSPACES, are, live, named
-from coder_cva.snapshot import marks, pools
-from coder_cva.snapshot.controllers import Controllers
+from coder_cva.snapshot import marks
+from coder_cva.snapshot.controllers import Controllers, controllers
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node, Pod
 from coder_cva.snapshot.workspaces import proof_of
@@ -28,12 +28,10 @@ def coder_has_a_cluster_of_its_own(world: World) -> Judgement:
     """
     own = _own_namespaces(world)
     others: dict[str, list[Pod]] = defaultdict(list)
-    controllers = Controllers(world.snapshot)
-    for pod in live(world.snapshot.items(Need.PODS)):
-        is_elsewhere = pod.meta.namespace not in own and not _is_of_the_cluster(pod)
-        if is_elsewhere and not _is_coders(pod, controllers):
-            others[pod.meta.namespace].append(pod)
-    findings = [_foreign(world, name, others[name], controllers) for name in sorted(others)]
+    known = controllers(world.snapshot, world.memo)
+    for pod in world.memo.flat(_elsewhere, world.snapshot.items(Need.PODS), own, known):
+        others[pod.meta.namespace].append(pod)
+    findings = [_foreign(world, name, others[name], known) for name in sorted(others)]
     return verdict(
         findings,
         held=f"beside Coder's own namespaces ({named(sorted(own))}) only add-ons of the cluster run here",
@@ -41,16 +39,31 @@ def coder_has_a_cluster_of_its_own(world: World) -> Judgement:
     )
 
 
-def _own_namespaces(world: World) -> set[str]:
+def _own_namespaces(world: World) -> frozenset[str]:
     """Where Coder's own parts and its workspaces are, also those of other CoderDeployments."""
     parts = (*world.found.coderd, *world.found.proxies, *world.found.provisioners)
-    return {
-        world.deployment.namespace,
-        world.operator_namespace,
-        *(one.namespace for one in world.others),
-        *(one.name for one in world.found.namespaces),
-        *(one.deployment.meta.namespace for one in parts),
-    }
+    return frozenset(
+        {
+            world.deployment.namespace,
+            world.operator_namespace,
+            *(one.namespace for one in world.others),
+            *(one.name for one in world.found.namespaces),
+            *(one.deployment.meta.namespace for one in parts),
+        }
+    )
+
+
+def _elsewhere(
+    pods: tuple[Pod, ...], own: frozenset[str], controllers: Controllers
+) -> tuple[Pod, ...]:
+    """Live Pods of others, which belong neither to Coder nor to the cluster."""
+    return tuple(
+        pod
+        for pod in live(pods)
+        if pod.meta.namespace not in own
+        and not _is_of_the_cluster(pod)
+        and not _is_coders(pod, controllers)
+    )
 
 
 def _is_coders(pod: Pod, controllers: Controllers) -> bool:
@@ -111,7 +124,7 @@ def regions_are_deployments_of_their_own(world: World) -> Judgement:
 
 
 def _nodes(world: World, selector: Mapping[str, str]) -> tuple[Node, ...]:
-    return pools.pool_nodes(selector, world.snapshot)
+    return world.pool(selector)
 
 
 def _names(nodes: Iterable[Node]) -> list[str]:
@@ -159,12 +172,13 @@ def _far_away(world: World, home: set[str], places: set[str]) -> list[Finding]:
 def _proxied(world: World) -> set[str]:
     """The regions in which a Pod of a workspace proxy runs."""
     where = {node.meta.name: node for node in world.snapshot.items(Need.NODES)}
-    nodes = [
-        where[pod.node]
-        for pod in live(world.snapshot.items(Need.PODS))
-        if pod.shape.role == "wsproxy" and pod.node in where
-    ]
+    proxies = world.memo.flat(_proxies, world.snapshot.items(Need.PODS))
+    nodes = [where[pod.node] for pod in proxies if pod.node in where]
     return {one.meta.labels.get(_REGION, "") for one in nodes}
+
+
+def _proxies(pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
+    return tuple(pod for pod in live(pods) if pod.shape.role == "wsproxy")
 
 
 RULES: Final = (

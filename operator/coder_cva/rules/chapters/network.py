@@ -12,9 +12,9 @@ from coder_cva.rules.model import Judgement, Rule, failed, passed, unknown, verd
 from coder_cva.rules.network_findings import Cuts, Ways
 from coder_cva.rules.network_peers import (
     alike,
-    by_namespace,
     coderd_peers,
     matching_peers,
+    net_of,
     outgoing_peers,
     serving_ports,
 )
@@ -48,8 +48,8 @@ def workspaces_reach_the_control_plane(world: World) -> Judgement:
     """CVA-NET-001: each workspace may connect to coderd and to every proxy, to its Pods or by its URL."""
     if not world.found.workspaces:
         return no_workspaces()
-    net = Reachability(world.snapshot)
-    kinds = alike(world.found.workspaces, net)
+    net = net_of(world)
+    kinds = alike(world, world.found.workspaces, net)
     found = [destinations.reached(net, kinds, to) for to in destinations.destinations(world, net)]
     if not found:
         return no_coderd_pod(world)
@@ -75,7 +75,7 @@ def the_control_plane_reaches_its_database(world: World) -> Judgement:
 
     Host and port stand in a Secret, so no policy alone can tell.
     """
-    net = Reachability(world.snapshot)
+    net = net_of(world)
     peers = coderd_peers(world, net)
     if not peers:
         return no_coderd_pod(world)
@@ -108,7 +108,7 @@ def the_control_plane_reaches_its_database(world: World) -> Judgement:
 
 def the_control_plane_reaches_repositories(world: World) -> Judgement:
     """CVA-NET-003: egress of coderd and of external provisioners to git and packages, over HTTPS."""
-    net = Reachability(world.snapshot)
+    net = net_of(world)
     if not coderd_peers(world, net):
         return no_coderd_pod(world)
     answers = [_fetching(net, one) for one in outgoing_peers(world, net)]
@@ -141,7 +141,7 @@ def _fetching(net: Reachability, source: Peer) -> Answer:
 
 def users_reach_the_control_plane(world: World) -> Judgement:
     """CVA-NET-004: users come in, replicas reach each other, scrapers that the spec names the metrics."""
-    net = Reachability(world.snapshot)
+    net = net_of(world)
     peers = coderd_peers(world, net)
     if not peers:
         return no_coderd_pod(world)
@@ -216,14 +216,14 @@ def workspaces_accept_no_connections(world: World) -> Judgement:
     found = world.found.workspaces
     if not found:
         return no_workspaces()
-    net = Reachability(world.snapshot)
-    strangers = Strangers(net, found)
+    net = net_of(world)
+    strangers = Strangers(net, found, world.memo)
     ways, uses = Ways(), list[connections.Use]()
-    for space, here in by_namespace(world).items():
-        known = connections.connections(world, space, tuple(here))
+    for space, here in world.workspaces_by_namespace.items():
+        known = connections.connections(world, space, here)
         used = frozenset(port for use in known for port in use.ports)
         uses += known
-        for kind in alike(here, net):
+        for kind in alike(world, here, net):
             ways.add(strangers.ways(net.pod(kind[0].pod), used), kind)
     told = (
         f"{len(found) - ways.count} of {len(found)} workspaces are closed to strangers, and of "

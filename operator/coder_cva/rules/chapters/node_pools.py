@@ -45,8 +45,7 @@ def there_are_two_node_pools(world: World) -> Judgement:
     if plane.node_pool is not None and plane.management != "None":
         named_pools["controlPlane"] = plane.node_pool.selector
     nodes = {
-        name: {one.meta.name for one in pools.pool_nodes(wanted, world.snapshot)}
-        for name, wanted in named_pools.items()
+        name: {one.meta.name for one in world.pool(wanted)} for name, wanted in named_pools.items()
     }
     both = sorted(nodes.get("controlPlane", set()) & nodes["workspaces"])
     findings = [_empty(name, named_pools[name]) for name, found in nodes.items() if not found]
@@ -98,7 +97,7 @@ def coderd_runs_on_its_pool(world: World) -> Judgement:
     placed = [pod for pod in live(world.coderd_pods) if pod.node]
     if not placed:
         return no_coderd_pod(world)
-    inside = {one.meta.name for one in pools.pool_nodes(pool.selector, world.snapshot)}
+    inside = {one.meta.name for one in world.pool(pool.selector)}
     astray = [pod for pod in placed if pod.node not in inside]
     remedy = _onto_pool(world, world.coderd.deployment, pool)
     findings = [
@@ -164,7 +163,7 @@ def _stacked(
     crowded = sorted(node for node, count in counts.items() if count > 1)
     if not crowded:
         return
-    shape, room = placed[0].shape, pools.Room(world.snapshot)
+    shape, room = placed[0].shape, pools.Room(world.snapshot, world.memo)
     demand = pools.Demand(
         shape.cpu_request_millicores, shape.memory_request_bytes, shape.scheduling.tolerations
     )
@@ -205,7 +204,7 @@ def workspaces_run_on_their_pool(world: World) -> Judgement:
     placed = [one for one in world.found.workspaces if one.pod.node]
     if not placed:
         return _none_placed(world)
-    inside = {one.meta.name for one in pools.pool_nodes(pool.selector, world.snapshot)}
+    inside = {one.meta.name for one in world.pool(pool.selector)}
     astray = [one for one in placed if one.pod.node not in inside]
     findings = _astray(world, astray) if astray else []
     told = f"{len(placed) - len(astray)} of {len(placed)} workspaces run on their pool"
@@ -247,8 +246,7 @@ def workspaces_keep_off_each_other(world: World) -> Judgement:
     found = world.found.workspaces
     if not found:
         return no_workspaces()
-    selected: _Selectors = {}
-    close = [one for one in found if not _keeps_distance(one.pod, selected)]
+    close = world.memo.flat(_close, found)
     findings = [
         Finding(
             "CVA-NODE-006",
@@ -262,6 +260,12 @@ def workspaces_keep_off_each_other(world: World) -> Judgement:
     ]
     told = f"{len(found) - len(close)} of {len(found)} workspaces keep off each other"
     return verdict(findings, held=told, broken=told)
+
+
+def _close(workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
+    """Those that nothing keeps off the others."""
+    selected: _Selectors = {}
+    return tuple(one for one in workspaces if not _keeps_distance(one.pod, selected))
 
 
 def _terms(pod: records.Pod) -> Sequence[Mapping[str, Any]]:

@@ -57,7 +57,7 @@ def the_control_planes_pool_is_static(world: World) -> Judgement:
     if plane.node_pool is None or plane.management == "None":
         return not_applicable("a region has no control plane of its own")
     selector = plane.node_pool.selector
-    nodes = pools.pool_nodes(selector, world.snapshot)
+    nodes = world.pool(selector)
     seen = scaling.evidence(world.snapshot, world.now, nodes, selector)
     by_name = {one.meta.name: one for one in nodes}
     findings = [
@@ -156,7 +156,7 @@ def _open_to_workspaces(world: World, nodes: Sequence[Node]) -> str:
 def the_workspaces_pool_scales(world: World) -> Judgement:
     """CVA-NODE-004: an autoscaler brings nodes for workspaces and has room left, and no workspace waits in vain."""
     selector = world.deployment.spec.workspaces.node_pool.selector
-    nodes = pools.pool_nodes(selector, world.snapshot)
+    nodes = world.pool(selector)
     seen = scaling.evidence(world.snapshot, world.now, nodes, selector)
     told = _told(seen, nodes)
     waiting = [*pending_workspaces.findings(world), *_out_of_reach(world, seen)]

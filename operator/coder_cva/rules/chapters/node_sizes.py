@@ -12,7 +12,6 @@ from coder_cva.rules.machines import is_large_enough
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import are, named
 from coder_cva.sizing.size import size
-from coder_cva.snapshot import pools
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node
 from coder_cva.snapshot.world import World
@@ -79,7 +78,7 @@ def _of_the_plane(tier: Tier, group: NodeGroup | None) -> Size:
 
 
 def _nodes(world: World, selector: Mapping[str, str]) -> tuple[Node, ...]:
-    return pools.pool_nodes(selector, world.snapshot)
+    return world.pool(selector)
 
 
 def _told(pool: _Pool) -> str:

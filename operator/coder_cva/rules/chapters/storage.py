@@ -7,7 +7,6 @@ from coder_cva.desired.enforcement import Mode
 from coder_cva.rules import admission, claims, home, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import WORKSPACES, are, named, no_workspaces, workload
-from coder_cva.snapshot import pools
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import PersistentVolumeClaim, StorageClass
@@ -48,11 +47,15 @@ def workspaces_have_persistent_storage(world: World) -> Judgement:
         return no_workspaces()
     findings = [
         _unmounted(one) if _LASTING & set(one.pod.shape.volume_types) else _homeless(world, one)
-        for one in found
-        if not _LASTING & set(one.pod.shape.written_types)
+        for one in world.memo.flat(_forgetful, found)
     ]
     told = f"{len(found) - len(findings)} of {len(found)} workspaces have a volume that survives a restart"
     return verdict(findings, held=told, broken=told)
+
+
+def _forgetful(workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
+    """Those that write to nothing that lasts."""
+    return tuple(one for one in workspaces if not _LASTING & set(one.pod.shape.written_types))
 
 
 def _homeless(world: World, workspace: Workspace) -> Finding:
@@ -87,13 +90,13 @@ def storage_is_provisioned_by_csi(world: World) -> Judgement:
     any, the cluster's default, which new claims would get.
     """
     by_owner = claims.by_owner(world)
-    owned = tuple(one for _, found in by_owner for one in found)
+    owned = world.memo.flat(claims.owned, by_owner)
     known = claims.classes(world)
     wanted = world.deployment.spec.workspaces.storage.storage_class_name
-    used = {one.storage_class for one in owned if one.storage_class}
+    used = {*world.memo.flat(_classes, owned)}
     used |= {wanted} if wanted else set()
     used |= {name for name, one in known.items() if one.default} if not used else set()
-    classless = [one for one in owned if one.storage_class is None and one.phase == "Pending"]
+    classless = world.memo.flat(_classless, owned)
     if not used and not classless:
         return not_applicable(
             "no claim of a workspace names a StorageClass, the spec names none, and the cluster has no default"
@@ -103,13 +106,26 @@ def storage_is_provisioned_by_csi(world: World) -> Judgement:
         *(one for name in sorted(used) for one in _in_zones(known.get(name), owned, world)),
         *(one for name in sorted(used) for one in _fixed(known.get(name), world)),
         *(_without_class(world, one) for one in classless),
-        *(one for owner, its in by_owner for one in _of_home(owner, its)),
+        *world.memo.flat(_of_homes, by_owner),
     ]
     told = (
         f"StorageClass {named(sorted(used)) or 'none'} for {are(len(owned), 'claim')} of workspaces"
     )
     held = f"{told}: CSI drivers of this cluster provision them, read and write"
     return verdict(findings, held=held, broken=f"{told}: {are(len(findings), 'finding')}")
+
+
+def _classes(owned: claims.Claims) -> tuple[str, ...]:
+    return tuple({one.storage_class for one in owned if one.storage_class})
+
+
+def _classless(owned: claims.Claims) -> claims.Claims:
+    """Those that wait for a class."""
+    return tuple(one for one in owned if one.storage_class is None and one.phase == "Pending")
+
+
+def _of_homes(by_owner: tuple[claims.Owned, ...]) -> tuple[Finding, ...]:
+    return tuple(one for owner, found in by_owner for one in _of_home(owner, found))
 
 
 def _of_class(name: str, found: StorageClass | None, world: World) -> Iterator[Finding]:
@@ -185,7 +201,7 @@ def _fixed(found: StorageClass | None, world: World) -> Iterator[Finding]:
 def _zones(world: World) -> list[str]:
     """The zones of the workspaces' pool: a volume that is made too early may be in the wrong one."""
     selector = world.deployment.spec.workspaces.node_pool.selector
-    nodes = pools.pool_nodes(selector, world.snapshot)
+    nodes = world.pool(selector)
     return sorted({one.meta.labels[_ZONE] for one in nodes if _ZONE in one.meta.labels})
 
 
@@ -245,15 +261,12 @@ def _read_only(claim: PersistentVolumeClaim) -> Finding:
 def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
     """CVA-STO-004: no hostPath, and no claim behind which a disk or a folder of one node hides."""
     found = world.found.workspaces
-    owned = tuple(one for _, its in claims.by_owner(world) for one in its)
+    owned = world.memo.flat(claims.owned, claims.by_owner(world))
     if not found and not owned:
         return no_workspaces()
-    mounts = [_mounts(one) for one in found if one.pod.shape.host_paths]
-    volumes, known = claims.volumes(world), claims.classes(world)
-    lying = [
-        (one, claims.lies_on(one, volumes.get((one.meta.namespace, one.meta.name)), known))
-        for one in owned
-    ]
+    mounts = world.memo.flat(_mounting, found)
+    known = claims.classes(world)
+    lying = world.memo.flat(_lying, owned, claims.volumes(world), known)
     hidden = list(_hidden([one for one, on_node in lying if on_node], known))
     unseen = [one.meta.path for one, on_node in lying if on_node is None]
     if unseen and not mounts and not hidden:
@@ -267,6 +280,21 @@ def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
         f"folders of their node, and {sum(bool(on_node) for _, on_node in lying)} claims lie on one node"
     )
     return verdict([*mounts, *hidden], held=told, broken=told)
+
+
+def _lying(
+    owned: claims.Claims, volumes: claims.Volumes, known: Mapping[str, StorageClass]
+) -> tuple[tuple[PersistentVolumeClaim, bool | None], ...]:
+    """The claims that lie on a node, and those of which nobody can tell (None)."""
+    told = (
+        (one, claims.lies_on(one, volumes.get((one.meta.namespace, one.meta.name)), known))
+        for one in owned
+    )
+    return tuple((one, on_node) for one, on_node in told if on_node is not False)
+
+
+def _mounting(workspaces: tuple[Workspace, ...]) -> tuple[Finding, ...]:
+    return tuple(_mounts(one) for one in workspaces if one.pod.shape.host_paths)
 
 
 def _mounts(workspace: Workspace) -> Finding:

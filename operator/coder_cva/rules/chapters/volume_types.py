@@ -23,20 +23,24 @@ def volume_types_are_validated_ones(world: World) -> Judgement:
     workspaces = world.found.workspaces
     if not workspaces:
         return no_workspaces()
-    findings = [
-        _finding(one, odd)
-        for one in workspaces
-        if (
-            odd := sorted(
-                set(one.pod.shape.volume_types) - VALIDATED - _NO_STORAGE - {_OF_THE_NODE}
-            )
-        )
-    ]
-    used = {kind for one in workspaces for kind in one.pod.shape.volume_types} & VALIDATED
+    findings = world.memo.flat(_findings, workspaces)
+    used = VALIDATED.intersection(world.memo.flat(_types, workspaces))
     told = (
         f"{are(len(workspaces), 'workspace')} with volumes of type {named(sorted(used)) or 'none'}"
     )
     return verdict(findings, held=told, broken=f"{told}; {len(findings)} use other types")
+
+
+def _types(workspaces: tuple[Workspace, ...]) -> tuple[str, ...]:
+    return tuple({kind for one in workspaces for kind in one.pod.shape.volume_types})
+
+
+def _findings(workspaces: tuple[Workspace, ...]) -> tuple[Finding, ...]:
+    told = (
+        (one, set(one.pod.shape.volume_types) - VALIDATED - _NO_STORAGE - {_OF_THE_NODE})
+        for one in workspaces
+    )
+    return tuple(_finding(one, sorted(odd)) for one, odd in told if odd)
 
 
 def _finding(workspace: Workspace, odd: list[str]) -> Finding:

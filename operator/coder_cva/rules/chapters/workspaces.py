@@ -19,15 +19,23 @@ def workspaces_can_be_recognised(world: World) -> Judgement:
     found = world.found.workspaces
     if not found:
         return no_workspaces()
-    findings = [
-        finding
-        for one in found
-        for finding in (_of_another_kind(one), _without_proof(one), _without_label(one))
-        if finding is not None
-    ]
-    bare = sum(not one.controller for one in found)
+    findings = world.memo.flat(_findings, found)
+    bare = sum(world.memo.parts(_bare, found))
     told = f"{are(len(found), 'workspace')}, {bare} of them Pods by themselves, {len(found) - bare} controlled"
     return verdict(findings, held=told, broken=f"{told}; {are(len(findings), 'finding')}")
+
+
+def _findings(workspaces: tuple[Workspace, ...]) -> tuple[Finding, ...]:
+    return tuple(
+        finding
+        for one in workspaces
+        for finding in (_of_another_kind(one), _without_proof(one), _without_label(one))
+        if finding is not None
+    )
+
+
+def _bare(workspaces: tuple[Workspace, ...]) -> int:
+    return sum(not one.controller for one in workspaces)
 
 
 def _of_another_kind(workspace: Workspace) -> Finding | None:
