@@ -47,8 +47,11 @@ ALL = (
     Figure("judged_workspaces", "workspaces in the measurements below, without a cluster", ""),
     Figure("judged_nodes", "nodes in them", ""),
     Figure("judged_snapshot_mib", "memory of everything that was read of them", "MiB", 100),
-    Figure("judge_ms", "CPU of all rules", "ms", 1000),
+    Figure("judged_memory_mib", "memory of what was made of it", "MiB"),
+    Figure("judge_ms", "CPU of all rules, by one who remembers nothing", "ms", 1000),
+    Figure("first_pass_ms", "CPU of the first pass", "ms"),
     Figure("changed_pod_ms", "CPU of a pass after one Pod changed", "ms", 50),
+    Figure("restarted_workspace_ms", "CPU of a pass after a Pod and its Deployment changed", "ms"),
 )
 
 

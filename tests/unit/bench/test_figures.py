@@ -69,6 +69,9 @@ def test_keys_are_stable() -> None:
         "judged_workspaces",
         "judged_nodes",
         "judged_snapshot_mib",
+        "judged_memory_mib",
         "judge_ms",
+        "first_pass_ms",
         "changed_pod_ms",
+        "restarted_workspace_ms",
     ]
