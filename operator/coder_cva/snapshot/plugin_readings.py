@@ -43,6 +43,11 @@ class End:
         for one in self.policies:
             yield from one.rules(self.direction)
 
+    @property
+    def is_on_own_node(self) -> bool:
+        """Whether the other is the node on which the subject runs, or a Pod on that node's network."""
+        return on_own_node(self.subject, self.other)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -117,7 +122,7 @@ def _view(end: End, asked: Asked, reading: Reading) -> _View:
     subject, other = end.subject, end.other
     is_node = reading.is_node(other)
     is_free = not end.policies or reading.is_node(subject)
-    if is_free or ((is_node or not other.is_pod) and on_own_node(subject, other)):
+    if is_free or ((is_node or not other.is_pod) and end.is_on_own_node):
         return _View(end.direction, open=True)
     truths: list[Truth] = [False]
     sure: list[Network] = []
@@ -175,3 +180,8 @@ class _Alone(End):
     def rules(self) -> Iterator[Rule]:
         """The one."""
         yield self.rule
+
+    @property
+    def is_on_own_node(self) -> bool:
+        """What is open without any rule is no merit of this one."""
+        return False

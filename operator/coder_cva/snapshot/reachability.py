@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from coder_cva.snapshot import address_ranges, shapes
 from coder_cva.snapshot.connection_answers import Answer, Direction, Side, best
-from coder_cva.snapshot.connection_ends import SPACE_NAME, Peer, on_own_node, very
+from coder_cva.snapshot.connection_ends import SPACE_NAME, Peer, very
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.plugin_readings import Asked, End, weighed
@@ -198,8 +198,10 @@ def _side(end: End, possible: Truth, asked: Asked) -> Side:
         return Side(end.direction, possible=True, why=why)
     names = tuple(one.path for one in end.policies)
     what = f"{end.other.name} on {asked}" if asked.port else end.other.name
-    if possible and on_own_node(end.subject, end.other):
-        why = f"no policy closes {end.subject.name} to its own node, which {what} is"
+    if possible and end.is_on_own_node:
+        why = (
+            f"no policy closes {end.subject.name} to its own node, as which {end.other.name} counts"
+        )
         return Side(end.direction, possible, why, names)
     said = f"{end.direction} of {end.subject.name} is isolated by NetworkPolicy {', '.join(names)}"
     if end.subject.host_network and not possible:
