@@ -101,8 +101,10 @@ async def _snapshot(arguments: Namespace) -> ClusterSnapshot:
             raise BadArgument("--snapshot reads no cluster: leave out --kubeconfig and --context")
         return await saved_files.reader(arguments.snapshot).snapshot(frozenset())
     async with await Connection.open(arguments.kubeconfig, arguments.context) as connection:
-        readings = await asyncio.gather(*(_reading(connection, need) for need in NEEDS))
-    return ClusterSnapshot(**{need.value: one for need, one in zip(NEEDS, readings, strict=True)})
+        pods, namespaces, policies = await asyncio.gather(
+            *(_reading(connection, need) for need in NEEDS)
+        )
+    return ClusterSnapshot(pods=pods, namespaces=namespaces, network_policies=policies)
 
 
 async def _reading(connection: Connection, need: Need) -> Reading[Any]:

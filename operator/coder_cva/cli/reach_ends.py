@@ -3,9 +3,9 @@
 from difflib import get_close_matches
 
 from coder_cva.cli.reach_arguments import BadArgument, Goal, Place
-from coder_cva.snapshot import address_ranges
-from coder_cva.snapshot.model import ClusterSnapshot, Unavailable
-from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot import address_ranges, saved
+from coder_cva.snapshot.model import Absence, ClusterSnapshot, Unavailable
+from coder_cva.snapshot.needs import SOURCES, Need
 from coder_cva.snapshot.reachability import Peer, Reachability
 from coder_cva.snapshot.workspaces import FINISHED
 
@@ -19,7 +19,13 @@ def demand(snapshot: ClusterSnapshot, need: Need) -> None:
     reading = snapshot.reading(need)
     if isinstance(reading, Unavailable):
         what = need.value.replace("_", " ").capitalize()
-        raise Unread(f"{what} could not be read: {reading.reason}, {reading.message}")
+        raise Unread(f"{what} could not be read ({reading.message}): {_remedy(need, reading)}")
+
+
+def _remedy(need: Need, reading: Unavailable) -> str:
+    if reading.reason is Absence.NOT_SAVED:
+        return f"save them too: {saved.command(SOURCES[need])}"
+    return f"ask with rights to list {SOURCES[need].plural} in all namespaces"
 
 
 def found(snapshot: ClusterSnapshot, net: Reachability, place: Place) -> Peer:

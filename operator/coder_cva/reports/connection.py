@@ -83,7 +83,7 @@ def _rules(end: EndWord) -> Iterator[str]:
     if len(shown) > _SHOWN:
         yield f"  and {len(shown) - _SHOWN:,} more rules; -o json has them all"
     mute = sorted({*end.side.policies} - {one.policy for one in end.rules})
-    if mute and not helpful:
+    if mute and end.side.possible is not True:
         yield f"  without a rule for {end.side.direction}: NetworkPolicy {', '.join(mute)}"
 
 
