@@ -122,6 +122,10 @@ build/mutants/venv/.installed: requirements/mutants.lock
 mutants: setup build/mutants/venv/.installed ## Change the code in hundreds of places and see whether the tests notice (AREA=sizing for one)
 	PYTHONPATH=tests $(BIN)/python -m mutants $(AREA)
 
+.PHONY: reachability
+reachability: setup ## Ask about connections in 10,000 random clusters, and compare with brute force (COUNT=500 for fewer)
+	PYTHONPATH=tests $(BIN)/python -m support.reach_agreement $(COUNT)
+
 .PHONY: image
 image: ## Build the operator's image (needs a container runtime)
 	docker build -f deploy/image/Dockerfile -t coder-cva-operator:dev .
