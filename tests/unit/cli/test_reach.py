@@ -248,6 +248,33 @@ def test_files_and_a_cluster_at_once_are_refused(
     assert "leave out --kubeconfig and --context" in capsys.readouterr().err
 
 
+def test_without_a_cluster_it_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a kubeconfig that is not there nor a server that does not answer is a trace of Python."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    nowhere = tmp_path / "config"
+    nowhere.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+                "users": [{"name": "u", "user": {}}],
+                "current-context": "c",
+            }
+        )
+    )
+    for config, words in (
+        (tmp_path / "none", "name one with --kubeconfig, or ask a saved one with --snapshot"),
+        (nowhere, "look whether kubectl reaches the cluster"),
+    ):
+        more = ["--from", "a/b", "--to", "c/d:80", "--kubeconfig", str(config)]
+        assert main.main(["reach", *more]) == reach.USAGE
+        assert words in capsys.readouterr().err
+
+
 def test_a_node_is_known_by_its_address(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its own Pods it may always reach."""
     assert asked(folder, "192.168.0.2", "data/postgres-0:5432") == 0
