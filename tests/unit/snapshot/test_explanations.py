@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from coder_cva.snapshot.address_ranges import networks
 from coder_cva.snapshot.explanations import Explanation, explain
 from coder_cva.snapshot.missing_policies import lasting
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.policy_words import rule_words, selector_words
-from coder_cva.snapshot.reachability import Reachability
+from coder_cva.snapshot.reachability import Peer, Reachability
 from coder_cva.values import selectors
 from support import builders as b
 from support.reach_agreement import end, evaluator
@@ -125,6 +126,28 @@ def test_labels_of_a_namespace_that_was_not_read_are_not_guessed() -> None:
         assert found.answer.possible is possible
         if possible is None:
             assert "labels of namespace one could not be read" in found.ends[1].rules[0].why
+
+
+def test_where_no_policy_is_asked_no_rule_is_told() -> None:
+    """Of a Pod that has ended, and of a node and its own Pod, none decides and none is missing."""
+    server = b.running(b.pod("server", "two"))
+    server["status"]["hostIPs"] = [{"ip": "192.168.0.1"}]
+    rule: dict[str, Any] = {"from": [{"podSelector": {}}]}
+    closed = policy("a", "two", ingress=[rule], policyTypes=["Ingress", "Egress"])
+    node = Peer("192.168.0.1", ranges=(networks(["192.168.0.1"]),))
+    for phase, possible, words in (
+        ("Running", True, "its own node"),
+        ("Failed", False, "has ended"),
+    ):
+        server["status"]["phase"] = phase
+        snapshot = b.snapshot_of(server, closed)
+        net = Reachability(snapshot)
+        pod = net.very(snapshot.items(Need.PODS)[0])
+        for found in (explain(net, node, pod, 80), explain(net, pod, node, 80)):
+            (one,) = found.ends
+            assert found.answer.possible is possible
+            assert words in one.side.why
+            assert (one.rules, one.missing, one.caution) == ((), None, "")
 
 
 def test_notes_say_what_policies_do_not() -> None:
