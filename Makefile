@@ -32,6 +32,7 @@ setup: .venv/.installed ## Create .venv from the committed lock file
 test: setup ## Run all tests: unit, rules, and those on a real Kubernetes control plane
 	$(HARNESS) build
 	$(HARNESS) build --world 1.34
+	PYTHONPATH=tests $(BIN)/python -m support.reach_agreement 500
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
 
 .PHONY: unit
