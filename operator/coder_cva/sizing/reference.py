@@ -6,7 +6,7 @@ them. ``spec.controlPlane.nodeSizing`` says which of the two counts (CVA-NODE-00
 
 from coder_cva.api.v1alpha1.spec import Spec
 from coder_cva.catalogue.architectures import architectures
-from coder_cva.catalogue.model import Tier
+from coder_cva.catalogue.model import ByTypes, Tier
 from coder_cva.sizing.tiers import choose
 
 
@@ -23,6 +23,12 @@ def node_rule(spec: Spec) -> str:
     choice = spec.control_plane.node_sizing
     what = "the machines named in" if choice == "InstanceTypes" else "the capacity in"
     return f"{what} the table of tier {tier.name} (spec.controlPlane.nodeSizing: {choice})"
+
+
+def smaller_figure(spec: Spec) -> ByTypes | None:
+    """The smaller of the page's two figures, where the spec did not choose it; None where there is but one."""
+    tier = choose(spec.architecture, architectures(spec.edition)).tier
+    return tier.by_types if spec.control_plane.node_sizing == "Capacity" else None
 
 
 def _by_choice(spec: Spec, tier: Tier) -> Tier:

@@ -5,7 +5,7 @@ import pytest
 from coder_cva.api.v1alpha1.resource import parse
 from coder_cva.api.v1alpha1.spec import Spec
 from coder_cva.catalogue.architectures import architectures
-from coder_cva.sizing.reference import node_rule, reference
+from coder_cva.sizing.reference import node_rule, reference, smaller_figure
 from coder_cva.sizing.size import size
 from support.deployments import adopted
 
@@ -58,6 +58,22 @@ def test_where_the_page_agrees_with_itself_nothing_is_chosen(
     assert reference(said) == architectures(edition).tier(tier)
     assert node_rule(said) == ""
     assert "nodeSizing" not in " ".join(size(said).steps)
+
+
+@pytest.mark.parametrize(
+    ("tier", "choice", "edition", "there"),
+    [
+        ("3k", None, "2024", True),
+        ("3k", "InstanceTypes", "2024", False),
+        ("2k", None, "2024", False),
+        ("3k", None, "2026", False),
+    ],
+)
+def test_the_smaller_figure_is_another_way_only_where_it_was_not_chosen(
+    tier: str, choice: Any, edition: Any, there: bool
+) -> None:
+    """And where the page has two."""
+    assert (smaller_figure(spec(tier, choice, edition)) is not None) is there
 
 
 def test_only_the_control_planes_nodes_are_others() -> None:

@@ -10,7 +10,7 @@ from coder_cva.rules import remedies, replica_licence, scalers, static_capacity
 from coder_cva.rules.container_resources import Amounts, amounts
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import CODERD, are, no_coderd
-from coder_cva.sizing.reference import node_rule, reference
+from coder_cva.sizing.reference import node_rule, reference, smaller_figure
 from coder_cva.snapshot import environment, records
 from coder_cva.snapshot.shapes import mappings, text
 from coder_cva.snapshot.world import World
@@ -120,8 +120,9 @@ def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:
     remedy = _resources(world, cpu, memory)
     findings = []
     if has.cpu_request < tier.cpu_millicores or has.memory_request < tier.memory_bytes:
+        way = _way_out(world, has) + remedy
         findings.append(
-            _about("CVA-CTL-002", live, f"{_RESOURCES}.requests", asked, has.requests, remedy)
+            _about("CVA-CTL-002", live, f"{_RESOURCES}.requests", asked, has.requests, way)
         )
     if (has.cpu_limit, has.memory_limit) != (has.cpu_request, has.memory_request):
         findings.append(
@@ -217,6 +218,20 @@ def _by_rule(world: World) -> str:
     """Which of two figures was taken, where the architecture's table contradicts itself."""
     rule = node_rule(world.deployment.spec)
     return f" by {rule}" if rule else ""
+
+
+def _way_out(world: World, has: Amounts) -> str:
+    """The other figure, where a replica has as much as that."""
+    other = smaller_figure(world.deployment.spec)
+    if other is None:
+        return ""
+    coderd = other.coderd
+    if has.cpu_request < coderd.cpu_millicores or has.memory_request < coderd.memory_bytes:
+        return ""
+    return (
+        f"it has the {coderd.cpu} CPU and {coderd.memory} for the machines that the table names: where those are to "
+        "count, set spec.controlPlane.nodeSizing: InstanceTypes. Else "
+    )
 
 
 def _resources(world: World, cpu: int, memory: int) -> str:

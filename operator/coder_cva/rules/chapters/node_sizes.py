@@ -10,7 +10,7 @@ from coder_cva.rules.machine_types import is_burstable
 from coder_cva.rules.machines import is_large_enough
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import are, named
-from coder_cva.sizing.reference import node_rule, reference
+from coder_cva.sizing.reference import node_rule, reference, smaller_figure
 from coder_cva.snapshot import pools
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node
@@ -69,23 +69,20 @@ def _pools(world: World) -> tuple[_Pool, ...]:
     )
     if spec.control_plane.node_pool is None or spec.control_plane.management == "None":
         return (workspaces,)
+    other = smaller_figure(spec)
     plane = _Pool(
         "controlPlane",
         _nodes(world, spec.control_plane.node_pool.selector),
         _of_the_plane(tier, groups.coderd if groups else None),
         (groups.coderd.least or groups.coderd.count) if groups else 0,
         node_rule(spec),
-        _other(tier, spec.control_plane.node_sizing),
+        other.node if other is not None else None,
     )
     return (plane, workspaces)
 
 
 def _of_the_plane(tier: Tier, group: NodeGroup | None) -> Size:
     return group if group is not None else tier.coderd
-
-
-def _other(tier: Tier, choice: str) -> Size | None:
-    return tier.by_types.node if tier.by_types is not None and choice == "Capacity" else None
 
 
 def _nodes(world: World, selector: Mapping[str, str]) -> tuple[Node, ...]:
