@@ -135,7 +135,7 @@ def test_the_recording_snapshot_records() -> None:
 
     assert snapshot.items(Need.NODES)
     assert snapshot.asked == {Need.NODES}
-    assert snapshot.csi_drivers
+    assert isinstance(snapshot.csi_drivers, Gathered)
     snapshot.within(Need.INGRESSES, "coder")
     assert snapshot.asked == {Need.NODES, Need.CSI_DRIVERS, Need.INGRESSES}
     snapshot.missing()
