@@ -10,6 +10,8 @@ PAGES := PYTHONPATH=tests $(BIN)/python -m support.rule_pages
 BENCH := PYTHONPATH=tests $(BIN)/python -m bench
 # Two workers: each starts a control plane of its own.
 WORKERS ?= 2
+# By groups, in the order of tests/conftest.py: a file stays whole, and what waits for clusters comes first.
+SPREAD := --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help
 help: ## List the targets
@@ -33,7 +35,7 @@ test: setup ## Run all tests: unit, rules, and those on a real Kubernetes contro
 	$(HARNESS) build
 	$(HARNESS) build --world 1.34
 	PYTHONPATH=tests $(BIN)/python -m support.reach_agreement 500
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
+	$(BIN)/python -m pytest -n $(WORKERS) $(SPREAD) tests
 
 .PHONY: unit
 unit: setup ## Run only the tests that need no cluster
@@ -47,7 +49,7 @@ coverage: setup ## Show what the tests of the pure rooms leave out; fails below 
 cluster: setup ## Run only the tests on a real control plane (CVA_CLUSTER=kind for kind)
 	$(HARNESS) build
 	$(HARNESS) build --world 1.34
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests -m cluster
+	$(BIN)/python -m pytest -n $(WORKERS) $(SPREAD) tests -m cluster
 
 .PHONY: check
 check: setup lint types contracts verify ## Lint, format, types, import contracts, generated files fresh

@@ -152,6 +152,7 @@ WORKSPACES = part(
     {"nodePool": pools("workspaces")},
     namespaces=part(names=st.lists(NAMES, max_size=3, unique=True), selector=SELECTORS),
     barePods=st.sampled_from(["Enforce", "Off"]),
+    antiAffinity=st.sampled_from(["CommonLabel", "AsWritten"]),
     storage=STORAGE,
 )
 NETWORKS = part(
@@ -161,27 +162,48 @@ NETWORKS = part(
         st.sampled_from(["203.0.113.0/24", "10.1.2.3/32", "2001:db8::/32"]), unique=True
     ),
 )
-SPECS = part(
+NODE_SIZINGS = st.one_of(
+    part({"edition": st.sampled_from(["2024", "2026"])}),
+    part(
+        {"edition": st.just("2024"), "nodeSizing": st.sampled_from(["Capacity", "InstanceTypes"])}
+    ),
+)
+"""The choice between two figures goes with the edition that has both."""
+PARTS = part(
     {
         "architecture": ARCHITECTURES,
         "controlPlane": CONTROL_PLANES,
         "workspaces": WORKSPACES,
         "database": part(
             {"urlSecretRef": part({"name": NAMES}, key=NAMES)},
-            sizing=st.sampled_from(["Tier", "Baseline"]),
+            sizing=st.sampled_from(["Tier", "Baseline", "InstanceTypes"]),
             declared=DECLARED,
         ),
     },
-    edition=st.sampled_from(["2024", "2026"]),
     suspend=FLAGS,
     maintenance=part({"until": MOMENTS.map(lambda moment: moment.isoformat())}),
     enforcement=part(rules=st.dictionaries(CLAUSES, st.sampled_from(["Enforce", "Off"]))),
     waivers=several(WAIVERS, key=lambda it: it["rule"]),
     attestations=several(ATTESTATIONS, key=lambda it: it["clause"]),
-    provisioners=part(builtInDaemons=st.integers(0, 100)),
+    provisioners=part(
+        builtInDaemons=st.integers(0, 100), sizing=st.sampled_from(["Tier", "TwoBuildsPerCPU"])
+    ),
     network=NETWORKS,
     deletionPolicy=st.sampled_from(["Delete", "Orphan"]),
 )
+
+
+def _sized(said: tuple[Json, Json]) -> Json:
+    spec, choice = said
+    sizing = {key: one for key, one in choice.items() if key == "nodeSizing"}
+    return {
+        **spec,
+        "edition": choice["edition"],
+        "controlPlane": {**spec["controlPlane"], **sizing},
+    }
+
+
+SPECS = st.one_of(PARTS, st.tuples(PARTS, NODE_SIZINGS).map(_sized))
 
 
 def manifests() -> SearchStrategy[dict[str, Json]]:

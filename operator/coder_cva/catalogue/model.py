@@ -85,6 +85,20 @@ class DatabaseBaseline(Size):
     """How many external provisioners the baseline carries (CVA-PROV-003)."""
 
 
+class DatabaseByUsers(Size):
+    """A row of the list of managed databases: the least of its machines, for at most so many users."""
+
+    most: Count | None = None
+    types: tuple[str, ...]
+
+
+class ProvisionerFormula(Size):
+    """CPU and memory for so many concurrent builds, as the page on scale testing has it (CVA-PROV-001)."""
+
+    builds: Count
+    source: str
+
+
 class NodeGroup(Size):
     """Nodes for one purpose: the capacity of each, how many, and how many Pods of it on each."""
 
@@ -93,8 +107,6 @@ class NodeGroup(Size):
     """The smaller figure where the page gives a range."""
     pods_each: Count
     types: dict[Literal["gcp", "aws", "azure"], str]
-    is_type_too_small: bool = False
-    """The page contradicts itself: the machines that it names have less than the capacity it gives."""
 
 
 class Nodes(_Data):
@@ -103,6 +115,13 @@ class Nodes(_Data):
     coderd: NodeGroup
     provisioners: NodeGroup
     workspaces: NodeGroup
+
+
+class ByTypes(_Data):
+    """The control plane by the machines that its page names, where these have less than the page's own capacity."""
+
+    node: Size
+    coderd: Replicated
 
 
 class Tier(_Data):
@@ -120,6 +139,8 @@ class Tier(_Data):
     agent: Size | None = None
     """What the agent alone takes in every workspace, where the page gives it."""
     nodes: Nodes | None = None
+    by_types: ByTypes | None = None
+    """Where the page contradicts itself: ``spec.controlPlane.nodeSizing`` says which of the two counts."""
     notes: tuple[str, ...] = ()
 
 
@@ -133,6 +154,7 @@ class Architectures(_Data):
     """How much CPU more every replica of coderd gets with encryption on (CVA-CTL-003)."""
     encryption_source: str
     database_baseline: DatabaseBaseline
+    provisioner_formula: ProvisionerFormula
     large_from: str
     """The first tier whose database is to be highly available (CVA-DB-004)."""
     notes: tuple[str, ...]

@@ -23,8 +23,12 @@ MANAGED_ONLY: Final = frozenset(
     }
 )
 """Fields of spec.controlPlane from which only the operator's own coderd is made."""
-JUDGED: Final = frozenset({"encryption", "highAvailabilityLicensed", "nodePool"})
+JUDGED: Final = frozenset({"encryption", "highAvailabilityLicensed", "nodePool", "nodeSizing"})
 """Those that also say by what an adopted coderd is judged and placed; a region has none to judge."""
+
+
+PROVISIONERS_JUDGED: Final = frozenset({"sizing"})
+"""What spec.provisioners says of external ones, which are judged whoever made coderd, and in a region too."""
 
 
 def without_effect(world: World) -> tuple[Withheld, ...]:
@@ -52,7 +56,9 @@ def _idle(spec: Spec, management: str) -> list[str]:
     )
     if spec.database is not None and spec.database.url_secret_ref is not None and not is_probed:
         found.append("spec.database.urlSecretRef")
-    return found + [f"spec.provisioners.{one}" for one in sorted(_said(spec.provisioners))]
+    return found + [
+        f"spec.provisioners.{one}" for one in sorted(_said(spec.provisioners) - PROVISIONERS_JUDGED)
+    ]
 
 
 def _said(part: Any) -> frozenset[str]:

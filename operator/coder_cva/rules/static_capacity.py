@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from coder_cva.api.v1alpha1.scheduling import NodePool
-from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Tier
 from coder_cva.rules import remedies
 from coder_cva.rules.container_resources import amounts
@@ -18,6 +17,7 @@ from coder_cva.rules.machines import is_large_enough
 from coder_cva.rules.model import Finding
 from coder_cva.rules.replica_room import Amount, Place, Question, everywhere
 from coder_cva.rules.subjects import CODERD, are
+from coder_cva.sizing.reference import reference
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import pools
 from coder_cva.snapshot.needs import Need
@@ -74,8 +74,7 @@ def findings(world: World) -> list[Finding]:
 
 
 def _tier(world: World) -> Tier:
-    spec = world.deployment.spec
-    return architectures(spec.edition).tier(size(spec).tier)
+    return reference(world.deployment.spec)
 
 
 def _question(world: World, live: Deployment) -> Question:

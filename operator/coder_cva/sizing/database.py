@@ -1,14 +1,16 @@
 """A spec in, the size of its database out, with the rule that was applied in words (CVA-DB-002, CVA-DB-003).
 
-The architecture contradicts itself: the table of a tier asks for more than the baseline that grows with
-users who are active at once. ``spec.database.sizing`` says which of them is applied.
+The architecture contradicts itself: the table of a tier, the baseline that grows with users who are active at
+once, and the list of managed types by users. ``spec.database.sizing`` says which of them is applied.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+from coder_cva.api.v1alpha1.database import SizingPolicy
 from coder_cva.api.v1alpha1.spec import Architecture, Spec
 from coder_cva.catalogue.architectures import architectures
+from coder_cva.catalogue.database_types import database_for
 from coder_cva.catalogue.model import Architectures, Tier
 from coder_cva.sizing.size import size
 from coder_cva.values.quantity import byte_count, cpu_millicores, cpu_text
@@ -20,23 +22,24 @@ _THOUSAND: Final = 1_000
 class DatabaseSize:
     """CPU, memory and disk that the architecture asks for; ``rule`` says by which of its rules."""
 
-    policy: str
+    policy: SizingPolicy
     cpu_millicores: int
     memory_bytes: int
     storage_bytes: int
     rule: str
 
 
-def database_size(spec: Spec, policy: str = "") -> DatabaseSize:
+def database_size(spec: Spec, policy: SizingPolicy | None = None) -> DatabaseSize:
     """By the spec's own rule, Tier where it says none, or by ``policy``."""
     tables = architectures(spec.edition)
     tier = tables.tier(size(spec).tier)
-    said = policy or (spec.database.sizing if spec.database is not None else "Tier")
-    return (
-        _by_baseline(spec.architecture, tables, tier)
-        if said == "Baseline"
-        else _by_tier(tables, tier)
-    )
+    match policy or (spec.database.sizing if spec.database is not None else "Tier"):
+        case "Tier":
+            return _by_tier(tables, tier)
+        case "Baseline":
+            return _by_baseline(spec.architecture, tables, tier)
+        case "InstanceTypes":
+            return _by_types(spec.architecture, tables, tier)
 
 
 def _by_tier(tables: Architectures, tier: Tier) -> DatabaseSize:
@@ -54,8 +57,7 @@ def _by_tier(tables: Architectures, tier: Tier) -> DatabaseSize:
 def _by_baseline(architecture: Architecture, tables: Architectures, tier: Tier) -> DatabaseSize:
     """The baseline, and its cores more for every full thousand of active users."""
     base = tables.database_baseline
-    users = architecture.users if architecture.users is not None else tier.limits.users
-    active = users * architecture.active_users_percent // 100
+    active = _users(architecture, tier) * architecture.active_users_percent // 100
     more = active // _THOUSAND * cpu_millicores(base.cpu_per_1000_active_users)
     grown = f" and {cpu_text(more)} CPU more" if more else ""
     return DatabaseSize(
@@ -65,6 +67,25 @@ def _by_baseline(architecture: Architecture, tables: Architectures, tier: Tier) 
         byte_count(base.storage),
         f"the baseline{grown} for {active:,} active users (spec.database.sizing: Baseline)",
     )
+
+
+def _by_types(architecture: Architecture, tables: Architectures, tier: Tier) -> DatabaseSize:
+    """The list of managed types, by users; it gives no disk, so that is the baseline's."""
+    users = _users(architecture, tier)
+    row = database_for(users)
+    return DatabaseSize(
+        "InstanceTypes",
+        row.cpu_millicores,
+        row.memory_bytes,
+        byte_count(tables.database_baseline.storage),
+        f"the list of managed types for {users:,} users, such as {row.types[0]} "
+        "(spec.database.sizing: InstanceTypes)",
+    )
+
+
+def _users(architecture: Architecture, tier: Tier) -> int:
+    """How many users there are; where nobody says it, as many as the tier holds."""
+    return architecture.users if architecture.users is not None else tier.limits.users
 
 
 def is_large(spec: Spec) -> bool:

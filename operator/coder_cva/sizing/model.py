@@ -19,7 +19,7 @@ class Sizing:
     ``tier_replicas`` is what the architecture asks for, also where the licence allows only one.
     ``exceeded`` are the figures of the spec that are above the limits of the tier, in words; there
     are some where the spec names a tier that is too small, and beyond the largest one.
-    ``steps`` is the whole arithmetic in words, with its sources.
+    ``steps`` is coderd's arithmetic in words, with its sources.
     """
 
     edition: str

@@ -5,6 +5,7 @@ from coder_cva.api.v1alpha1.spec import Spec
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import Architectures, Tier
 from coder_cva.sizing.model import Replica, Sizing
+from coder_cva.sizing.reference import node_rule, reference
 from coder_cva.sizing.tiers import choose
 from coder_cva.values import quantity
 from coder_cva.values.quantity import byte_text, cpu_text
@@ -14,7 +15,7 @@ def size(spec: Spec) -> Sizing:
     """The size that follows from a spec. The user's own replicas and resources win over the tier's."""
     tables = architectures(spec.edition)
     choice = choose(spec.architecture, tables)
-    plane, tier = spec.control_plane, choice.tier
+    plane, tier = spec.control_plane, reference(spec)
     cpu, cpu_steps = _cpu(plane, tier, tables)
     memory, memory_step = _memory(plane, tier)
     replicas, replicas_step = _replicas(plane, tier)
@@ -24,19 +25,21 @@ def size(spec: Spec) -> Sizing:
         coderd=Replica(replicas, cpu, memory),
         tier_replicas=tier.coderd.replicas,
         exceeded=choice.exceeded,
-        steps=(choice.step, *cpu_steps, memory_step, replicas_step, *_nodes(tier, cpu)),
+        steps=(choice.step, *cpu_steps, memory_step, replicas_step, *_nodes(spec, tier, cpu)),
     )
 
 
-def _nodes(tier: Tier, cpu: int) -> tuple[str, ...]:
+def _nodes(spec: Spec, tier: Tier, cpu: int) -> tuple[str, ...]:
     """Edition 2024 gives nodes: from them follow the replicas and what is left for each."""
     if tier.nodes is None:
         return ()
     group = tier.nodes.coderd
     count = f"{group.least} to {group.count}" if group.least else str(group.count)
+    rule = node_rule(spec)
     step = (
-        f"Nodes: {count} of {group.cpu} CPU and {group.memory} with {group.pods_each} coderd on each; "
-        "three quarters of the CPU and five eighths of the memory are coderd's, the rest is the node's own"
+        f"Nodes: {count} of {group.cpu} CPU and {group.memory} with {group.pods_each} coderd on each"
+        f"{f' by {rule}' if rule else ''} (CVA-NODE-007); three quarters of the CPU and five eighths of "
+        "the memory are coderd's, the rest is the node's own"
     )
     if cpu < group.cpu_millicores:
         return (step,)

@@ -18,6 +18,7 @@ from coder_cva.rules import load, upgrades
 from coder_cva.rules.model import Finding, Notice, Report, RuleResult, Verdict
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
+from coder_cva.sizing.steps import steps
 from coder_cva.snapshot.world import World
 
 FIELD_LEFT: Final = "FieldLeft"
@@ -126,7 +127,7 @@ def _workspaces(world: World, report: Report) -> Mapping[str, Any]:
 
 def _sizing(world: World) -> Mapping[str, Any]:
     """The arithmetic, and how the tier fits; that only where the workspaces could be counted."""
-    told: dict[str, Any] = {"steps": list(size(world.deployment.spec).steps)}
+    told: dict[str, Any] = {"steps": list(steps(world.deployment.spec))}
     if not world.snapshot.missing().keys() & load.NEEDS:
         found = load.fit(world)
         told |= {

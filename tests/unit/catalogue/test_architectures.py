@@ -78,15 +78,34 @@ def test_a_replica_of_edition_2024_leaves_room_on_its_node() -> None:
         assert tier.coderd.memory_bytes * 8 == tier.nodes.coderd.memory_bytes * 5
 
 
-def test_the_contradiction_of_tier_3k_is_marked() -> None:
-    """Edition 2024 names machines of 4 CPU for nodes of 8: only there."""
-    marked = [
-        tier.name
-        for tier in architectures("2024").tiers
-        if tier.nodes and tier.nodes.coderd.is_type_too_small
-    ]
+def test_the_contradiction_of_tier_3k_is_kept_in_both_its_figures() -> None:
+    """Edition 2024 names machines of 4 CPU for nodes of 8: only there, and what tier 2k has for the same machines."""
+    by_types = {
+        (edition, tier.name): tier.by_types
+        for edition in EDITIONS
+        for tier in architectures(edition).tiers
+        if tier.by_types
+    }
 
-    assert marked == ["3k"]
+    assert by_types.keys() == {("2024", "3k")}
+    machines, smaller = by_types["2024", "3k"], architectures("2024").tier("2k")
+    larger = architectures("2024").tier("3k").nodes
+    assert smaller.nodes
+    assert larger
+    assert larger.coderd.types == smaller.nodes.coderd.types
+    assert machines.node.cpu_millicores == smaller.nodes.coderd.cpu_millicores
+    assert machines.node.memory_bytes == smaller.nodes.coderd.memory_bytes
+    assert machines.coderd.cpu_millicores == smaller.coderd.cpu_millicores
+    assert machines.coderd.memory_bytes == smaller.coderd.memory_bytes
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_formula_of_provisioners_is_half_of_the_table(edition: str) -> None:
+    """One CPU for every two builds, on a page of the same edition."""
+    formula = architectures(edition).provisioner_formula
+
+    assert (formula.cpu_millicores, formula.memory_bytes, formula.builds) == (1000, GI, 2)
+    assert formula.source.endswith("/scale-testing")
 
 
 def test_the_database_of_tier_1k_is_larger_than_the_baseline() -> None:

@@ -1,6 +1,27 @@
+import pytest
+
 from coder_cva.catalogue.architectures import architectures
-from coder_cva.catalogue.database_types import database_types
+from coder_cva.catalogue.database_types import database_for, database_types
 from coder_cva.rules.machine_types import is_burstable
+
+
+@pytest.mark.parametrize(
+    ("users", "cpu"),
+    [(1, 2), (999, 2), (1000, 4), (2000, 4), (2001, 8), (10_000, 8), (1_000_000, 8)],
+)
+def test_the_list_of_types_goes_by_users(users: int, cpu: int) -> None:
+    """As the page has it: below 1,000, up to 2,000, and beyond."""
+    assert database_for(users).cpu_millicores == cpu * 1000
+
+
+def test_a_row_of_the_list_is_the_least_of_its_machines() -> None:
+    """Each machine that it names is in the table of types, and is as large as the row says."""
+    for users in (1, 1000, 3000):
+        row = database_for(users)
+        assert row.types
+        for name in row.types:
+            assert database_types()[name].cpu_millicores == row.cpu_millicores
+            assert database_types()[name].memory_bytes == row.memory_bytes
 
 
 def test_every_type_has_a_machine() -> None:

@@ -69,15 +69,20 @@ def test_every_field_that_says_so_is_among_them() -> None:
 
 
 def test_what_an_adopted_coderd_is_judged_by_has_effect() -> None:
-    """The pool, the licence and encryption; in a region there is nothing to judge by them."""
+    """The pool, its nodes, the licence and encryption; in a region there is nothing to judge by them."""
     said = {
+        "nodeSizing": "InstanceTypes",
         "highAvailabilityLicensed": True,
         "encryption": {"keysSecretRef": {"name": "keys", "key": "keys"}},
     }
 
-    assert named(with_plane("Adopted", **said)) == ""
-    told = named(with_plane("None", **said))
-    for field in ("encryption", "highAvailabilityLicensed", "nodePool"):
+    adopted_one, region = (with_plane(one, **said) for one in ("Adopted", "None"))
+    for one in (adopted_one, region):
+        one["spec"]["edition"] = "2024"
+
+    assert named(adopted_one) == ""
+    told = named(region)
+    for field in ("encryption", "highAvailabilityLicensed", "nodePool", "nodeSizing"):
         assert f"spec.controlPlane.{field}" in told
 
 
@@ -90,6 +95,15 @@ def test_what_belongs_to_a_managed_coderd_elsewhere_in_the_spec_is_named_too() -
     message = named(cr)
 
     assert "spec.database.urlSecretRef, spec.provisioners.builtInDaemons" in message
+
+
+@pytest.mark.parametrize("management", ["Adopted", "None"])
+def test_how_external_provisioners_are_judged_has_effect_everywhere(management: str) -> None:
+    """They are nobody's but their installer's, whoever made coderd; a region has them too."""
+    cr = with_plane(management)
+    cr["spec"]["provisioners"] = {"sizing": "TwoBuildsPerCPU"}
+
+    assert "spec.provisioners" not in named(cr)
 
 
 def test_defaults_and_what_is_managed_are_not_named() -> None:

@@ -1,9 +1,10 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coder_cva.api.v1alpha1.database import SizingPolicy
 from coder_cva.api.v1alpha1.resource import parse
 from coder_cva.api.v1alpha1.spec import Spec
 from coder_cva.sizing.database import database_size, is_large
@@ -57,6 +58,41 @@ def test_by_the_baseline(architecture: dict[str, Any], cpu: int) -> None:
     assert "spec.database.sizing: Baseline" in it.rule
 
 
+@pytest.mark.parametrize("edition", ["2024", "2026"])
+@pytest.mark.parametrize(
+    ("architecture", "cpu", "name"),
+    [
+        ({"users": 800}, 2, "db.m6i.large"),
+        ({"users": 1500}, 4, "db.m6i.xlarge"),
+        ({"tier": "2k"}, 4, "db.m6i.xlarge"),
+        ({"users": 2500, "activeUsersPercent": 100}, 8, "db.m6i.2xlarge"),
+    ],
+)
+def test_by_the_list_of_managed_types(
+    edition: str, architecture: dict[str, Any], cpu: int, name: str
+) -> None:
+    """By users alone, whoever of them is active; the disk is the baseline's. Both editions have the list."""
+    it = database_size(spec(architecture, edition, sizing="InstanceTypes"))
+
+    assert it.policy == "InstanceTypes"
+    assert (it.cpu_millicores, it.memory_bytes) == (cpu * 1000, cpu * 4 * GI)
+    assert it.storage_bytes == 512 * GI
+    assert f"such as {name} (spec.database.sizing: InstanceTypes)" in it.rule
+
+
+def test_the_three_rules_disagree() -> None:
+    """Else there would be nothing to choose: 1,000 users who are all active."""
+    of = spec({"users": 1000, "activeUsersPercent": 100})
+
+    assert [database_size(of, one).cpu_millicores for one in get_args(SizingPolicy)] == [
+        8000,
+        4000,
+        4000,
+    ]
+    assert database_size(of, "Baseline").memory_bytes == 8 * GI
+    assert database_size(of, "InstanceTypes").memory_bytes == 16 * GI
+
+
 def test_large_begins_where_the_catalogue_says() -> None:
     """By the tier, however it was chosen."""
     assert [is_large(spec({"users": count})) for count in (900, 1900, 2900, 9000)] == [
@@ -68,9 +104,9 @@ def test_large_begins_where_the_catalogue_says() -> None:
     assert is_large(spec({"tier": "3k"}, "2024"))
 
 
-@given(st.integers(1, 10_000), st.integers(1, 10_000), st.sampled_from(["Tier", "Baseline"]))
+@given(st.integers(1, 10_000), st.integers(1, 10_000), st.sampled_from(get_args(SizingPolicy)))
 def test_more_users_never_need_a_smaller_database(one: int, more: int, sizing: str) -> None:
-    """By either rule; and the table never asks for less than the baseline of the same users."""
+    """By any rule; and the table never asks for less than the baseline of the same users."""
     fewer, many = (database_size(spec({"users": it}, sizing=sizing)) for it in sorted((one, more)))
 
     assert fewer.cpu_millicores <= many.cpu_millicores

@@ -165,6 +165,14 @@ def test_the_arithmetic_of_the_size_and_how_it_fits() -> None:
             "CPU: 4 a replica in tier 2k (CVA-CTL-002)",
             "Memory: 12Gi a replica in tier 2k (CVA-CTL-002)",
             "Replicas: 3 in tier 2k (CVA-CTL-001)",
+            (
+                "Database: 16 CPU, 60Gi and a disk of 512Gi by the table of tier 2k "
+                "(spec.database.sizing: Tier) (CVA-DB-002, CVA-DB-003)"
+            ),
+            (
+                "Provisioners: 120, one for each concurrent build, of 1 CPU and 1Gi each by the table of "
+                "tier 2k (spec.provisioners.sizing: Tier) (CVA-PROV-001)"
+            ),
         ],
     }
     assert told(blind, Report())["sizing"].keys() == {"steps"}

@@ -118,6 +118,11 @@ class ControlPlane(Part):
     as nobody's, and Managed takes it back."""
     node_pool: NodePool | None = None
     """The static pool of nodes on which coderd runs (CVA-NODE-003). Required unless management is None."""
+    node_sizing: Literal["Capacity", "InstanceTypes"] = "Capacity"
+    """By which of two figures that disagree the pool's nodes, and with them coderd, are sized where edition 2024
+    contradicts itself, in tier 3k: Capacity is the 8 CPU and 32 GB of its table, InstanceTypes the 4 CPU and 16 GB
+    that the machines named beside them have (CVA-NODE-007, CVA-CTL-002). Capacity by default: it is what is asked
+    for, of which a type is only an example."""
     image: Image = Image()
     """The image of coderd. Managed only."""
     version: Version | None = None

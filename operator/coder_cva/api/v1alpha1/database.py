@@ -9,7 +9,7 @@ from coder_cva.api.v1alpha1.amounts import MachineCpu, MachineMemory, StorageSiz
 from coder_cva.api.v1alpha1.database_probe import DatabaseProbe
 from coder_cva.api.v1alpha1.words import DataKey, Flag, LabelValue, ObjectName
 
-SizingPolicy = Literal["Tier", "Baseline"]
+SizingPolicy = Literal["Tier", "Baseline", "InstanceTypes"]
 
 
 class UrlSecretRef(Part):
@@ -48,8 +48,10 @@ class Database(Part):
     """The Secret that holds the connection URL (CVA-DB-001). Required with Managed; elsewhere only
     the probe reads it."""
     sizing: SizingPolicy = "Tier"
-    """By which of two rules that disagree the database is sized (CVA-DB-002): Tier is the table of the tier,
-    Baseline two cores, 8 GB and two cores more for every 1,000 active users."""
+    """By which of three rules that disagree the database is sized (CVA-DB-002, CVA-DB-003): Tier is the table of
+    the tier, Baseline two cores, 8 GB and two cores more for every 1,000 active users, InstanceTypes the list
+    of managed types (2, 4 or 8 CPU below 1,000, up to 2,000, and beyond). Tier by default: it is of the
+    same table as coderd and the builds that load the database, and in edition 2026 asks for the most."""
     declared: DeclaredDatabase = DeclaredDatabase()
     """What you say of a database outside of the cluster."""
     probe: DatabaseProbe = DatabaseProbe()

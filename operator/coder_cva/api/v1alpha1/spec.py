@@ -16,6 +16,7 @@ from coder_cva.api.validation import ListMap, Validation
 
 Edition = Literal["2024", "2026"]
 Tier = Literal["1k", "2k", "3k", "10k"]
+ProvisionersSizing = Literal["Tier", "TwoBuildsPerCPU"]
 
 LARGEST: Final = {"2024": 3000, "2026": 10_000}
 """Users of the largest tier, by edition. Source: the titles of its pages."""
@@ -57,6 +58,11 @@ class Provisioners(Part):
     built_in_daemons: Annotated[int, Field(strict=True, ge=0, le=100)] = 3
     """Built-in provisioners in each replica of coderd (CODER_PROVISIONER_DAEMONS). 0 only where external
     provisioners run, else no workspace is built."""
+    sizing: ProvisionersSizing = "Tier"
+    """How large an external provisioner is, of which each runs one build (CVA-PROV-001). Tier is the table of
+    the tier: 1 CPU and 1 GB in edition 2026; edition 2024 sizes only their nodes. TwoBuildsPerCPU is the formula
+    of the page on scale testing, 1 CPU and 1 GB for every two builds. Tier by default: it is of the same table
+    as everything else, and asks for the most."""
 
 
 class Spec(Part):
@@ -99,6 +105,15 @@ class Spec(Part):
             message="edition 2024 has no tier 10k: set spec.edition to 2026, or a smaller tier",
             holds=lambda self: self.edition != "2024" or self.architecture.tier != "10k",
             field_path=".architecture.tier",
+        ),
+        Validation(
+            cel="self.edition == '2024' || self.controlPlane.nodeSizing != 'InstanceTypes'",
+            message="nodeSizing: InstanceTypes goes with edition 2024, whose tables alone name machines: "
+            "remove spec.controlPlane.nodeSizing, or set spec.edition to 2024",
+            holds=lambda self: (
+                self.edition == "2024" or self.control_plane.node_sizing != "InstanceTypes"
+            ),
+            field_path=".controlPlane.nodeSizing",
         ),
         Validation(
             cel="has(self.architecture.tier) || !has(self.architecture.users)"

@@ -91,7 +91,8 @@ class SizingStatus(Part):
     better_tier: str = ""
     """The tier that would fit, where it is another one."""
     steps: Annotated[tuple[str, ...], Field(max_length=16)] = ()
-    """The arithmetic from the spec to coderd's size, with its sources."""
+    """The arithmetic from the spec to the size of coderd, its database and its provisioners, with its sources,
+    and the rule that was applied where the architecture has several."""
 
 
 class Summary(Part):

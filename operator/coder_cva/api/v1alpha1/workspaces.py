@@ -80,5 +80,10 @@ class Workspaces(Part):
     bare_pods: EnforcementMode = "Audit"
     """Whether workspaces that are Pods without a controller are placed too. They cannot be moved later:
     the next stop and start of the workspace places them."""
+    anti_affinity: Literal["CommonLabel", "AsWritten"] = "CommonLabel"
+    """Which soft anti-affinity counts (CVA-NODE-006). CommonLabel: one that selects a label that workspaces have in
+    common. AsWritten: also the term of the document's own snippet, app.kubernetes.io/instance In
+    [coder-workspace], whether or not a workspace has that label. CommonLabel by default: no workspace of Coder's
+    templates has it, so that the snippet keeps nobody off. What is added at admission always selects somebody."""
     storage: Storage = Storage()
     """Persistent volumes of workspaces."""

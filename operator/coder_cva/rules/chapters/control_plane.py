@@ -10,7 +10,7 @@ from coder_cva.rules import remedies, replica_licence, scalers, static_capacity
 from coder_cva.rules.container_resources import Amounts, amounts
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import CODERD, are, no_coderd
-from coder_cva.sizing.size import size
+from coder_cva.sizing.reference import node_rule, reference, smaller_figure
 from coder_cva.snapshot import environment, records
 from coder_cva.snapshot.shapes import mappings, text
 from coder_cva.snapshot.world import World
@@ -114,14 +114,15 @@ def coderd_has_the_resources_of_its_tier(world: World) -> Judgement:
     if world.coderd is None:
         return no_coderd(world)
     live, tier = world.coderd.deployment, _tier(world)
-    has, asked = amounts(live), f"{tier.cpu} CPU and {tier.memory}"
+    has, asked = amounts(live), f"{tier.cpu} CPU and {tier.memory}{_by_rule(world)}"
     cpu = max(has.cpu_request, tier.cpu_millicores)
     memory = max(has.memory_request, tier.memory_bytes)
     remedy = _resources(world, cpu, memory)
     findings = []
     if has.cpu_request < tier.cpu_millicores or has.memory_request < tier.memory_bytes:
+        way = _way_out(world, has) + remedy
         findings.append(
-            _about("CVA-CTL-002", live, f"{_RESOURCES}.requests", asked, has.requests, remedy)
+            _about("CVA-CTL-002", live, f"{_RESOURCES}.requests", asked, has.requests, way)
         )
     if (has.cpu_limit, has.memory_limit) != (has.cpu_request, has.memory_request):
         findings.append(
@@ -167,7 +168,7 @@ def encryption_has_its_own_core(world: World) -> Judgement:
                 "CVA-CTL-003",
                 live,
                 f"{_RESOURCES}.requests.cpu",
-                f"{cpu_text(wanted)}: {tier.cpu} of the tier and one core more for encryption",
+                f"{cpu_text(wanted)}: {tier.cpu} of the tier{_by_rule(world)} and one core more for encryption",
                 cpu_text(has.cpu_request),
                 _resources(world, wanted, max(has.memory_request, tier.memory_bytes)),
             )
@@ -210,8 +211,27 @@ def coderd_keeps_nothing_on_disk(world: World) -> Judgement:
 
 def _tier(world: World) -> Replicated:
     """coderd in the table of the tier that the spec leads to, before anything of the user's own."""
-    spec = world.deployment.spec
-    return architectures(spec.edition).tier(size(spec).tier).coderd
+    return reference(world.deployment.spec).coderd
+
+
+def _by_rule(world: World) -> str:
+    """Which of two figures was taken, where the architecture's table contradicts itself."""
+    rule = node_rule(world.deployment.spec)
+    return f" by {rule}" if rule else ""
+
+
+def _way_out(world: World, has: Amounts) -> str:
+    """The other figure, where a replica has as much as that."""
+    other = smaller_figure(world.deployment.spec)
+    if other is None:
+        return ""
+    coderd = other.coderd
+    if has.cpu_request < coderd.cpu_millicores or has.memory_request < coderd.memory_bytes:
+        return ""
+    return (
+        f"it has the {coderd.cpu} CPU and {coderd.memory} for the machines that the table names: where those are to "
+        "count, set spec.controlPlane.nodeSizing: InstanceTypes. Else "
+    )
 
 
 def _resources(world: World, cpu: int, memory: int) -> str:

@@ -1,8 +1,9 @@
 """The size of the database, and what a small one carries (CVA-DB-002, CVA-DB-003, CVA-PROV-003)."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, get_args
 
+from coder_cva.api.v1alpha1.database import SizingPolicy
 from coder_cva.catalogue.architectures import architectures
 from coder_cva.rules import (
     coder_word,
@@ -27,7 +28,7 @@ _DECIMAL: Final = (10**9, 2**30)
 
 
 def the_database_has_the_size_of_its_tier(world: World) -> Judgement:
-    """CVA-DB-002: CPU and memory by the tier's table, or by the baseline, whichever the spec names."""
+    """CVA-DB-002: CPU and memory by the tier's table, the baseline or the list of types, whichever the spec names."""
     none = database_remedies.no_database(world)
     if none is not None:
         return none
@@ -94,13 +95,20 @@ def _small(world: World, wanted: DatabaseSize, cpu: Known, memory: Known) -> Ite
 
 
 def _other_rule(world: World, wanted: DatabaseSize, cpu: Known, memory: Known) -> str:
-    """The baseline as a way out, where the database has as much as that."""
-    if wanted.policy == "Baseline":
+    """The rules of which the database has what they ask for, as a way out."""
+    others = (
+        database_size(world.deployment.spec, one)
+        for one in get_args(SizingPolicy)
+        if one != wanted.policy
+    )
+    held = [
+        one.rule
+        for one in others
+        if cpu.amount >= one.cpu_millicores and _is_enough(memory.amount, one.memory_bytes)
+    ]
+    if not held:
         return ""
-    other = database_size(world.deployment.spec, "Baseline")
-    if cpu.amount < other.cpu_millicores or not _is_enough(memory.amount, other.memory_bytes):
-        return ""
-    return f"it has what {other.rule} asks for: where that is the rule to follow, say so. Else "
+    return f"it has what {' and '.join(held)} asks for: where that is the rule to follow, say so. Else "
 
 
 def _is_enough(amount: int, wanted: int) -> bool:

@@ -20,7 +20,7 @@ from coder_cva.rules.subjects import (
     no_workspaces,
     workload,
 )
-from coder_cva.snapshot import pools, records
+from coder_cva.snapshot import marks, pools, records
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.shapes import mappings, texts
@@ -36,6 +36,15 @@ _ITS_OWN: Final = (
     "pod-template-hash",
 )
 """Labels that one workspace, or one user, has alone: by them nobody else is kept off."""
+
+
+_SNIPPET: Final = {"app.kubernetes.io/instance": marks.WORKSPACE_NAME}
+"""What the anti-affinity in the document's snippet selects; a template that gives its Pods this makes it true."""
+_COUNTING: Final = {
+    "CommonLabel": "over a label that workspaces have in common",
+    "AsWritten": "over a label that workspaces have in common or as the document writes it",
+}
+"""Which terms count, by spec.workspaces.antiAffinity."""
 
 
 def there_are_two_node_pools(world: World) -> Judgement:
@@ -241,31 +250,60 @@ def _none_placed(world: World) -> Judgement:
 def workspaces_keep_off_each_other(world: World) -> Judgement:
     """CVA-NODE-006: a soft anti-affinity by a label that workspaces have in common.
 
-    The document's own snippet selects a label that no workspace has: taken literally it keeps nobody off.
+    The document's own snippet selects a label that no workspace of Coder's templates has: taken literally it
+    keeps nobody off. Where the spec says so it counts all the same.
     """
     found = world.found.workspaces
     if not found:
         return no_workspaces()
-    close = world.memo.flat(_close, found)
+    choice = world.deployment.spec.workspaces.anti_affinity
+    close = world.memo.flat(_close, found, choice)
     findings = [
         Finding(
             "CVA-NODE-006",
             workload(one),
             "spec.affinity.podAntiAffinity",
-            "a preferred term of weight 1 by node, over a label that workspaces have in common",
+            f"a preferred term of weight 1 by node, {_COUNTING[choice]} (spec.workspaces.antiAffinity: {choice})",
             _distance(one.pod),
-            _spread(one),
+            _as_written(one.pod) + _spread(one),
         )
         for one in close
     ]
-    told = f"{len(found) - len(close)} of {len(found)} workspaces keep off each other"
+    told = (
+        f"{len(found) - len(close)} of {len(found)} workspaces keep off each other, {_COUNTING[choice]} "
+        f"(spec.workspaces.antiAffinity: {choice})"
+    )
     return verdict(findings, held=told, broken=told)
 
 
-def _close(workspaces: tuple[Workspace, ...]) -> tuple[Workspace, ...]:
-    """Those that nothing keeps off the others."""
+def _close(workspaces: tuple[Workspace, ...], choice: str) -> tuple[Workspace, ...]:
+    """Those that nothing keeps off the others; by choice the document's snippet is enough."""
     selected: _Selectors = {}
-    return tuple(one for one in workspaces if not _keeps_distance(one.pod, selected))
+    return tuple(
+        one
+        for one in workspaces
+        if not _keeps_distance(one.pod, selected)
+        and not (choice == "AsWritten" and _is_as_written(one.pod))
+    )
+
+
+def _is_as_written(pod: records.Pod) -> bool:
+    """Whether it has the term of the document's snippet, whose topology key is left to the reader."""
+    selected = (shaped(dig(one, "podAffinityTerm", "labelSelector")) for one in _terms(pod))
+    return any(
+        one is not None and _asked(one) == _SNIPPET.keys() and selectors.matches(one, _SNIPPET)
+        for one in selected
+    )
+
+
+def _as_written(pod: records.Pod) -> str:
+    """The snippet as a way out, where the workspace has it."""
+    if not _is_as_written(pod):
+        return ""
+    return (
+        "it has the document's own snippet, which keeps nobody off: where that is to count, set "
+        "spec.workspaces.antiAffinity: AsWritten. Else "
+    )
 
 
 def _terms(pod: records.Pod) -> Sequence[Mapping[str, Any]]:
@@ -293,13 +331,21 @@ def _keeps_distance(pod: records.Pod, known: _Selectors) -> bool:
 
 
 def _selects_others(wanted: Mapping[str, Any], pod: records.Pod) -> bool:
-    asked = {
+    labels = pod.meta.labels
+    common = {
+        key: labels[key]
+        for key in _asked(wanted)
+        if key in labels and (labels[key] == _SNIPPET.get(key) or not key.startswith(_ITS_OWN))
+    }
+    return selectors.matches(wanted, common)
+
+
+def _asked(wanted: Mapping[str, Any]) -> set[str]:
+    """The labels that a selector asks about."""
+    return {
         *wanted.get("matchLabels", ()),
         *(one["key"] for one in wanted.get("matchExpressions", ())),
     }
-    labels = pod.meta.labels
-    common = {key: labels[key] for key in asked if key in labels and not key.startswith(_ITS_OWN)}
-    return selectors.matches(wanted, common)
 
 
 def _is_about_here(term: Mapping[str, Any], pod: records.Pod) -> bool:

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from coder_cva.catalogue.architectures import architectures
 from coder_cva.catalogue.model import NodeGroup, Size, Tier
 from coder_cva.rules.machine_types import is_burstable
 from coder_cva.rules.machines import is_large_enough
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.subjects import are, named
-from coder_cva.sizing.size import size
+from coder_cva.sizing.reference import node_rule, reference, smaller_figure
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node
 from coder_cva.snapshot.world import World
@@ -27,13 +26,18 @@ class _Pool:
     wanted: Size | None
     """What each machine has to have; None where the edition says nothing."""
     least: int = 0
+    rule: str = ""
+    """By which of two figures, where the table contradicts itself."""
+    other: Size | None = None
+    """The smaller of the two, where it was not the one."""
 
 
 def nodes_are_sized_as_the_architecture_says(world: World) -> Judgement:
     """CVA-NODE-007: no burstable machine in a pool; capacity and number by the edition's node tables.
 
     Edition 2026 has no node tables: there a node of the control plane has to hold a replica of the tier. A
-    machine's type is not held against its capacity, because the older table contradicts itself there.
+    machine's type is not held against its capacity: where the older table contradicts itself there, the spec
+    says which of the two counts.
     """
     found = _pools(world)
     everything = [node for pool in found for node in pool.nodes]
@@ -55,7 +59,7 @@ def nodes_are_sized_as_the_architecture_says(world: World) -> Judgement:
 
 def _pools(world: World) -> tuple[_Pool, ...]:
     spec = world.deployment.spec
-    tier = architectures(spec.edition).tier(size(spec).tier)
+    tier = reference(spec)
     groups = tier.nodes
     workspaces = _Pool(
         "workspaces",
@@ -64,11 +68,14 @@ def _pools(world: World) -> tuple[_Pool, ...]:
     )
     if spec.control_plane.node_pool is None or spec.control_plane.management == "None":
         return (workspaces,)
+    other = smaller_figure(spec)
     plane = _Pool(
         "controlPlane",
         _nodes(world, spec.control_plane.node_pool.selector),
         _of_the_plane(tier, groups.coderd if groups else None),
         (groups.coderd.least or groups.coderd.count) if groups else 0,
+        node_rule(spec),
+        other.node if other is not None else None,
     )
     return (plane, workspaces)
 
@@ -86,7 +93,8 @@ def _told(pool: _Pool) -> str:
     for node in pool.nodes:
         kinds[node.meta.labels.get(_TYPE) or _capacity(node)] += 1
     machines = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    return f"{pool.name}: {machines or 'no node'}"
+    rule = f", judged by {pool.rule}" if pool.rule else ""
+    return f"{pool.name}: {machines or 'no node'}{rule}"
 
 
 def _capacity(node: Node) -> str:
@@ -121,11 +129,22 @@ def _small(pool: _Pool) -> Iterator[Finding]:
             "CVA-NODE-007",
             f"Pool {pool.name}",
             "status.capacity",
-            f"{wanted.cpu} CPU and {wanted.memory} or more",
+            f"{wanted.cpu} CPU and {wanted.memory} or more{f', by {pool.rule}' if pool.rule else ''}",
             f"{are(len(small), 'node')} with less, {named(_names(small))}: {_capacity(small[0])[3:]}",
-            "make the node group of larger machines, then drain the old nodes one by one: "
+            f"{_way_out(pool)}make the node group of larger machines, then drain the old nodes one by one: "
             f"kubectl drain {small[0].meta.name} --ignore-daemonsets",
         )
+
+
+def _way_out(pool: _Pool) -> str:
+    """The other figure, where every machine has as much as that."""
+    other = pool.other
+    if other is None or not all(is_large_enough(node, other) for node in pool.nodes):
+        return ""
+    return (
+        f"they have the {other.cpu} CPU and {other.memory} of the machines that the table names: where those are to "
+        "count, set spec.controlPlane.nodeSizing: InstanceTypes. Else "
+    )
 
 
 def _few(pool: _Pool) -> Iterator[Finding]:

@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from coder_cva.catalogue.architectures import architectures
-from coder_cva.catalogue.model import Tier
 from coder_cva.rules import coder_word, external_provisioners, remedies
-from coder_cva.rules.container_resources import amounts
+from coder_cva.rules.container_resources import Amounts, amounts
 from coder_cva.rules.external_provisioners import Way
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import NAMESPACES, are
-from coder_cva.sizing.size import size
+from coder_cva.sizing.provisioners import OneProvisioner, ProvisionersSize, provisioners_size
 from coder_cva.snapshot import environment
 from coder_cva.snapshot.coder_seen import Daemon, Unseen
 from coder_cva.snapshot.needs import Need
@@ -18,7 +16,7 @@ from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.shapes import whole
 from coder_cva.snapshot.world import World
 from coder_cva.values.manifest import dig
-from coder_cva.values.quantity import byte_count, cpu_millicores
+from coder_cva.values.quantity import byte_text, cpu_text
 
 _PSK: Final = "CODER_PROVISIONER_DAEMON_PSK"
 _GRACE: Final = 600
@@ -29,23 +27,31 @@ _SMALL_BUILDS: Final = 10
 
 
 def external_provisioners_run_the_builds(world: World) -> Judgement:
-    """CVA-PROV-001: one for each concurrent build, of the tier's size, with time to end and a key of its own."""
+    """CVA-PROV-001: one for each concurrent build, as large as the spec's rule says, with time to end and a key."""
     fleet = _fleet(world)
-    tier = _tier(world)
-    wanted = world.deployment.spec.architecture.concurrent_builds or tier.limits.builds
+    wanted = provisioners_size(world.deployment.spec)
     if not fleet:
         return _none(world, wanted)
     count = sum(one.replicas for one in fleet)
-    told = f"{are(count, 'external provisioner')} for {are(wanted, 'concurrent build')}"
+    told = (
+        f"{are(count, 'external provisioner')} for {are(wanted.replicas, 'concurrent build')}; "
+        f"{_size_told(wanted)}"
+    )
     findings = [
         *_unlicensed(world, f"Deployment {fleet[0].meta.path}", count),
-        *_too_few(fleet, count, wanted),
-        *(finding for one in fleet for finding in _shaped(one, tier)),
+        *_too_few(fleet, count, wanted.replicas),
+        *(finding for one in fleet for finding in _shaped(world, one, wanted)),
     ]
     return verdict(findings, held=told, broken=told)
 
 
-def _none(world: World, wanted: int) -> Judgement:
+def _size_told(wanted: ProvisionersSize) -> str:
+    if wanted.each is None:
+        return f"{wanted.rule} sizes only their nodes"
+    return f"{wanted.rule} asks for {wanted.each.text} each"
+
+
+def _none(world: World, wanted: ProvisionersSize) -> Judgement:
     said = world.deployment.spec.architecture
     is_small = (said.users or 0) <= _SMALL_USERS and (said.concurrent_builds or 0) <= _SMALL_BUILDS
     if said.users is not None and is_small and said.tier in (None, "1k"):
@@ -57,23 +63,23 @@ def _none(world: World, wanted: int) -> Judgement:
         return _known_to_coder(world, known, wanted)
     return unknown(
         "ProvisionersNotSeen",
-        f"no external provisioner runs in the namespaces that consent; {wanted:,} concurrent builds ask for as "
+        f"no external provisioner runs in the namespaces that consent; {wanted.replicas:,} concurrent builds ask for as "
         f"many. Whether some run elsewhere, in another cluster for instance, is not seen here{coder_word.ask(world)}",
     )
 
 
-def _known_to_coder(world: World, daemons: Sequence[Daemon], wanted: int) -> Judgement:
+def _known_to_coder(world: World, daemons: Sequence[Daemon], wanted: ProvisionersSize) -> Judgement:
     """Where none runs in sight, Coder knows how many are connected; their size it does not know."""
     count = sum(one.is_connected and not one.is_built_in for one in daemons)
     where = f"CoderDeployment {world.deployment.reference}"
-    told = f"Coder knows {are(count, 'connected external provisioner')} for {are(wanted, 'concurrent build')}"
+    told = f"Coder knows {are(count, 'connected external provisioner')} for {are(wanted.replicas, 'concurrent build')}"
     findings = list(_unlicensed(world, where, count))
-    if count < wanted:
+    if count < wanted.replicas:
         remedy = (
             "unless there are fewer builds at once, which spec.architecture.concurrentBuilds says, "
-            + _values(coder={"replicaCount": wanted - count})
+            + _values(coder={"replicaCount": wanted.replicas - count})
         )
-        expected = f"{wanted:,} that are connected: each runs one build at a time"
+        expected = f"{wanted.replicas:,} that are connected: each runs one build at a time"
         findings.append(
             Finding("CVA-PROV-001", where, "provisionerdaemons", expected, f"{count:,}", remedy)
         )
@@ -81,7 +87,8 @@ def _known_to_coder(world: World, daemons: Sequence[Daemon], wanted: int) -> Jud
         return verdict(findings, held="", broken=told)
     return unknown(
         "SizeNotSeen",
-        f"{told}; none of them runs in the namespaces that consent, so their CPU and memory are not seen here",
+        f"{told}; none of them runs in the namespaces that consent, so their CPU and memory are not seen here; "
+        f"{_size_told(wanted)}",
     )
 
 
@@ -107,11 +114,6 @@ def _fleet(world: World) -> list[Deployment]:
     ]
 
 
-def _tier(world: World) -> Tier:
-    spec = world.deployment.spec
-    return architectures(spec.edition).tier(size(spec).tier)
-
-
 def _too_few(fleet: Sequence[Deployment], count: int, wanted: int) -> Iterator[Finding]:
     if count >= wanted:
         return
@@ -128,8 +130,9 @@ def _too_few(fleet: Sequence[Deployment], count: int, wanted: int) -> Iterator[F
     )
 
 
-def _shaped(live: Deployment, tier: Tier) -> Iterator[Finding]:
-    yield from _small(live, tier)
+def _shaped(world: World, live: Deployment, wanted: ProvisionersSize) -> Iterator[Finding]:
+    if wanted.each is not None:
+        yield from _small(world, live, wanted, wanted.each)
     grace = whole(dig(live.body, "spec", "template", "spec", "terminationGracePeriodSeconds"), 30)
     if grace < _GRACE:
         yield Finding(
@@ -154,25 +157,38 @@ def _shaped(live: Deployment, tier: Tier) -> Iterator[Finding]:
         )
 
 
-def _small(live: Deployment, tier: Tier) -> Iterator[Finding]:
-    """Edition 2024 sizes only their nodes: there is nothing to compare then."""
-    table = tier.provisioners
-    if table.cpu is None or table.memory is None:
-        return
+def _small(
+    world: World, live: Deployment, wanted: ProvisionersSize, each: OneProvisioner
+) -> Iterator[Finding]:
     has = amounts(live)
-    wanted = (cpu_millicores(table.cpu), byte_count(table.memory))
-    is_enough = has.cpu_request >= wanted[0] and has.memory_request >= wanted[1]
-    if is_enough and (has.cpu_limit, has.memory_limit) == (has.cpu_request, has.memory_request):
+    if _is_enough(has, each):
         return
-    amount = {"cpu": table.cpu, "memory": table.memory}
+    amount = {"cpu": cpu_text(each.cpu_millicores), "memory": byte_text(each.memory_bytes)}
     yield Finding(
         "CVA-PROV-001",
         f"Deployment {live.meta.path}",
         "spec.template.spec.containers[coder].resources",
-        f"{table.cpu} CPU and {table.memory} or more, as request and limit",
+        f"{each.text} or more, as request and limit, by {wanted.rule}",
         f"requests {has.requests}, limits {has.limits}",
-        _values(coder={"resources": {"requests": dict(amount), "limits": dict(amount)}}),
+        _other_rule(world, wanted, has)
+        + _values(coder={"resources": {"requests": dict(amount), "limits": dict(amount)}}),
     )
+
+
+def _is_enough(has: Amounts, each: OneProvisioner) -> bool:
+    """No less than that, and the limit is the request."""
+    is_enough = has.cpu_request >= each.cpu_millicores and has.memory_request >= each.memory_bytes
+    return is_enough and (has.cpu_limit, has.memory_limit) == (has.cpu_request, has.memory_request)
+
+
+def _other_rule(world: World, wanted: ProvisionersSize, has: Amounts) -> str:
+    """The formula as a way out, where they have as much as that."""
+    if wanted.policy == "TwoBuildsPerCPU":
+        return ""
+    other = provisioners_size(world.deployment.spec, "TwoBuildsPerCPU")
+    if other.each is None or not _is_enough(has, other.each):
+        return ""
+    return f"they have what {other.rule} asks for: where that is the rule to follow, say so. Else "
 
 
 def _values(**values: Any) -> str:
