@@ -33,13 +33,14 @@ PODS: dict[str, dict[str, Any]] = {
 def pod(path: str, said: dict[str, Any]) -> dict[str, Any]:
     """A Pod as the API server gives it."""
     namespace, _, name = path.partition("/")
-    node, address = said.get("node", "node-1"), said.get("address", "")
+    node, address = said.get("node", "node-1"), said.get("address") or []
+    addresses = [address] if isinstance(address, str) else address
     container = {"name": "main", "image": "x", "ports": said.get("ports", [])}
     made = b.pod(name, namespace, labels=said.get("labels"), spec={"containers": [container]})
     made["spec"] |= {"nodeName": node, "hostNetwork": said.get("hostNetwork", False)}
     made["status"] = {
         "phase": said.get("phase", "Running"),
-        "podIPs": [{"ip": address}] if address else [],
+        "podIPs": [{"ip": one} for one in addresses],
         "hostIPs": [{"ip": NODES[node]}],
     }
     return made
