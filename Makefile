@@ -43,7 +43,7 @@ unit: setup ## Run only the tests that need no cluster
 
 .PHONY: coverage
 coverage: setup ## Show what the tests of the pure rooms leave out; fails below the floor
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not cluster" tests/unit tests/rules --cov
+	$(BIN)/python -m pytest -q -n $(WORKERS) $(SPREAD) -m "not cluster" tests/unit tests/rules --cov
 
 .PHONY: cluster
 cluster: setup ## Run only the tests on a real control plane (CVA_CLUSTER=kind for kind)
