@@ -1,4 +1,4 @@
-"""Fixtures that all tests share, how long a property test may take, and which tests share a worker."""
+"""Fixtures that all tests share, how long a property test may take, and which tests begin."""
 
 import pytest
 from hypothesis import settings
@@ -8,17 +8,6 @@ pytest_plugins = ["harness.fixtures"]
 # A machine that builds a cluster beside the tests is slow at times: that is no failure.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
-
-_SHARED = "unattended"
-"""The fixture of a cluster that several files share."""
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """A file's tests run on one worker, so that a cluster of theirs is started once and not on each of them."""
-    if item.get_closest_marker("xdist_group") is None:
-        shares = _SHARED in getattr(item, "fixturenames", ())
-        own = f"{item.path.parent.name}/{item.path.stem}"
-        item.add_marker(pytest.mark.xdist_group(_SHARED if shares else own))
 
 
 @pytest.hookimpl(trylast=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from support.installation import OperatorProcess
     from support.stage import Stage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("crd")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from support.installation import OperatorProcess
     from support.stage import Stage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("leadership")]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 LEASE_SECONDS = 15
 """How long others wait for a holder that says nothing (kube/leases.py)."""

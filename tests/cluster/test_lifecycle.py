@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from support.stage import Stage
 
 # One cluster of their own, whose operator these tests stop and kill.
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("lifecycle")]
+pytestmark = pytest.mark.cluster
 
 OURS = "app.kubernetes.io/managed-by=coder-cva-operator"
 INSIDE = (

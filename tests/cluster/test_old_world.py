@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.provider import Provider
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("old-world")]
+pytestmark = pytest.mark.cluster
 
 
 def test_placement_is_told_as_not_enforced(old_cluster: Provider, tmp_path: Path) -> None:

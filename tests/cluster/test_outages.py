@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from support.installation import OperatorProcess
     from support.stage import Stage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("outages")]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 A_WHILE = 65
 """Seconds; what was read counts as stale after sixty (kube/reflector.py)."""

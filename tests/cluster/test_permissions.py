@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from support.installation import OperatorProcess
     from support.stage import Stage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("permissions")]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 OURS = "app.kubernetes.io/managed-by=coder-cva-operator"
 KINDS = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from support.installation import OperatorProcess
 
 # One Coder serves all of these tests, so they stay on one worker.
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("repairs")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
