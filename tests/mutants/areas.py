@@ -33,11 +33,16 @@ ALL = (
     ),
     Area(
         "networking",
-        ("snapshot/reachability.py", "rules/chapters/network.py"),
+        ("rules/chapters/network.py",),
+        ("tests/unit/rules/test_network_findings.py",),
+        "CVA-NET",
+    ),
+    Area(
+        "reachability",
+        ("snapshot/reachability.py",),
         (
             "tests/unit/snapshot/test_reachability.py",
             "tests/unit/snapshot/test_reachability_random.py",
-            "tests/unit/rules/test_network_findings.py",
         ),
         "CVA-NET",
     ),

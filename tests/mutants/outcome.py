@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mutants.tree import PACKAGE
-from support.installation import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,8 +52,8 @@ class Outcome:
         return 100.0 * (meant - len(self.survivors)) / meant if meant else 100.0
 
 
-def outcome(lines: Iterable[str]) -> Outcome:
-    """Counts what was tried; the known equivalents are no survivors.
+def outcome(lines: Iterable[str], folder: Path) -> Outcome:
+    """Counts what was tried in this tree; the known equivalents are no survivors.
 
     Raises:
         ValueError: a change was not tried to its end.
@@ -66,7 +65,7 @@ def outcome(lines: Iterable[str]) -> Outcome:
             raise ValueError(f"not tried: {item}: {result}")
         tried += 1
         if result["test_outcome"] == "survived":
-            survivors.append(_survivor(item["mutations"][0]))
+            survivors.append(_survivor(item["mutations"][0], folder))
     known = {_key(one) for one in yaml.safe_load(EQUIVALENT.read_text("utf-8")) or ()}
     left = [one for one in survivors if not {one.known_as, ("*", *one.known_as[1:])} & known]
     return Outcome(tried, tuple(sorted(left)), len(survivors) - len(left))
@@ -76,8 +75,8 @@ def _key(entry: Mapping[str, str]) -> tuple[str, str, str]:
     return entry["module"], entry["change"], entry["source"]
 
 
-def _survivor(mutation: Mapping[str, Any]) -> Survivor:
+def _survivor(mutation: Mapping[str, Any], folder: Path) -> Survivor:
     path, line = mutation["module_path"], mutation["start_pos"][0]
-    text = (ROOT / path).read_text("utf-8").splitlines()[line - 1]
+    text = (folder / path).read_text("utf-8").splitlines()[line - 1]
     module = path.removeprefix(f"{PACKAGE}/")
     return Survivor(module, line, mutation["operator_name"].removeprefix("core/"), text.strip())

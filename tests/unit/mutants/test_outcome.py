@@ -34,7 +34,8 @@ def test_the_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcome, "EQUIVALENT", listed)
 
     found = outcome.outcome(
-        [line("killed"), line("killed"), line("survived"), line("survived", 3, "core/AddNot")]
+        [line("killed"), line("killed"), line("survived"), line("survived", 3, "core/AddNot")],
+        ROOT,
     )
 
     assert (found.tried, found.explained) == (4, 1)
@@ -45,7 +46,7 @@ def test_the_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_change_that_was_not_tried_is_no_success() -> None:
     """An interrupted run gives no score."""
     with pytest.raises(ValueError, match="not tried"):
-        outcome.outcome([json.dumps([{"job_id": "1", "mutations": []}, None])])
+        outcome.outcome([json.dumps([{"job_id": "1", "mutations": []}, None])], ROOT)
 
 
 @pytest.mark.parametrize("area", areas.ALL, ids=lambda area: area.name)

@@ -1,0 +1,88 @@
+"""What is left out of a session, and what is taken over, on files with the tables of cosmic-ray 8.7."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from mutants import session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLES = """
+CREATE TABLE work_items (job_id VARCHAR NOT NULL, PRIMARY KEY (job_id));
+CREATE TABLE mutation_specs (
+    module_path VARCHAR, operator_name VARCHAR, operator_args JSON, occurrence INTEGER,
+    start_pos_row INTEGER, start_pos_col INTEGER, end_pos_row INTEGER, end_pos_col INTEGER,
+    definition_name VARCHAR, job_id VARCHAR NOT NULL, PRIMARY KEY (job_id)
+);
+CREATE TABLE work_results (
+    worker_outcome VARCHAR(9), output TEXT, test_outcome VARCHAR(11), diff TEXT,
+    job_id VARCHAR NOT NULL, PRIMARY KEY (job_id)
+);
+"""
+SOURCE = """
+wanted: int | None = 1 | 2
+def known(one: int | None) -> list[
+    int | str
+]:
+    return [one | 1]
+"""
+CHANGES = [(2, 12), (2, 23), (3, 19), (4, 8), (6, 16)]
+"""Where the operators stand: lines from 1, columns from 0."""
+
+
+def made(path: Path, module: str, outcomes: dict[str, str]) -> Path:
+    """A session of a change for each operator of the source."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript(TABLES)
+        for number, (row, column) in enumerate(CHANGES):
+            job = f"{path.stem}-{number}"
+            place = (module, "core/BitOr", "{}", number, row, column, row, column + 1, "", job)
+            db.execute("INSERT INTO work_items VALUES (?)", (job,))
+            db.execute(f"INSERT INTO mutation_specs VALUES ({','.join('?' * 10)})", place)
+            if str(number) in outcomes:
+                result = ("NORMAL", "", outcomes[str(number)], "", job)
+                db.execute("INSERT INTO work_results VALUES (?, ?, ?, ?, ?)", result)
+    return path
+
+
+def asked(path: Path, query: str) -> list[object]:
+    """The first column of the answer."""
+    with closing(sqlite3.connect(path)) as db:
+        return [row[0] for row in db.execute(query)]
+
+
+def test_annotations_are_not_changed(tmp_path: Path) -> None:
+    """Of a variable, an argument and a result; what is computed stays."""
+    (tmp_path / "a.py").write_text(SOURCE)
+    path = made(tmp_path / "new", "a.py", {})
+
+    session.leave_out_annotations(path, tmp_path)
+
+    assert asked(path, "SELECT occurrence FROM mutation_specs ORDER BY 1") == [1, 4]
+    assert asked(path, "SELECT job_id FROM work_items ORDER BY 1") == ["new-1", "new-4"]
+
+
+def test_what_was_noticed_is_taken_over(tmp_path: Path) -> None:
+    """By its place: jobs have other names in every session. Survivors are played again."""
+    last = made(tmp_path / "last", "a.py", {"0": "KILLED", "1": "SURVIVED", "3": "KILLED"})
+    path = made(tmp_path / "new", "a.py", {})
+
+    session.take_over(path, last, {"a.py"})
+
+    assert asked(path, "SELECT job_id FROM work_results ORDER BY 1") == ["new-0", "new-3"]
+    assert set(asked(path, "SELECT test_outcome FROM work_results")) == {"KILLED"}
+    assert set(asked(path, "SELECT worker_outcome FROM work_results")) == {"NORMAL"}
+
+
+def test_an_edited_module_is_played_whole(tmp_path: Path) -> None:
+    """Its places are no longer the same."""
+    last = made(tmp_path / "last", "a.py", {"0": "KILLED"})
+    path = made(tmp_path / "new", "a.py", {})
+
+    session.take_over(path, last, {"b.py"})
+
+    assert asked(path, "SELECT job_id FROM work_results") == []
