@@ -20,6 +20,9 @@ BUILD: Final = ROOT / "build" / "mutants"
 COSMIC_RAY: Final = BUILD / "venv" / "bin" / "cosmic-ray"
 PACKAGE: Final = "operator/coder_cva"
 _COPIED: Final = ("operator", "tests", "crds", "deploy", "docs", "README.md", "pyproject.toml")
+_CORPUS: Final = "test_corpus"
+_NEEDS: Final = "test_needs"
+"""They play the corpus of all clauses; of these an area needs its own."""
 _TIMEOUT: Final = 60
 """Seconds for the tests of one change: some changes never end."""
 
@@ -118,5 +121,6 @@ def command(area: Area) -> str:
         *area.tests,
     ]
     if area.corpus:
-        words.append(f'tests/rules/test_corpus.py -k "{area.corpus} or not test_corpus"')
+        words += [f"tests/rules/{_CORPUS}.py", f"tests/unit/rules/{_NEEDS}.py"]
+        words.append(f'-k "{area.corpus} or not ({_CORPUS} or {_NEEDS})"')
     return " ".join(words)

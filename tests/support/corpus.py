@@ -27,6 +27,7 @@ import copy
 import itertools
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,12 @@ class Case:
     """One file of the corpus."""
 
     path: Path
-    content: dict[str, Any]
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What stands in it; read when it is asked for, since few runs play all of them."""
+        content: dict[str, Any] = yaml.load(self.path.read_text("utf-8"), _TextOfDates)
+        return content
 
     @property
     def clause(self) -> str:
@@ -186,8 +192,7 @@ class Case:
 
 def cases() -> list[Case]:
     """The whole corpus, in the order of clauses and names."""
-    files = sorted(ROOT.glob("*/*.yaml"))
-    return [Case(path, yaml.load(path.read_text("utf-8"), _TextOfDates)) for path in files]
+    return [Case(path) for path in sorted(ROOT.glob("*/*.yaml"))]
 
 
 class _TextOfDates(yaml.CSafeLoader):
