@@ -28,6 +28,7 @@ ALL = (
         (
             "tests/unit/snapshot/test_pools.py",
             "tests/unit/rules/chapters/test_node_pools.py",
+            "tests/unit/rules/chapters/test_pools_told.py",
         ),
         "CVA-NODE",
     ),

@@ -9,6 +9,7 @@ from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.parse_cluster import node as read
 from coder_cva.snapshot.pools import (
     Demand,
+    Free,
     PoolState,
     Room,
     is_up,
@@ -85,6 +86,16 @@ def test_running_pods_take_room() -> None:
     assert not state(pooled("a"), busy, demand=Demand(0, 31 * GI + 1)).can_take
     assert state(pooled("a", pods="2"), busy).can_take
     assert not state(pooled("a", pods="1"), busy).can_take
+
+
+def test_an_empty_node_has_all_that_it_can_give() -> None:
+    """What others ask for is taken from their own node."""
+    busy = builders.running(builders.pod("p", cpu="6", memory="1Gi"), ["b"])
+    snapshot = builders.snapshot_of(pooled("a"), pooled("b"), busy)
+    room, (empty, shared) = Room(snapshot), pool_nodes(SELECTOR, snapshot)
+
+    assert room.free(empty) == Free(8000, 32 * GI, 110)
+    assert room.free(shared) == Free(2000, 31 * GI, 109)
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
