@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mutants import session
 from support.installation import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from mutants.areas import Area
 
@@ -20,11 +27,15 @@ BUILD: Final = ROOT / "build" / "mutants"
 COSMIC_RAY: Final = BUILD / "venv" / "bin" / "cosmic-ray"
 PACKAGE: Final = "operator/coder_cva"
 _COPIED: Final = ("operator", "tests", "crds", "deploy", "docs", "README.md", "pyproject.toml")
+_SERVER: Final = Path(__file__).parent / "server.py"
+_DIGESTS: Final = "modules.json"
 _CORPUS: Final = "test_corpus"
 _NEEDS: Final = "test_needs"
 """They play the corpus of all clauses; of these an area needs its own."""
-_TIMEOUT: Final = 60
-"""Seconds for the tests of one change: some changes never end."""
+_COMPUTING: Final = 30
+"""Seconds of computing for the tests of one change: some changes never end."""
+_TIMEOUT: Final = 600
+"""Seconds in which that much is computed on a busy machine; a run that waits for nothing takes them all."""
 
 
 class UnfitTestsError(Exception):
@@ -49,14 +60,15 @@ def played(area: Area, *, again: bool = False) -> list[str]:
     folder = folder_of(area)
     kept = _kept(area) if again else None
     _copy(folder)
-    _proved(area, folder)
+    (folder / _DIGESTS).write_text(json.dumps(_digests(area)), encoding="utf-8")
     config, database = folder / "mutants.toml", folder / "mutants.sqlite"
     config.write_text(_config(area), encoding="utf-8")
     subprocess.run([COSMIC_RAY, "init", config, database], cwd=folder, check=True)
     session.leave_out_annotations(database, folder)
     if kept:
         session.take_over(database, *kept)
-    subprocess.run([COSMIC_RAY, "exec", config, database], cwd=folder, check=True)
+    with _tests_at_hand(area, folder):
+        subprocess.run([COSMIC_RAY, "exec", config, database], cwd=folder, check=True)
     done = subprocess.run(
         [COSMIC_RAY, "dump", database], check=True, capture_output=True, text=True
     )
@@ -69,20 +81,59 @@ def _kept(area: Area) -> tuple[Path, frozenset[str]] | None:
     last = folder / "mutants.sqlite"
     if not last.exists():
         return None
-    modules = [f"{PACKAGE}/{one}" for one in area.modules]
-    unchanged = frozenset(
-        one for one in modules if (folder / one).read_bytes() == (ROOT / one).read_bytes()
-    )
+    then = json.loads((folder / _DIGESTS).read_text("utf-8"))
+    unchanged = frozenset(one for one, digest in _digests(area).items() if then.get(one) == digest)
     return last.replace(BUILD / f"{area.name}.last.sqlite"), unchanged
 
 
-def _proved(area: Area, folder: Path) -> None:
-    """Without a change the tests pass; what Python compiles meanwhile makes every later run a short one."""
-    done = subprocess.run(
-        shlex.split(command(area)), cwd=folder, check=False, capture_output=True, text=True
+def _digests(area: Area) -> dict[str, str]:
+    """What the modules are before any change: a run that was ended may have left one in its copy."""
+    modules = [f"{PACKAGE}/{one}" for one in area.modules]
+    return {one: hashlib.sha256((ROOT / one).read_bytes()).hexdigest() for one in modules}
+
+
+@contextmanager
+def _tests_at_hand(area: Area, folder: Path) -> Iterator[None]:
+    """A server that runs the area's tests; without a change they pass, before the first one and after the last.
+
+    The first time they are run in a process of their own, which tells what fails, and leaves compiled what
+    no run compiles again.
+    """
+    environment = {**os.environ, "PYTHONPATH": "operator:tests"}
+    first = subprocess.run(
+        [sys.executable, "-m", "pytest", *words(area)],
+        cwd=folder, env=environment, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    if first.returncode:
+        raise UnfitTestsError(f"{area.name}: the tests fail without a change:\n{first.stdout}")
+    place = socket_of(area)
+    place.unlink(missing_ok=True)
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    served = subprocess.Popen(
+        [sys.executable, _SERVER, place, str(_COMPUTING), *words(area)], cwd=folder, env=environment
     )
-    if done.returncode:
-        raise UnfitTestsError(f"{area.name}: the tests fail without a change:\n{done.stdout}")
+    try:
+        _until_it_listens(served, place)
+        yield
+        if subprocess.run(shlex.split(command(area)), check=False).returncode:
+            raise UnfitTestsError(f"{area.name}: after the last change the tests fail without one")
+    finally:
+        served.kill()
+        served.wait()
+        place.unlink(missing_ok=True)
+
+
+def _until_it_listens(served: subprocess.Popen[bytes], place: Path) -> None:
+    while not place.exists():
+        if served.poll() is not None:
+            raise UnfitTestsError(f"the server of tests ended with {served.returncode}")
+        time.sleep(0.1)
+
+
+def socket_of(area: Area) -> Path:
+    """Where the area's tests are asked for; a path as short as the system wants it."""
+    digest = hashlib.sha256(str(folder_of(area)).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"mutants-{digest}.sock"
 
 
 def _copy(folder: Path) -> None:
@@ -113,14 +164,20 @@ def _config(area: Area) -> str:
 
 
 def command(area: Area) -> str:
-    """What is run for every change; it ends with the first test that fails."""
-    words = [
-        "env PYTHONPATH=operator:tests",
-        sys.executable,
-        "-m pytest -x -q -p no:randomly -p no:cacheprovider --hypothesis-profile=mutants",
+    """What is run for every change: it asks the server of the area's tests."""
+    return shlex.join([sys.executable, "-I", "-S", str(_SERVER), str(socket_of(area))])
+
+
+def words(area: Area) -> list[str]:
+    """pytest's words: it ends with the first test that fails."""
+    said = [
+        *("-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"),
+        *("--hypothesis-profile", "mutants"),
+        # Libraries are there before pytest could rewrite their assertions.
+        *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
         *area.tests,
     ]
     if area.corpus:
-        words += [f"tests/rules/{_CORPUS}.py", f"tests/unit/rules/{_NEEDS}.py"]
-        words.append(f'-k "{area.corpus} or not ({_CORPUS} or {_NEEDS})"')
-    return " ".join(words)
+        said += [f"tests/rules/{_CORPUS}.py", f"tests/unit/rules/{_NEEDS}.py"]
+        said += ["-k", f"{area.corpus} or not ({_CORPUS} or {_NEEDS})"]
+    return said
