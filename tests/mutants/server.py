@@ -7,6 +7,7 @@ nothing that is changed here (import contracts in pyproject.toml): everything el
 `server.py SOCKET` asks, and ends with it; cosmic-ray's test command.
 """
 
+import gc
 import importlib
 import os
 import resource
@@ -63,6 +64,8 @@ def _run(
 def _load() -> None:
     for name in _LOADED:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # no fork looks through it again
 
 
 if __name__ == "__main__":

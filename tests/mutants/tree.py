@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.children import dies_with
 from mutants import session
+from support import corpus
 from support.installation import ROOT
 
 if TYPE_CHECKING:
@@ -99,7 +101,8 @@ def _tests_at_hand(area: Area, folder: Path) -> Iterator[None]:
     The first time they are run in a process of their own, which tells what fails, and leaves compiled what
     no run compiles again.
     """
-    environment = {**os.environ, "PYTHONPATH": "operator:tests"}
+    environment = {**os.environ, "PYTHONPATH": "operator:tests", corpus.ONLY: area.corpus}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     first = subprocess.run(
         [sys.executable, "-m", "pytest", *words(area)],
         cwd=folder, env=environment, check=False, capture_output=True, text=True,
@@ -110,8 +113,9 @@ def _tests_at_hand(area: Area, folder: Path) -> Iterator[None]:
     place.unlink(missing_ok=True)
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     served = subprocess.Popen(
-        [sys.executable, _SERVER, place, str(_COMPUTING), *words(area)], cwd=folder, env=environment
-    )
+        [sys.executable, _SERVER, place, str(_COMPUTING), *words(area)],
+        cwd=folder, env=environment, preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509 - the child only calls prctl
+    )  # fmt: skip
     try:
         _until_it_listens(served, place)
         yield

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -105,14 +106,17 @@ def test_finished_pods_take_none(phase: str) -> None:
     done["status"]["phase"] = phase
 
     assert state(pooled("a"), done).can_take
+    later = builders.running(builders.pod("q", cpu="8"), ["a"])
+    assert not state(pooled("a"), done, later).can_take
 
 
 def test_an_overbooked_node_takes_what_asks_for_nothing() -> None:
     """As the scheduler has it: a request of zero always fits."""
-    busy = builders.running(builders.pod("p", cpu="9"), ["a"])
+    busy = builders.running(builders.pod("p", cpu="9", memory="33Gi"), ["a"])
 
     assert state(pooled("a"), busy, demand=Demand()).can_take
     assert not state(pooled("a"), busy, demand=Demand(1, 0)).can_take
+    assert not state(pooled("a"), busy, demand=Demand(0, 1)).can_take
 
 
 def test_tolerations_open_nodes() -> None:
@@ -129,6 +133,7 @@ def test_room_that_was_not_seen_is_none(need: Need) -> None:
     it = state(pooled("a"), unavailable={need: Absence.FORBIDDEN})
 
     assert it.unread == (need,)
+    assert it.roomy == 0
     assert not it.can_take
 
 
@@ -149,6 +154,7 @@ def test_room_that_was_not_seen_is_none(need: Need) -> None:
         (True, {"operator": "Exists"}),
         (True, {"operator": "Exists", "effect": "NoSchedule"}),
         (False, {"key": "dedicated", "value": "others"}),
+        (False, {"key": "dedicated", "value": "zebras"}),
         (False, {"key": "dedicated", "operator": "Exists", "effect": "NoExecute"}),
         (False, {"key": "other", "operator": "Exists"}),
         (False, {"key": "dedicated", "operator": "Gt", "value": "1"}),
@@ -191,7 +197,7 @@ def test_more_pods_never_make_room(requests: list[int], cpu: int) -> None:
 def test_the_narrowest_toleration_covers_its_taint(key: str, value: str, effect: str) -> None:
     """And none of another key, value or effect."""
     taint = {"key": key, "value": value, "effect": effect}
-    made = toleration(taint)
+    made = json.loads(json.dumps(toleration(taint)))  # as it comes back from an API server
 
     assert not repelled([taint], [made])
     assert repelled([{**taint, "key": f"{key}x"}], [made])

@@ -164,7 +164,8 @@ def _stacked(
     crowded = sorted(node for node, count in counts.items() if count > 1)
     if not crowded:
         return
-    shape, room = placed[0].shape, pools.Room(world.snapshot)
+    shape = next(pod.shape for pod in placed if pod.node == crowded[0])
+    room = pools.Room(world.snapshot)
     demand = pools.Demand(
         shape.cpu_request_millicores, shape.memory_request_bytes, shape.scheduling.tolerations
     )

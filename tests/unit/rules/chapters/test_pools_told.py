@@ -98,6 +98,25 @@ def test_a_replica_could_go_where_what_it_asks_for_is_left(room: Any, fits: bool
     assert observed(result) == ["2 replicas on node a, none on b"] * fits
 
 
+def test_a_place_is_sought_for_a_replica_of_the_crowd() -> None:
+    """In the middle of a rollout the others may ask for more, or for less."""
+    nodes = [
+        builders.node("a", "control-plane"),
+        builders.node("b", "control-plane"),
+        builders.node("c", "control-plane", cpu="3"),
+        *builders.pools(0),
+    ]
+    asked = {"cpu": "2", "memory": "1Gi"}
+    replicas = builders.all_running(chart_coderd(replicas=3, resources=asked), ["a", "b", "b"])
+    for one in replicas:
+        if one["kind"] == "Pod" and one["spec"]["nodeName"] == "a":
+            one["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "4"
+
+    assert observed(judged("CVA-NODE-003", replicas, nodes=nodes)) == [
+        "2 replicas on node b, none on c"
+    ]
+
+
 def test_workspaces_on_their_pool_are_counted() -> None:
     """Three of five."""
     running = [
