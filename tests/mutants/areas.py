@@ -35,7 +35,10 @@ ALL = (
     Area(
         "networking",
         ("rules/chapters/network.py",),
-        ("tests/unit/rules/test_network_findings.py",),
+        (
+            "tests/unit/rules/chapters/test_network.py",
+            "tests/unit/rules/test_network_findings.py",
+        ),
         "CVA-NET",
     ),
     Area(

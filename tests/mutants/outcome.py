@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from mutants.tree import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 EQUIVALENT = Path(__file__).parent / "equivalent.yaml"
 
@@ -66,13 +67,18 @@ def outcome(lines: Iterable[str], folder: Path) -> Outcome:
         tried += 1
         if result["test_outcome"] == "survived":
             survivors.append(_survivor(item["mutations"][0], folder))
-    known = {_key(one) for one in yaml.safe_load(EQUIVALENT.read_text("utf-8")) or ()}
+    known = {
+        key for one in yaml.safe_load(EQUIVALENT.read_text("utf-8")) or () for key in _keys(one)
+    }
     left = [one for one in survivors if not {one.known_as, ("*", *one.known_as[1:])} & known]
     return Outcome(tried, tuple(sorted(left)), len(survivors) - len(left))
 
 
-def _key(entry: Mapping[str, str]) -> tuple[str, str, str]:
-    return entry["module"], entry["change"], entry["source"]
+def _keys(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """An entry may be about several kinds of changes of several lines."""
+    parts = (entry[part] for part in ("module", "change", "source"))
+    module, changes, sources = ([one] if isinstance(one, str) else one for one in parts)
+    yield from itertools.product(module, changes, sources)
 
 
 def _survivor(mutation: Mapping[str, Any], folder: Path) -> Survivor:

@@ -28,7 +28,10 @@ def line(outcome: str, at: int = 1, operator: str = "core/NumberReplacer") -> st
 def test_the_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Equivalent changes count neither way."""
     source = (ROOT / "operator/coder_cva/sizing/load.py").read_text("utf-8").splitlines()[2]
-    known = [{"module": "sizing/load.py", "change": "AddNot", "source": source, "why": "so"}]
+    known = [
+        {"module": "*", "change": ["AddNot", "Other"], "source": ["x", source], "why": "so"},
+        {"module": "sizing/load.py", "change": "NumberReplacer", "source": "y", "why": "so"},
+    ]
     listed = tmp_path / "equivalent.yaml"
     listed.write_text(json.dumps(known))
     monkeypatch.setattr(outcome, "EQUIVALENT", listed)
