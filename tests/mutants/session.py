@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import sqlite3
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 _TABLES: Final = ("work_results", "mutation_specs", "work_items")
-_PLACE: Final = "module_path, operator_name, occurrence"
 Span: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 """From where to where a text goes: lines from 1, columns from 0."""
+Sources: TypeAlias = Mapping[str, str]
+"""The texts of modules."""
 
 
 def leave_out_annotations(session: Path, folder: Path) -> None:
@@ -50,24 +52,51 @@ def _annotations(node: ast.AST) -> Iterator[ast.expr]:
             yield found
 
 
-def take_over(session: Path, last: Path, unchanged: AbstractSet[str]) -> None:
-    """Takes from the last session what the tests noticed then, in modules that are as they were.
+def take_over(session: Path, last: Path, before: Sources, now: Sources) -> None:
+    """Takes from the last session what the tests noticed then, in functions that are as they were.
 
-    It holds as long as tests are only added: a change that one of them noticed, it notices still.
+    It holds as long as tests are only added: a change that one of them noticed, it notices still. What
+    stands at the top of a module, a function or a class, is one piece; an edited one is played whole.
     """
-    killed = (
-        f"SELECT {_PLACE}, worker_outcome, output, test_outcome, diff FROM mutation_specs "
-        "NATURAL JOIN work_results WHERE test_outcome = 'KILLED'"
-    )
     with closing(sqlite3.connect(last)) as db:
-        rows = [row for row in db.execute(killed) if row[0] in unchanged]
+        found = _places(db, before)
+        killed = db.execute(
+            "SELECT job_id, worker_outcome, output, test_outcome, diff FROM work_results "
+            "WHERE test_outcome = 'KILLED'"
+        ).fetchall()
     with closing(sqlite3.connect(session)) as db, db:
-        jobs = {
-            tuple(place): job
-            for job, *place in db.execute(f"SELECT job_id, {_PLACE} FROM mutation_specs")
-        }
+        jobs = {place: job for job, place in _places(db, now).items()}
         db.executemany(
             "INSERT INTO work_results (worker_outcome, output, test_outcome, diff, job_id) "
             "VALUES (?, ?, ?, ?, ?)",
-            [(*row[3:], jobs[tuple(row[:3])]) for row in rows],
+            [(*result, jobs[found[job]]) for job, *result in killed if found[job] in jobs],
         )
+
+
+def _places(db: sqlite3.Connection, sources: Sources) -> dict[str, tuple[object, ...]]:
+    """By job where its change is, in words that hold while the piece of code around it does."""
+    rows = db.execute(
+        "SELECT job_id, module_path, operator_name, start_pos_row, start_pos_col FROM mutation_specs "
+        "ORDER BY occurrence"
+    ).fetchall()
+    pieces = {module: _pieces(source) for module, source in sources.items()}
+    found: dict[str, tuple[object, ...]] = {}
+    seen: Counter[tuple[object, ...]] = Counter()
+    for job, module, operator, row, column in rows:
+        start, text = pieces[module][row]
+        place = (module, operator, text, row - start, column)
+        seen[place] += 1  # a number is changed in two ways
+        found[job] = (*place, seen[place])
+    return found
+
+
+def _pieces(source: str) -> dict[int, tuple[int, str]]:
+    """By line the piece of code that it is in: where that begins, and its text."""
+    lines = source.splitlines()
+    found: dict[int, tuple[int, str]] = {}
+    for node in ast.parse(source).body:
+        decorators = [one.lineno for one in getattr(node, "decorator_list", ())]
+        start, end = min([node.lineno, *decorators]), node.end_lineno or node.lineno
+        piece = (start, "\n".join(lines[start - 1 : end]))
+        found |= dict.fromkeys(range(start, end + 1), piece)
+    return found
