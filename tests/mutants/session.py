@@ -10,9 +10,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+_BINARY: Final = "core/ReplaceBinaryOperator_"
 _TABLES: Final = ("work_results", "mutation_specs", "work_items")
 Span: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 """From where to where a text goes: lines from 1, columns from 0."""
@@ -20,36 +20,54 @@ Sources: TypeAlias = Mapping[str, str]
 """The texts of modules."""
 
 
-def leave_out_annotations(session: Path, folder: Path) -> None:
-    """Drops the changes of annotations.
+def leave_out_trivial(session: Path, folder: Path) -> None:
+    """Drops the changes that end every test at the import, and would be counted as noticed.
 
-    They say nothing at run time: ``int | None`` becomes ``int + None``, which ends every test at the import,
-    and would be counted as noticed.
+    Those of annotations: ``int | None`` becomes ``int + None``. And those of stars that multiply nothing:
+    the ones of ``{**one, **other}`` and of signatures, which are taken for operators.
     """
     with closing(sqlite3.connect(session)) as db, db:
-        query = "SELECT job_id, module_path, start_pos_row, start_pos_col FROM mutation_specs"
-        rows = db.execute(query).fetchall()
-        spans = {one: annotated((folder / one).read_text("utf-8")) for _, one, *_ in rows}
-        for job, module, row, column in rows:
-            if any(start <= (row, column) < end for start, end in spans[module]):
+        rows = db.execute(
+            "SELECT job_id, module_path, operator_name, start_pos_row, start_pos_col "
+            "FROM mutation_specs"
+        ).fetchall()
+        sources = {one: (folder / one).read_text("utf-8") for _, one, *_ in rows}
+        annotated = {one: annotations_of(source) for one, source in sources.items()}
+        computed = {one: operators_of(source) for one, source in sources.items()}
+        for job, module, change, row, column in rows:
+            is_binary = change.startswith(_BINARY)
+            if _within((row, column), annotated[module]) or (
+                is_binary and not _within((row, column), computed[module])
+            ):
                 for table in _TABLES:
                     db.execute(f"DELETE FROM {table} WHERE job_id = ?", (job,))
 
 
-def annotated(source: str) -> list[Span]:
+def annotations_of(source: str) -> list[Span]:
     """Where the annotations of arguments, results, fields and variables stand."""
     return [
-        ((one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0))
+        ((one.lineno, one.col_offset), _end(one))
         for node in ast.walk(ast.parse(source))
-        for one in _annotations(node)
+        for one in (getattr(node, name, None) for name in ("annotation", "returns"))
+        if isinstance(one, ast.expr)
     ]
 
 
-def _annotations(node: ast.AST) -> Iterator[ast.expr]:
-    for name in ("annotation", "returns"):
-        found = getattr(node, name, None)
-        if isinstance(found, ast.expr):
-            yield found
+def operators_of(source: str) -> list[Span]:
+    """Where operators stand that compute something of two sides."""
+    return [
+        (_end(node.left), (node.right.lineno, node.right.col_offset))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.BinOp)
+    ]
+
+
+def _end(node: ast.expr) -> tuple[int, int]:
+    return (node.end_lineno or 0, node.end_col_offset or 0)
+
+
+def _within(place: tuple[int, int], spans: list[Span]) -> bool:
+    return any(start <= place < end for start, end in spans)
 
 
 def take_over(session: Path, last: Path, before: Sources, now: Sources) -> None:

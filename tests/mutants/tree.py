@@ -67,7 +67,7 @@ def played(area: Area, *, again: bool = False) -> list[str]:
     config, database = folder / "mutants.toml", folder / "mutants.sqlite"
     config.write_text(_config(area), encoding="utf-8")
     subprocess.run([COSMIC_RAY, "init", config, database], cwd=folder, check=True)
-    session.leave_out_annotations(database, folder)
+    session.leave_out_trivial(database, folder)
     if kept:
         session.take_over(database, *kept, sources)
     with _tests_at_hand(area, folder):
