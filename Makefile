@@ -123,8 +123,8 @@ build/mutants/venv/.installed: requirements/mutants.lock
 	@touch $@
 
 .PHONY: mutants
-mutants: setup build/mutants/venv/.installed ## Change the code in hundreds of places and see whether the tests notice (AREA=sizing for one)
-	PYTHONPATH=tests $(BIN)/python -m mutants $(AREA)
+mutants: setup build/mutants/venv/.installed ## Change the code in hundreds of places and see whether the tests notice (AREA=sizing for one, AGAIN=1 after new tests)
+	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(AGAIN),--again) $(AREA)
 
 .PHONY: reachability
 reachability: setup ## Ask about connections in 10,000 random clusters, and compare with brute force (COUNT=500 for fewer)

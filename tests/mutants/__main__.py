@@ -1,4 +1,7 @@
-"""The command line: `python -m mutants [area …]`; 1 where a score is below the floor."""
+"""The command line: `python -m mutants [--again] [area …]`; 1 where a score is below the floor.
+
+`--again` plays what the last run left: its survivors, after tests were added, and functions that were edited.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ FLOOR = 90.0
 """Per cent."""
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Plays the areas, prints every survivor and the table."""
+    again, names = "--again" in words, [one for one in words if one != "--again"]
     known = {one.name: one for one in areas.ALL}
     wrong = [name for name in names if name not in known]
     if wrong:
@@ -22,7 +26,12 @@ def main(names: list[str]) -> int:
     found: dict[str, Outcome] = {}
     for name in names or known:
         print(f"{name}: every change is played, which takes minutes …", flush=True)
-        found[name] = outcome(tree.played(known[name]))
+        try:
+            lines = tree.played(known[name], again=again)
+        except tree.UnfitTestsError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        found[name] = outcome(lines, tree.folder_of(known[name]))
         for one in found[name].survivors:
             print(one)
     rows = [

@@ -28,16 +28,25 @@ ALL = (
         (
             "tests/unit/snapshot/test_pools.py",
             "tests/unit/rules/chapters/test_node_pools.py",
+            "tests/unit/rules/chapters/test_pools_told.py",
         ),
         "CVA-NODE",
     ),
     Area(
         "networking",
-        ("snapshot/reachability.py", "rules/chapters/network.py"),
+        ("rules/chapters/network.py",),
+        (
+            "tests/unit/rules/chapters/test_network.py",
+            "tests/unit/rules/test_network_findings.py",
+        ),
+        "CVA-NET",
+    ),
+    Area(
+        "reachability",
+        ("snapshot/reachability.py",),
         (
             "tests/unit/snapshot/test_reachability.py",
             "tests/unit/snapshot/test_reachability_random.py",
-            "tests/unit/rules/test_network_findings.py",
         ),
         "CVA-NET",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mutants.tree import PACKAGE
-from support.installation import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 EQUIVALENT = Path(__file__).parent / "equivalent.yaml"
 
@@ -53,8 +53,8 @@ class Outcome:
         return 100.0 * (meant - len(self.survivors)) / meant if meant else 100.0
 
 
-def outcome(lines: Iterable[str]) -> Outcome:
-    """Counts what was tried; the known equivalents are no survivors.
+def outcome(lines: Iterable[str], folder: Path) -> Outcome:
+    """Counts what was tried in this tree; the known equivalents are no survivors.
 
     Raises:
         ValueError: a change was not tried to its end.
@@ -66,18 +66,23 @@ def outcome(lines: Iterable[str]) -> Outcome:
             raise ValueError(f"not tried: {item}: {result}")
         tried += 1
         if result["test_outcome"] == "survived":
-            survivors.append(_survivor(item["mutations"][0]))
-    known = {_key(one) for one in yaml.safe_load(EQUIVALENT.read_text("utf-8")) or ()}
+            survivors.append(_survivor(item["mutations"][0], folder))
+    known = {
+        key for one in yaml.safe_load(EQUIVALENT.read_text("utf-8")) or () for key in _keys(one)
+    }
     left = [one for one in survivors if not {one.known_as, ("*", *one.known_as[1:])} & known]
     return Outcome(tried, tuple(sorted(left)), len(survivors) - len(left))
 
 
-def _key(entry: Mapping[str, str]) -> tuple[str, str, str]:
-    return entry["module"], entry["change"], entry["source"]
+def _keys(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """An entry may be about several kinds of changes of several lines."""
+    parts = (entry[part] for part in ("module", "change", "source"))
+    module, changes, sources = ([one] if isinstance(one, str) else one for one in parts)
+    yield from itertools.product(module, changes, sources)
 
 
-def _survivor(mutation: Mapping[str, Any]) -> Survivor:
+def _survivor(mutation: Mapping[str, Any], folder: Path) -> Survivor:
     path, line = mutation["module_path"], mutation["start_pos"][0]
-    text = (ROOT / path).read_text("utf-8").splitlines()[line - 1]
+    text = (folder / path).read_text("utf-8").splitlines()[line - 1]
     module = path.removeprefix(f"{PACKAGE}/")
     return Survivor(module, line, mutation["operator_name"].removeprefix("core/"), text.strip())

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.parse_cluster import node as read
 from coder_cva.snapshot.pools import (
     Demand,
+    Free,
     PoolState,
     Room,
     is_up,
@@ -88,6 +90,16 @@ def test_running_pods_take_room() -> None:
     assert not state(pooled("a", pods="1"), busy).can_take
 
 
+def test_an_empty_node_has_all_that_it_can_give() -> None:
+    """What others ask for is taken from their own node."""
+    busy = builders.running(builders.pod("p", cpu="6", memory="1Gi"), ["b"])
+    snapshot = builders.snapshot_of(pooled("a"), pooled("b"), busy)
+    room, (empty, shared) = Room(snapshot, Memo()), pool_nodes(SELECTOR, snapshot)
+
+    assert room.free(empty) == Free(8000, 32 * GI, 110)
+    assert room.free(shared) == Free(2000, 31 * GI, 109)
+
+
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
 def test_finished_pods_take_none(phase: str) -> None:
     """They are still listed on their node."""
@@ -95,14 +107,17 @@ def test_finished_pods_take_none(phase: str) -> None:
     done["status"]["phase"] = phase
 
     assert state(pooled("a"), done).can_take
+    later = builders.running(builders.pod("q", cpu="8"), ["a"])
+    assert not state(pooled("a"), done, later).can_take
 
 
 def test_an_overbooked_node_takes_what_asks_for_nothing() -> None:
     """As the scheduler has it: a request of zero always fits."""
-    busy = builders.running(builders.pod("p", cpu="9"), ["a"])
+    busy = builders.running(builders.pod("p", cpu="9", memory="33Gi"), ["a"])
 
     assert state(pooled("a"), busy, demand=Demand()).can_take
     assert not state(pooled("a"), busy, demand=Demand(1, 0)).can_take
+    assert not state(pooled("a"), busy, demand=Demand(0, 1)).can_take
 
 
 def test_tolerations_open_nodes() -> None:
@@ -119,6 +134,7 @@ def test_room_that_was_not_seen_is_none(need: Need) -> None:
     it = state(pooled("a"), unavailable={need: Absence.FORBIDDEN})
 
     assert it.unread == (need,)
+    assert it.roomy == 0
     assert not it.can_take
 
 
@@ -139,6 +155,7 @@ def test_room_that_was_not_seen_is_none(need: Need) -> None:
         (True, {"operator": "Exists"}),
         (True, {"operator": "Exists", "effect": "NoSchedule"}),
         (False, {"key": "dedicated", "value": "others"}),
+        (False, {"key": "dedicated", "value": "zebras"}),
         (False, {"key": "dedicated", "operator": "Exists", "effect": "NoExecute"}),
         (False, {"key": "other", "operator": "Exists"}),
         (False, {"key": "dedicated", "operator": "Gt", "value": "1"}),
@@ -181,7 +198,7 @@ def test_more_pods_never_make_room(requests: list[int], cpu: int) -> None:
 def test_the_narrowest_toleration_covers_its_taint(key: str, value: str, effect: str) -> None:
     """And none of another key, value or effect."""
     taint = {"key": key, "value": value, "effect": effect}
-    made = toleration(taint)
+    made = json.loads(json.dumps(toleration(taint)))  # as it comes back from an API server
 
     assert not repelled([taint], [made])
     assert repelled([{**taint, "key": f"{key}x"}], [made])
