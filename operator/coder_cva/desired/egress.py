@@ -16,7 +16,7 @@ from coder_cva.desired.egress_rules import Allowed
 from coder_cva.desired.egress_subject import Subject
 from coder_cva.desired.enforcement import CONTROL_PLANE_EGRESS, ISOLATION, Mode
 from coder_cva.desired.metadata import name_in
-from coder_cva.desired.network_previews import is_on_node
+from coder_cva.desired.network_previews import is_on_node, is_selected
 from coder_cva.desired.network_workspaces import kinds_of
 from coder_cva.desired.plan import Part, Withheld
 from coder_cva.snapshot import environment
@@ -59,6 +59,11 @@ def _workspaces(world: World) -> Iterator[Subject]:
             is_metadata_closed=is_closed,
             list_field="spec.network.egress.workspaces",
             list=network.egress.workspaces,
+            uncovered=tuple(
+                sorted(
+                    one.pod.meta.name for one in found if is_on_node(one) or not is_selected(one)
+                )
+            ),
         )
 
 

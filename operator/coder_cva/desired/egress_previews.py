@@ -10,6 +10,7 @@ from coder_cva.desired.enforcement import Mode
 from coder_cva.desired.plan import Preview, Withheld
 from coder_cva.snapshot.world import World
 
+_SHOWN: Final = 5
 _METADATA: Final = "169.254.169.254, fd00:ec2::254"
 
 
@@ -46,8 +47,23 @@ def _left(subject: Subject, found: tuple[Allowed, ...]) -> str:
     cut = ", ".join(one.destination.value for one in lines)
     return (
         f"only open connections to {left}. Everything else is cut. What usually is in use besides, as far as "
-        f"{subject.list_field} does not list it: {cut}. Connections in use are not seen here"
+        f"{subject.list_field} does not list it: {cut}. Connections in use are not seen here{_free(subject)}"
     )
+
+
+def _free(subject: Subject) -> str:
+    if not subject.uncovered:
+        return ""
+    return (
+        f". No policy covers {named(subject.uncovered)}: without a label that tells it apart, or on the network "
+        "of its node, a workspace stays unrestricted"
+    )
+
+
+def named(names: tuple[str, ...]) -> str:
+    """The first few of some names."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _moves_to_relays(world: World) -> bool:
@@ -63,5 +79,5 @@ def _relays(subject: Subject) -> str:
 
 
 def _preview(subject: Subject, message: str) -> Preview:
-    names = tuple(f"NetworkPolicy {subject.namespace}/{name}" for name, _ in subject.selectors)
-    return Preview(subject.rule, message, names)
+    names = sorted(f"NetworkPolicy {subject.namespace}/{name}" for name, _ in subject.selectors)
+    return Preview(subject.rule, message, tuple(names))

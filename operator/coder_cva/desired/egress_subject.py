@@ -39,6 +39,9 @@ class Subject:
     on_node: bool = False
     """Whether all of them use their node's network, which no policy covers."""
 
+    uncovered: tuple[str, ...] = ()
+    """Pods that are meant too and that no policy can select, sorted."""
+
     @property
     def closed(self) -> tuple[str, ...]:
         """The addresses that are closed in any case."""
