@@ -133,10 +133,9 @@ def _proxies(world: World, line: Connection, _: tuple[str, ...]) -> Iterator[All
 
 def _access_url(world: World, line: Connection, closed: tuple[str, ...]) -> Iterator[Allowed]:
     ranges = world.deployment.spec.network.access_url_cidrs
-    dialled = sorted({one.port for one in egress_places.outside(world) if one.port})
-    ports = tuple(PortRange(port=one) for one in dialled) or line.ports
+    dialled = {(one.port, "TCP") for one in egress_places.outside(world) if one.port}
     peers = tuple(peer for one in ranges for peer in block(one, closed))
-    yield Allowed(f"the access URL at {', '.join(ranges)}", peers, ports)
+    yield Allowed(f"the access URL at {', '.join(ranges)}", peers, _with(line, dialled))
 
 
 def _controllers(world: World, line: Connection, _: tuple[str, ...]) -> Iterator[Allowed]:
