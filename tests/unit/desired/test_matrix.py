@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from coder_cva.desired.networking import build_network_policies
 from support import matrix
 
+if TYPE_CHECKING:
+    from coder_cva.catalogue.connections import Connection
+
 
 @pytest.mark.parametrize("line", matrix.lines(), ids=lambda one: one.id)
-def test_a_connection_is_possible_where_its_line_says(line: matrix.Connection) -> None:
+def test_a_connection_is_possible_where_its_line_says(line: Connection) -> None:
     """Possible under every profile that includes it, and not possible under any that excludes it."""
     for profile in matrix.PROFILES:
         wanted = matrix.expected(line, profile)
