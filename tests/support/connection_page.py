@@ -85,7 +85,8 @@ def _choices(lines: tuple[Connection, ...]) -> list[str]:
             "Nothing is closed for egress by default. `spec.network.workspaceEgress: Restricted` and "
             "`controlPlaneEgress: Restricted` close all but these lines and what `spec.network.egress` lists; "
             "`blockMetadataAddressFor` closes the metadata address alone. In an adopted Coder both are only previewed "
-            "until CVA-NET-005 (workspaces), CVA-NET-003 (coderd) are `Enforce`. Workspaces accept no connections but those "
+            "until CVA-NET-005 (workspaces), CVA-NET-003 (coderd) are `Enforce`; in a managed one set these to `Audit` to see the "
+            "previews first. Workspaces accept no connections but those "
             "in use wherever CVA-NET-005 is `Enforce`, which the table below takes for granted."
         ),
         "",
