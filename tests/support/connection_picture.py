@@ -26,6 +26,7 @@ _COLUMNS: Final = (
         End.ACCESS_URL,
         End.STUN,
         End.PEERS,
+        End.RELAYS,
         End.METADATA,
         End.POD_IDENTITY,
         End.POSTGRESQL,

@@ -89,6 +89,7 @@ _ADDRESSES: Final = {
     End.ENTRY: "203.0.113.10",
     End.STUN: "74.125.250.129",
     End.PEERS: "198.51.100.77",
+    End.RELAYS: "192.0.2.44",
     End.METADATA: "169.254.169.254",
     End.POD_IDENTITY: "169.254.170.23",
     End.POSTGRESQL: "10.20.0.5",

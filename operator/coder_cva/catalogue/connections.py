@@ -26,6 +26,7 @@ class End(StrEnum):
     ENTRY = "entry"
     STUN = "stun"
     PEERS = "peers"
+    RELAYS = "relays"
     METADATA = "metadata"
     POD_IDENTITY = "pod-identity"
     POSTGRESQL = "postgresql"

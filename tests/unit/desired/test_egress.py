@@ -55,7 +55,7 @@ def test_what_is_restricted_in_an_adopted_coder_is_foretold_until_it_is_enforced
         "with CVA-NET-003",
         "with CVA-NET-003",
     ]
-    assert "git, packages, registries" in told[0]
+    assert "relays, git, packages, registries" in told[0]
     assert "moves to the relays of coderd" in told[1]
     assert "169.254.169.254" in told[2]
     assert "IAM logins" in told[2]
@@ -240,7 +240,7 @@ def test_udp_follows_coderds_own_settings() -> None:
             for port in rule.get("ports", ())
             if port["protocol"] == "UDP" and port["port"] not in (53, 5353)
         }
-        return found, any("relays" in one.message for one in part.previews)
+        return found, any("moves to the relays" in one.message for one in part.previews)
 
     assert ports() == ({19302, 3478, 1024}, False)
     assert ports(CODER_BLOCK_DIRECT="true") == (set(), False)
