@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from coder_cva.catalogue.connections import Membership, connections
-from coder_cva.desired.egress_rules import Allowed, is_relayed
+from coder_cva.desired.egress_rules import Allowed, first, is_relayed
 from coder_cva.desired.egress_subject import Subject
 from coder_cva.desired.enforcement import Mode
 from coder_cva.desired.plan import Preview, Withheld
 from coder_cva.snapshot.world import World
 
 _SHOWN: Final = 5
+_TOLD: Final = 20
+"""So many places a message names: a status is no place for a list of any length."""
 _METADATA: Final = "169.254.169.254, fd00:ec2::254"
 
 
@@ -41,8 +43,8 @@ def nothing(subject: Subject, because: Withheld) -> Preview:
 
 
 def _left(subject: Subject, found: tuple[Allowed, ...]) -> str:
-    by_name = [f"{one.name} ({', '.join(one.fqdns)})" for one in subject.names]
-    left = "; ".join((*map(str, found), *by_name))
+    by_name = [f"{one.name} ({first(one.fqdns)})" for one in subject.names]
+    left = first((*map(str, found), *by_name), _TOLD, "; ")
     lines = [one for one in connections().of(subject.end) if one.membership is Membership.LISTED]
     cut = ", ".join(one.destination.value for one in lines)
     return (
@@ -55,15 +57,9 @@ def _free(subject: Subject) -> str:
     if not subject.uncovered:
         return ""
     return (
-        f". No policy covers {named(subject.uncovered)}: without a label that tells it apart, or on the network "
+        f". No policy covers {first(subject.uncovered, _SHOWN)}: without a label that tells it apart, or on the network "
         "of its node, a workspace stays unrestricted"
     )
-
-
-def named(names: tuple[str, ...]) -> str:
-    """The first few of some names."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _moves_to_relays(world: World) -> bool:

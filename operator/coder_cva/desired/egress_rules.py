@@ -56,6 +56,12 @@ def told(ports: Iterable[PortRange]) -> str:
     return ", ".join(map(str, ports))
 
 
+def first(names: tuple[str, ...], count: int = 3, between: str = ", ") -> str:
+    """The first few of some names, and how many more there are."""
+    more = [f"and {len(names) - count} more"] if len(names) > count else []
+    return between.join((*names[:count], *more))
+
+
 def needed(world: World, source: End, closed: tuple[str, ...]) -> tuple[Allowed, ...]:
     """What the architecture itself has this end connect to, without the addresses ``closed``."""
     lines = [one for one in connections().of(source) if _stays(world, one, closed)]
@@ -135,7 +141,7 @@ def _access_url(world: World, line: Connection, closed: tuple[str, ...]) -> Iter
     ranges = world.deployment.spec.network.access_url_cidrs
     dialled = {(one.port, "TCP") for one in egress_places.outside(world) if one.port}
     peers = tuple(peer for one in ranges for peer in block(one, closed))
-    yield Allowed(f"the access URL at {', '.join(ranges)}", peers, _with(line, dialled))
+    yield Allowed(f"the access URL at {first(ranges)}", peers, _with(line, dialled))
 
 
 def _controllers(world: World, line: Connection, _: tuple[str, ...]) -> Iterator[Allowed]:

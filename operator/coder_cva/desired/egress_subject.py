@@ -8,7 +8,7 @@ from coder_cva.api.v1alpha1.egress import Destination
 from coder_cva.catalogue.connections import End, connections
 from coder_cva.desired import egress_listed, egress_places, isolation
 from coder_cva.desired.egress_listed import listed
-from coder_cva.desired.egress_rules import Allowed, needed
+from coder_cva.desired.egress_rules import Allowed, first, needed
 from coder_cva.desired.plan import Withheld
 from coder_cva.snapshot.model import Absence, Gathered
 from coder_cva.snapshot.needs import Need
@@ -106,8 +106,13 @@ def _foreign(world: World, subject: Subject) -> Iterator[tuple[str, str]]:
     if not kubernetes and not cilium:
         return
     kind = "NetworkPolicy" if kubernetes else "CiliumNetworkPolicy"
-    rules = [one.rule for one in allowed(world, subject)] if subject.is_restricted else []
-    hint = f". See to it that theirs allows this: {canonical({'egress': rules})}" if rules else ""
+    hint = ""
+    if subject.is_restricted:
+        rules = [one.rule for one in needed(world, subject.end, subject.closed)]
+        hint = (
+            f". See to it that theirs allows what {subject.list_field} lists, and this: "
+            f"{canonical({'egress': rules})}"
+        )
     yield (
         "IsolatedByOthers",
         (
@@ -129,11 +134,11 @@ def _missing(world: World, subject: Subject) -> Iterator[tuple[str, str]]:
             ),
         )
     if subject.names and serves_cilium(world) is False:
-        first = subject.names[0]
+        entry = subject.names[0]
         yield (
             "NamesNotServed",
             (
-                f"{subject.list_field} lists DNS names ({first.name}: {', '.join(first.fqdns[:3])}), which only "
+                f"{subject.list_field} lists DNS names ({entry.name}: {first(entry.fqdns)}), which only "
                 "Cilium can follow, and the API server serves no CiliumNetworkPolicy: write cidrs in place of fqdns"
             ),
         )

@@ -278,3 +278,21 @@ def test_rendered_over_itself_it_is_the_same() -> None:
     )
     first = build_network_policies(b.world(cr)).objects
     assert build_network_policies(b.world(cr, first)).objects == first
+
+
+def test_a_long_list_makes_no_long_message() -> None:
+    """A status names the first few, and how many more there are."""
+    listed = [
+        {"name": f"it-{number:02}", "why": "many", "cidrs": [f"10.{number}.0.0/16"]}
+        for number in range(32)
+    ]
+    cr = network(
+        managed("coder"),
+        workspaceEgress="Restricted",
+        accessURLCIDRs=[f"203.0.{number}.0/24" for number in range(32)],
+        egress={"workspaces": listed},
+    )
+    part = build_network_policies(b.world(cr))
+    (told,) = [one.message for one in part.previews if "may only open" in one.message]
+    assert "more" in told
+    assert len(told) < 1200
