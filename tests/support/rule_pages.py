@@ -14,7 +14,7 @@ from coder_cva.catalogue.clauses import Clause, Disposition, clauses
 from coder_cva.cli import generate
 from coder_cva.reports.markdown import escaped
 from coder_cva.rules.registry import ALL
-from support import corpus
+from support import connection_page, corpus
 from support.rule_page import MARK, page
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def files() -> dict[str, str]:
         )
         for clause, around in _with_neighbours(clauses())
     }
-    return {**pages, CATALOGUE: catalogue(rules.keys())}
+    return {**pages, CATALOGUE: catalogue(rules.keys()), **connection_page.files()}
 
 
 def _with_neighbours(found: tuple[Clause, ...]) -> Iterator[tuple[Clause, str]]:

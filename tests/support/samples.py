@@ -72,6 +72,7 @@ def _others() -> list[Manifest]:
             "rules": [{"backendRefs": [coder, {**coder, "namespace": "other"}, {**coder, "kind": "Bucket", "name": "x"}, {**coder, "group": "x", "name": "y"}]}],
         }),
         _object("networking.k8s.io/v1", "NetworkPolicy", "deny", {"podSelector": selector, "policyTypes": ["Ingress"]}),
+        _object("cilium.io/v2", "CiliumNetworkPolicy", "names", {"endpointSelector": selector, "egress": [{"toFQDNs": [{"matchName": "github.com"}]}]}),
         _object("policy/v1", "PodDisruptionBudget", "budget", {"selector": selector, "maxUnavailable": "25%"}),
         _object("autoscaling/v2", "HorizontalPodAutoscaler", "scaler", {
             "scaleTargetRef": {"kind": "Deployment", "name": "coder"}, "minReplicas": 2, "maxReplicas": 5,

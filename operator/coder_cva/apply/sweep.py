@@ -1,10 +1,13 @@
 """What of ours is no longer wanted: of a living CoderDeployment, and of those that are gone."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from coder_cva.desired.metadata import ORPHANED, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.values.manifest import Ref, dig, ref_of
+
+_OPENING: Final = frozenset({"CiliumNetworkPolicy"})
+"""Kinds that allow what a policy beside them closes: they go last, so that nothing is cut in between."""
 
 
 def unwanted(
@@ -75,4 +78,4 @@ def _owner(body: Mapping[str, Any]) -> str:
 
 def _sorted(bodies: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     going = (body for body in bodies if not dig(body, "metadata", "deletionTimestamp"))
-    return tuple(sorted(going, key=ref_of))
+    return tuple(sorted(going, key=lambda body: (body["kind"] in _OPENING, ref_of(body))))

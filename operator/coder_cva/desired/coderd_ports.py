@@ -9,14 +9,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
+from coder_cva.catalogue.connections import connections
 from coder_cva.desired import listeners, scraping
-from coder_cva.desired.coderd_pod import (
-    HTTP_PORT,
-    HTTPS_PORT,
-    PROMETHEUS_PORT,
-    RELAY_PORT,
-    pod_template,
-)
+from coder_cva.desired.coderd_pod import RELAY_PORT, pod_template
 from coder_cva.desired.control_plane import coder_labels, selector_labels
 from coder_cva.desired.pod_ports import Port, declared, targets
 from coder_cva.sizing.size import size
@@ -31,7 +26,8 @@ MESH_PORT: Final = 15008
 """Where an ambient service mesh of Istio brings every connection to a Pod."""
 _MESH: Final = "istio.io/dataplane-mode"
 _RELAY: Final[Port] = (RELAY_PORT, "TCP")
-_CHART_USERS: Final[frozenset[Port]] = frozenset({(HTTP_PORT, "TCP"), (HTTPS_PORT, "TCP")})
+_CHART_USERS: Final = frozenset(connections().line("user-to-coderd").numbers)
+_METRICS: Final = frozenset(connections().line("scraper-to-coderd").numbers)
 
 
 class CoderdPods:
@@ -77,7 +73,7 @@ class CoderdPods:
 
         An annotation that names a port of users must not close it to them.
         """
-        found = frozenset({(PROMETHEUS_PORT, "TCP")})
+        found = _METRICS
         for one in self._deployments:
             found |= listeners.ports(one, scraped=True)
         for notes in self._notes:

@@ -18,6 +18,7 @@ RESTRICTING: Final = frozenset({"CVA-NET-005", "CVA-STO-002", "CVA-STO-004"})
 """Rules that can refuse or cut something: enforced by default only where there is nothing to break."""
 
 ISOLATION: Final = "CVA-NET-005"
+CONTROL_PLANE_EGRESS: Final = "CVA-NET-003"
 VOLUME_BOUNDS: Final = "CVA-STO-002"
 HOST_VOLUMES: Final = "CVA-STO-004"
 
@@ -34,6 +35,14 @@ def mode(deployment: CoderDeployment, rule: str) -> Mode:
     if rule in RESTRICTING and spec.control_plane.management != "Managed":
         return Mode.AUDIT
     return Mode.ENFORCE
+
+
+def egress_mode(deployment: CoderDeployment, rule: str) -> Mode:
+    """The mode of a restriction of egress: of an adopted Coder it is Audit, whatever the rule is else."""
+    if deployment.spec.enforcement.rules.get(rule) is not None:
+        return mode(deployment, rule)
+    is_ours = deployment.spec.control_plane.management == "Managed"
+    return Mode.ENFORCE if is_ours else Mode.AUDIT
 
 
 def is_demanded(deployment: CoderDeployment, rule: str) -> bool:

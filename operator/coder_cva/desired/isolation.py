@@ -4,12 +4,13 @@ Source: the Kubernetes API of NetworkPolicy. A Pod that no policy selects for a 
 direction; one that a policy selects is closed but for what some policy allows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from coder_cva.snapshot.managers import is_of_name
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import NetworkPolicy
+from coder_cva.snapshot.records_cilium import CiliumPolicy
 from coder_cva.snapshot.world import World
 from coder_cva.values import selectors
 from coder_cva.values.manifest import dig
@@ -37,6 +38,39 @@ def others_in(world: World, namespace: str, direction: Direction) -> tuple[Netwo
     )
 
 
+def cilium_isolating(
+    world: World, namespace: str, pods: Iterable[Mapping[str, str]]
+) -> tuple[CiliumPolicy, ...]:
+    """Cilium's policies that others made and that isolate one of these Pods for egress."""
+    owner = world.deployment
+    labels = tuple(pods)
+    return tuple(
+        policy
+        for policy in world.snapshot.within(Need.CILIUM_POLICIES, namespace)
+        if not is_of_name(policy.meta, owner.uid, owner.reference)
+        and any(
+            _endpoint_is(one, pod, namespace) for one in policy.egress_selectors for pod in labels
+        )
+    )
+
+
+def _endpoint_is(selector: Mapping[str, Any], pod: Mapping[str, str], namespace: str) -> bool:
+    """Whether Cilium's selector selects a Pod; its labels may have the prefix ``k8s:`` or ``any:``."""
+    known = {**pod, "io.kubernetes.pod.namespace": namespace}
+    said = {**dig(selector, "matchLabels", default={})}
+    plain = {_plain(key): value for key, value in said.items()}
+    expressions = [
+        {**one, "key": _plain(one["key"])}
+        for one in dig(selector, "matchExpressions", default=())
+        if isinstance(one, Mapping) and isinstance(one.get("key"), str)
+    ]
+    return selectors.matches({"matchLabels": plain, "matchExpressions": expressions}, known)
+
+
+def _plain(key: str) -> str:
+    return key.removeprefix("k8s:").removeprefix("any:")
+
+
 def isolates(spec: Mapping[str, Any], direction: Direction) -> bool:
     """Whether a policy's spec is about this direction.
 
@@ -53,7 +87,7 @@ def selects(spec: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     return selectors.matches(dig(spec, "podSelector", default={}), labels)
 
 
-def named(policies: tuple[NetworkPolicy, ...]) -> str:
+def named(policies: Sequence[NetworkPolicy | CiliumPolicy]) -> str:
     """The policies' names for a message, the first three."""
     names = sorted(one.meta.path for one in policies)
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""

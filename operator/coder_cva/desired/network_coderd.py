@@ -7,8 +7,8 @@ Where it cannot be told which ports are in use, nothing is isolated, unless the 
 
 from typing import Any, Final
 
+from coder_cva.catalogue.connections import connections
 from coder_cva.desired import enforcement, isolation
-from coder_cva.desired.coderd_pod import HTTP_PORT, RELAY_PORT
 from coder_cva.desired.coderd_ports import CoderdPods
 from coder_cva.desired.enforcement import Mode
 from coder_cva.desired.metadata import metadata
@@ -19,7 +19,7 @@ from coder_cva.values.canonical import canonical
 from coder_cva.values.names import derived
 
 RULE: Final = "CVA-NET-004"
-_AMONG_REPLICAS: Final = ((HTTP_PORT, "TCP"), (RELAY_PORT, "TCP"))
+_AMONG_REPLICAS: Final = connections().line("coderd-to-coderd").numbers
 
 
 def build(world: World) -> Part:

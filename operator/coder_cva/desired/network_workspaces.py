@@ -50,7 +50,7 @@ def _namespace(world: World, namespace: str, here: tuple[Workspace, ...], mode: 
     # What opens comes before what closes, so that nothing is cut in between.
     objects = (
         *(build_exception(world, namespace, one) for one in space.opened),
-        *(_closing(world, namespace, kind) for kind in _kinds(world, here)),
+        *(_closing(world, namespace, kind) for kind in kinds_of(world, here)),
     )
     return Part(objects=objects, withheld=withheld, previews=told)
 
@@ -73,7 +73,7 @@ def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
     )
 
 
-def _kinds(world: World, workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
+def kinds_of(world: World, workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:
     """The usual labels always, so that nothing changes when the last workspace stops; others if seen.
 
     A label that only names single workspaces is used where nothing better selects one of them.

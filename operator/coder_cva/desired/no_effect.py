@@ -1,4 +1,4 @@
-"""Fields of the spec that say something about coderd and have no effect, because it is not managed."""
+"""Fields of the spec that say something and have no effect: coderd is not managed, or egress is open."""
 
 from typing import Any, Final
 
@@ -32,7 +32,31 @@ PROVISIONERS_JUDGED: Final = frozenset({"sizing"})
 
 
 def without_effect(world: World) -> tuple[Withheld, ...]:
-    """Names what the spec says to no effect; nothing where coderd is managed or only defaults stand."""
+    """Names what the spec says to no effect; nothing where only defaults stand."""
+    return (*_of_management(world), *_of_egress(world))
+
+
+def _of_egress(world: World) -> tuple[Withheld, ...]:
+    """What is listed or switched for egress that nothing restricts."""
+    owner, network = world.deployment, world.deployment.spec.network
+    has_coderd = owner.spec.control_plane.management != "None"
+    idle = []
+    if network.egress.workspaces and network.workspace_egress == "Open":
+        idle.append("spec.network.egress.workspaces, while workspaceEgress is Open")
+    if network.egress.control_plane and network.control_plane_egress == "Open":
+        idle.append("spec.network.egress.controlPlane, while controlPlaneEgress is Open")
+    if not has_coderd and network.control_plane_egress != "Open":
+        idle.append("spec.network.controlPlaneEgress, with management: None")
+    if not has_coderd and "ControlPlane" in network.block_metadata_address_for:
+        idle.append("ControlPlane in spec.network.blockMetadataAddressFor, with management: None")
+    if not idle:
+        return ()
+    message = f"nothing is restricted by {'; '.join(idle)}: take it out, or set Restricted where it is meant"
+    return (Withheld(f"CoderDeployment {owner.reference}", "NoEffect", message),)
+
+
+def _of_management(world: World) -> tuple[Withheld, ...]:
+    """What is said of a coderd that the operator does not make."""
     owner = world.deployment
     management = owner.spec.control_plane.management
     idle = [] if management == "Managed" else _idle(owner.spec, management)

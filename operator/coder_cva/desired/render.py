@@ -44,7 +44,7 @@ BUILDERS: Final = (
     Builder(
         "network policies",
         networking.build_network_policies,
-        frozenset({"NetworkPolicy"}),
+        frozenset({"NetworkPolicy", "CiliumNetworkPolicy"}),
         _CODERD | consent.NEEDS | {Need.NETWORK_POLICIES, Need.SERVICES},
     ),
     Builder(

@@ -3,16 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
-from coder_cva.snapshot import address_ranges, environment
+from coder_cva.snapshot import address_ranges, environment, urls
 from coder_cva.snapshot.reachability import Peer
 from coder_cva.snapshot.records import Deployment
 from coder_cva.snapshot.world import World
 
 _VARIABLE: Final = "CODER_ACCESS_URL"
 _PRIMARY: Final = "CODER_PRIMARY_ACCESS_URL"
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def access_path(world: World) -> AccessPath | None:
     if environment.is_elsewhere(live, _VARIABLE):
         return _unseen(live, _VARIABLE, "the access URL")
     url = environment.literal(live, _VARIABLE)
-    where = _outside(url, world.deployment.namespace)
+    where = urls.outside(url, world.deployment.namespace)
     if where is None:
         return None
     address, port = where
@@ -53,14 +51,14 @@ def proxy_path(proxy: Deployment) -> AccessPath | None:
     who = f"the URL of workspace proxy {proxy.meta.path}"
     if environment.is_elsewhere(proxy, _VARIABLE):
         return _unseen(proxy, _VARIABLE, who)
-    where = _outside(environment.literal(proxy, _VARIABLE), proxy.meta.namespace)
+    where = urls.outside(environment.literal(proxy, _VARIABLE), proxy.meta.namespace)
     return _somewhere(f"{who}, {where[0]}", where[1]) if where else None
 
 
 def primary_path(proxies: Iterable[Deployment]) -> AccessPath:
     """The way from a region to the control plane elsewhere, by the URL that its proxies are given."""
     for one in proxies:
-        where = _address(environment.literal(one, _PRIMARY))
+        where = urls.address(environment.literal(one, _PRIMARY))
         if where:
             return _somewhere(f"the control plane at {where[0]}", where[1])
     hint = f"write {_PRIMARY} as a literal into the proxies' Deployments, where it can be seen"
@@ -80,32 +78,7 @@ def _somewhere(name: str, port: int) -> AccessPath:
     return AccessPath(Peer(name), port, hint)
 
 
-def _outside(url: str | None, namespace: str) -> tuple[str, int] | None:
-    """The address of a URL that leads out of the cluster."""
-    where = _address(url)
-    if where is None or is_inside(where[0].partition("://")[2], namespace):
-        return None
-    return where
-
-
-def _address(url: str | None) -> tuple[str, int] | None:
-    """Scheme with host, and port, of what can be read as a URL."""
-    try:
-        parts = urlsplit(url or "")
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError:
-        return None
-    return (f"{parts.scheme}://{host}", port) if port else None
-
-
 def _by_family(stated: address_ranges.Ranges) -> tuple[address_ranges.Ranges, ...]:
     """Addresses of a name in both families are two ways, of which one is enough."""
     families = (tuple(one for one in stated if one.version == version) for version in (4, 6))
     return tuple(one for one in families if one)
-
-
-def is_inside(host: str, namespace: str) -> bool:
-    """Whether a host is the name of a Service, in one of the ways in which Pods may write it."""
-    name, _, rest = host.partition(".")
-    short = name == host or rest == namespace
-    return short or host.endswith(".svc") or ".svc." in host

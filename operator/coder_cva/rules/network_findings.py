@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from coder_cva.catalogue.connections import End, connections, numbers
 from coder_cva.desired import enforcement, network_coderd
-from coder_cva.desired.coderd_pod import HTTP_PORT, RELAY_PORT
 from coder_cva.desired.connections import Use
 from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.rules import remedies
@@ -20,9 +20,8 @@ from coder_cva.snapshot.world import World
 Missing = Mapping[Direction, list[dict[str, Any]]]
 """By direction the rules that would have to stand in the policies."""
 
-METADATA: Final = "169.254.169.254/32"
+METADATA: Final = connections().addresses(End.METADATA)[0]
 _PRIVATE: Final = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
-_POSTGRES: Final = 5432
 
 
 class Cuts:
@@ -84,20 +83,20 @@ def workspaces_to(live: Deployment | None, targets: tuple[Peer, ...]) -> Missing
 def coderd_to_database() -> Missing:
     """What lets coderd reach PostgreSQL; only its people know the address."""
     to = {"ipBlock": {"cidr": "ADDRESS-OF-POSTGRESQL/32"}}
-    return {"egress": [{"to": [to], "ports": [_port(_POSTGRES)]}]}
+    return {"egress": [{"to": [to], "ports": _ports("coderd-to-postgresql")}]}
 
 
 def coderd_to_repositories() -> Missing:
     """What lets coderd reach the world on HTTPS and SSH, without private ranges and the metadata address."""
     to = {"ipBlock": {"cidr": "0.0.0.0/0", "except": [METADATA, *_PRIVATE]}}
-    return {"egress": [{"to": [to], "ports": [_port(443), _port(22)]}]}
+    return {"egress": [{"to": [to], "ports": _ports("coderd-to-git")}]}
 
 
 def everybody_to_coderd(world: World) -> Missing:
     """What has to reach coderd, and what its replicas need of each other."""
-    mesh = {"to": [{"podSelector": _coderd(world)}], "ports": [_port(HTTP_PORT), _port(RELAY_PORT)]}
+    mesh = {"to": [{"podSelector": _coderd(world)}], "ports": _ports("coderd-to-coderd")}
     cidrs = [{"ipBlock": {"cidr": one}} for one in world.deployment.spec.network.access_url_cidrs]
-    itself = [{"to": cidrs, "ports": [_port(443), _port(80)]}] if cidrs else []
+    itself = [{"to": cidrs, "ports": _ports("coderd-to-access-url")}] if cidrs else []
     return {"ingress": network_coderd.ingress_rules(world), "egress": [mesh, *itself]}
 
 
@@ -205,3 +204,8 @@ def _coderd(world: World) -> dict[str, Any]:
 
 def _port(number: int) -> dict[str, Any]:
     return {"port": number, "protocol": "TCP"}
+
+
+def _ports(line: str) -> list[dict[str, Any]]:
+    """The ports of a line of the table of connections."""
+    return [_port(one) for one in numbers(line)]

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from coder_cva.api.v1alpha1.network import Peer as NamedPeer
-from coder_cva.desired.coderd_pod import HTTP_PORT, HTTPS_PORT
+from coder_cva.catalogue.connections import numbers
+from coder_cva.desired.coderd_pod import HTTP_PORT
 from coder_cva.rules.subjects import live
 from coder_cva.snapshot.discovered import Workload, Workspace
 from coder_cva.snapshot.model import ClusterSnapshot, Gathered
@@ -15,7 +16,7 @@ from coder_cva.snapshot.records import Namespace, NetworkPolicy, Pod
 from coder_cva.snapshot.world import World, selected
 from coder_cva.values import selectors
 
-_SERVED: Final = (HTTP_PORT, HTTPS_PORT)
+_SERVED: Final = numbers("workspace-to-coderd")
 _SERVED_NAMES: Final = frozenset({"http", "https"})
 
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from coder_cva.api.v1alpha1.environment import OWNED
 from coder_cva.catalogue.variables import Variable, variables
 from coder_cva.rules import remedies
-from coder_cva.rules.access_url import is_inside
 from coder_cva.rules.model import Finding
 from coder_cva.snapshot import environment
 from coder_cva.snapshot.masking import HIDDEN
 from coder_cva.snapshot.records import Deployment
+from coder_cva.snapshot.urls import is_inside
 from coder_cva.snapshot.world import World
 
 RULE: Final = "CVA-OPS-002"

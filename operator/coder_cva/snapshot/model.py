@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from coder_cva.snapshot import (
     records,
+    records_cilium,
     records_databases,
     records_monitoring,
     records_scalers,
@@ -84,6 +85,7 @@ class ClusterSnapshot:
     ingresses: Reading[records.Ingress] = _UNREAD
     http_routes: Reading[records.Ingress] = _UNREAD
     network_policies: Reading[records.NetworkPolicy] = _UNREAD
+    cilium_policies: Reading[records_cilium.CiliumPolicy] = _UNREAD
     pod_disruption_budgets: Reading[records.PodDisruptionBudget] = _UNREAD
     autoscalers: Reading[records.Autoscaler] = _UNREAD
     scaled_objects: Reading[records_scalers.ScaledObject] = _UNREAD

@@ -23,6 +23,7 @@ class Need(StrEnum):
     INGRESSES = "ingresses"
     HTTP_ROUTES = "http_routes"
     NETWORK_POLICIES = "network_policies"
+    CILIUM_POLICIES = "cilium_policies"
     POD_DISRUPTION_BUDGETS = "pod_disruption_budgets"
     AUTOSCALERS = "autoscalers"
     SCALED_OBJECTS = "scaled_objects"
@@ -83,6 +84,7 @@ SOURCES: Final[dict[Need, Source]] = {
     Need.INGRESSES: Source("networking.k8s.io", "v1", "ingresses", "Ingress"),
     Need.HTTP_ROUTES: Source("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", extension=True),
     Need.NETWORK_POLICIES: Source("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
+    Need.CILIUM_POLICIES: Source("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", extension=True),
     Need.POD_DISRUPTION_BUDGETS: Source("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
     Need.AUTOSCALERS: Source("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
     Need.SCALED_OBJECTS: Source("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject", extension=True),

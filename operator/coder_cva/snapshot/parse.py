@@ -37,6 +37,7 @@ PROJECTIONS: Final[dict[Need, Projection]] = {
     Need.INGRESSES: parse_network.ingress,
     Need.HTTP_ROUTES: parse_network.http_route,
     Need.NETWORK_POLICIES: parse_network.network_policy,
+    Need.CILIUM_POLICIES: parse_network.cilium_policy,
     Need.POD_DISRUPTION_BUDGETS: parse_workloads.pod_disruption_budget,
     Need.AUTOSCALERS: parse_workloads.autoscaler,
     Need.SCALED_OBJECTS: parse_scalers.scaled_object,

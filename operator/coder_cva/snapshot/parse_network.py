@@ -5,6 +5,7 @@ from typing import Any
 
 from coder_cva.snapshot.parse_meta import identified
 from coder_cva.snapshot.records import Ingress, NetworkPolicy, Service
+from coder_cva.snapshot.records_cilium import CiliumPolicy
 from coder_cva.snapshot.shapes import mapping, mappings, pairs, text, texts, whole
 from coder_cva.values.manifest import dig
 
@@ -72,6 +73,23 @@ def network_policy(body: Any) -> NetworkPolicy | None:
     """A NetworkPolicy with its spec as it stands."""
     meta = identified(body)
     return NetworkPolicy(meta, mapping(dig(body, "spec"))) if meta else None
+
+
+def cilium_policy(body: Any) -> CiliumPolicy | None:
+    """A CiliumNetworkPolicy: whom it selects for egress, by its one rule or by its list of rules."""
+    meta = identified(body)
+    if meta is None:
+        return None
+    rules = [*mappings([dig(body, "spec")]), *mappings(dig(body, "specs"))]
+    return CiliumPolicy(
+        meta, tuple(mapping(dig(one, "endpointSelector")) for one in rules if _isolates_egress(one))
+    )
+
+
+def _isolates_egress(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule puts whom it selects into default deny for egress; it may say that it does not."""
+    said = dig(rule, "enableDefaultDeny", "egress")
+    return said if isinstance(said, bool) else "egress" in rule or "egressDeny" in rule
 
 
 def _sorted(found: Iterable[Any]) -> tuple[str, ...]:

@@ -108,6 +108,10 @@ def test_selectors_are_atomic() -> None:
 
     assert atomic == {
         "spec.controlPlane.nodePool.selector",
+        "spec.network.egress.controlPlane[].namespaceSelector",
+        "spec.network.egress.controlPlane[].podSelector",
+        "spec.network.egress.workspaces[].namespaceSelector",
+        "spec.network.egress.workspaces[].podSelector",
         "spec.network.ingressControllers[].namespaceSelector",
         "spec.network.ingressControllers[].podSelector",
         "spec.network.monitoring[].namespaceSelector",

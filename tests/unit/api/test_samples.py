@@ -43,7 +43,9 @@ def test_samples_say_what_they_are_for(name: str) -> None:
 def test_what_a_sample_shows_as_a_comment_is_understood(name: str) -> None:
     """Without its mark each such line stands where it belongs, and has an effect."""
     text = (SAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
-    whole = yaml.safe_load(re.sub(r"^( +)#   ( *[a-zA-Z]+:.*)$", r"\1\2", text, flags=re.MULTILINE))
+    whole = yaml.safe_load(
+        re.sub(r"^( +)#   ( *(?:- )?[a-zA-Z]+:.*)$", r"\1\2", text, flags=re.MULTILINE)
+    )
 
     deployment = resource.parse(whole)
 
@@ -52,6 +54,8 @@ def test_what_a_sample_shows_as_a_comment_is_understood(name: str) -> None:
     assert deployment.spec.database.probe.enabled
     assert deployment.spec.database.url_secret_ref is not None
     assert deployment.spec.coder_api is not None
+    if name == "adopted":
+        assert deployment.spec.network.workspace_egress == "Restricted"
 
 
 def leaves(tree: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -121,3 +121,21 @@ def test_the_url_of_a_probed_database_has_its_effect(management: str, idle: bool
     cr["spec"]["database"] = {"urlSecretRef": {"name": "db"}, "probe": {"enabled": True}}
 
     assert ("spec.database" in named(cr)) is idle
+
+
+def test_what_is_listed_for_an_open_egress_is_told() -> None:
+    """A list alone restricts nothing; in a region there is no coderd to restrict."""
+    entry = {"name": "git", "why": "clones", "cidrs": ["10.0.0.0/8"]}
+
+    lists = {"egress": {"workspaces": [entry], "controlPlane": [entry]}}
+    restricted = {"workspaceEgress": "Restricted", "controlPlaneEgress": "Restricted"}
+    open_still, obeyed = adopted("coder"), adopted("coder")
+    open_still["spec"]["network"] = lists
+    obeyed["spec"]["network"] = {**lists, **restricted}
+    assert "egress.workspaces, while workspaceEgress is Open" in named(open_still)
+    assert "egress.controlPlane, while controlPlaneEgress is Open" in named(open_still)
+    assert named(obeyed) == ""
+    idle = with_plane("None")
+    idle["spec"]["network"] = {**restricted, "blockMetadataAddressFor": ["ControlPlane"]}
+    assert "controlPlaneEgress, with management: None" in named(idle)
+    assert "blockMetadataAddressFor, with management: None" in named(idle)

@@ -1,7 +1,7 @@
 from typing import Any
 
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.parse import PROJECTIONS
+from coder_cva.snapshot.parse import PROJECTIONS, gathered
 from coder_cva.snapshot.parse_network import service
 from support import coder_manifests
 from support.samples import samples
@@ -53,3 +53,21 @@ def test_a_route_may_lead_to_another_namespace() -> None:
 def test_a_policy_keeps_its_spec() -> None:
     """Reachability is worked out from it as it stands."""
     assert read(Need.NETWORK_POLICIES).spec == SAMPLES[Need.NETWORK_POLICIES][0]["spec"]
+
+
+def test_a_cilium_policy_says_whom_it_isolates_for_egress() -> None:
+    """By one rule or several; ingress alone, and what says that it denies nothing, isolates nobody."""
+    one, other = {"matchLabels": {"a": "b"}}, {"matchLabels": {"k8s:c": "d"}}
+
+    def selectors(**body: Any) -> Any:
+        made = {"metadata": {"name": "x", "namespace": "coder"}, **body}
+        (found,) = gathered(Need.CILIUM_POLICIES, [made]).items
+        return found.egress_selectors
+
+    assert selectors(spec={"endpointSelector": one, "egress": []}) == (one,)
+    assert selectors(spec={"endpointSelector": one, "ingress": [{}]}) == ()
+    assert selectors(spec={"endpointSelector": one, "egressDeny": [{}]}) == (one,)
+    several = [{"endpointSelector": one, "egress": [{}]}, {"endpointSelector": other, "egress": []}]
+    assert selectors(specs=several) == (one, other)
+    quiet = {"endpointSelector": one, "egress": [{}], "enableDefaultDeny": {"egress": False}}
+    assert selectors(spec=quiet) == ()

@@ -6,9 +6,12 @@ from pydantic import Field
 
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.addresses import Cidr
+from coder_cva.api.v1alpha1.egress import Egress, EgressFrom
 from coder_cva.api.v1alpha1.selectors import LabelSelector
 from coder_cva.api.v1alpha1.words import Flag
 from coder_cva.api.validation import ListSet, Validation
+
+EgressProfile = Literal["Open", "Restricted"]
 
 
 class Peer(Part):
@@ -47,5 +50,16 @@ class Network(Part):
     follow_support_links: Flag = False
     """Whether the operator asks the addresses of coderd's support links once a day, from its own Pod, whether
     they answer (CVA-SUP-001). Private addresses are never asked; whoever keeps a page sees that it is."""
-    workspace_egress: Literal["Open"] = "Open"
-    """What workspaces may connect to. Open: everything; no egress is cut."""
+    workspace_egress: EgressProfile = "Open"
+    """What workspaces may connect to. Open: everything; no egress is cut. Restricted: what the architecture needs
+    (docs/reference/connections.md) and what spec.network.egress.workspaces lists; enforced as CVA-NET-005 is."""
+    control_plane_egress: EgressProfile = "Open"
+    """What coderd may connect to. Open: everything. Restricted: what the architecture needs, and what
+    spec.network.egress.controlPlane lists; enforced as CVA-NET-003 is, in an adopted Coder once that is Enforce."""
+    block_metadata_address_for: Annotated[
+        tuple[EgressFrom, ...], Field(max_length=2), ListSet()
+    ] = ()
+    """Whose connections to the cloud's metadata address (169.254.169.254, fd00:ec2::254) are closed, also where
+    egress is Open. Logins by the node's identity stop working: some workload identities, IAM logins to databases."""
+    egress: Egress = Egress()
+    """What stays possible where egress is Restricted."""
