@@ -6,9 +6,18 @@ in ``status.placement`` (placement.py), so a flip of a guard changes a status an
 
 from typing import Final
 
-from coder_cva.desired import admission_placement, admission_storage, placement, volumes
+from coder_cva.desired import (
+    admission_placement,
+    admission_storage,
+    confirming,
+    enforcement,
+    fit_previews,
+    placement,
+    volume_previews,
+    volumes,
+)
 from coder_cva.desired.admission_objects import binding, binding_name, policy
-from coder_cva.desired.plan import Part, Withheld
+from coder_cva.desired.plan import Part, Restriction, Withheld
 from coder_cva.snapshot.model import Served
 from coder_cva.snapshot.world import World
 from coder_cva.values.manifest import Manifest, Ref
@@ -35,7 +44,8 @@ def build_admission(world: World) -> Part:
     return Part(
         objects=(*_mutating(world), *_validating(world, served)),
         withheld=(*_unserved(world, served), *volumes.class_withheld(world)),
-        previews=volumes.host_volume_previews(world),
+        previews=(*volume_previews.previews(world), *fit_previews.previews(world)),
+        restrictions=_restrictions(world, served),
     )
 
 
@@ -45,9 +55,11 @@ def _mutating(world: World) -> tuple[Manifest, ...]:
         return ()
     made: list[Manifest] = []
     if placement.is_enforced(world):
-        made += _pair(world, MUTATING, version, PLACEMENT, admission_placement.policy_spec())
+        spec = admission_placement.policy_spec()
+        made += _pair(world, MUTATING, version, PLACEMENT, spec, _placed_in(world))
     if volumes.default_class(world) is not None:
-        made += _pair(world, MUTATING, version, CLAIMS, admission_storage.claims_spec())
+        spec = admission_storage.claims_spec()
+        made += _pair(world, MUTATING, version, CLAIMS, spec, _every(world))
     return tuple(made)
 
 
@@ -57,29 +69,58 @@ def _validating(world: World, served: Served) -> tuple[Manifest, ...]:
         return ()
     made: list[Manifest] = []
     if volumes.bounds(world):
-        spec = admission_storage.bounds_spec()
-        made += _pair(world, VALIDATING, version, CLAIM_BOUNDS, spec, "Deny")
+        spec, where = admission_storage.bounds_spec(), volumes.bounded_in(world)
+        made += _pair(world, VALIDATING, version, CLAIM_BOUNDS, spec, where, "Deny")
     action = volumes.host_volumes(world)
     if action != "Off":
         spec = admission_storage.host_volumes_spec()
-        made += _pair(world, VALIDATING, version, HOST_VOLUMES, spec, action)
+        where = volumes.denied_in(world) if action == "Deny" else _every(world)
+        made += _pair(world, VALIDATING, version, HOST_VOLUMES, spec, where, action)
     return tuple(made)
 
 
+def _every(world: World) -> tuple[str, ...]:
+    return tuple(one.name for one in world.found.namespaces)
+
+
+def _placed_in(world: World) -> tuple[str, ...]:
+    """coderd itself is placed too, also where no workspaces are wanted beside it. A region has none."""
+    has_coderd = world.deployment.spec.control_plane.management != "None"
+    return (*((world.deployment.namespace,) if has_coderd else ()), *_every(world))
+
+
 def _pair(
-    world: World, kind: str, version: str, name: str, spec: dict[str, object], *actions: str
+    world: World,
+    kind: str,
+    version: str,
+    name: str,
+    spec: dict[str, object],
+    namespaces: tuple[str, ...],
+    *actions: str,
 ) -> tuple[Manifest, ...]:
     """The policy and its binding; neither where there is no namespace to bind it to."""
-    owner = world.deployment
-    # coderd itself is placed too, also where no workspaces are wanted beside it. A region has none.
-    has_coderd = owner.spec.control_plane.management != "None"
-    own = {owner.namespace} if name == PLACEMENT and has_coderd else set()
-    namespaces = own | {one.name for one in world.found.namespaces}
     if not namespaces:
         return ()
-    return (
-        policy(kind, version, name, spec),
-        binding(f"{kind}Binding", version, name, owner, sorted(namespaces), actions),
+    bound = binding(
+        f"{kind}Binding", version, name, world.deployment, sorted(set(namespaces)), actions
+    )
+    return (policy(kind, version, name, spec), bound)
+
+
+def _restrictions(world: World, served: Served) -> tuple[Restriction, ...]:
+    """What is refused at admission, and where."""
+    if _validating_version(served) is None:
+        return ()
+    refused = (
+        (enforcement.VOLUME_BOUNDS, volumes.bounded_in(world)),
+        (enforcement.HOST_VOLUMES, volumes.denied_in(world)),
+    )
+    return tuple(
+        confirming.restriction(
+            world, rule, one, confirmed=enforcement.waits(world.deployment, rule)
+        )
+        for rule, namespaces in refused
+        for one in namespaces
     )
 
 

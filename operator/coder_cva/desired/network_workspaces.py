@@ -1,14 +1,15 @@
 """Workspaces accept no connections, but for those in use (CVA-NET-005: workspaces need no open ports).
 
 Agents dial out, so nothing that Coder does needs a port of a workspace. A Service, an Ingress or a scrape
-annotation that leads to one is a connection in use: it stays allowed on the Pods concerned, and is told.
+annotation that leads to one is a connection in use: it stays allowed on the Pods concerned, and is told,
+until the user confirms that it may be closed (confirming.py).
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from coder_cva.desired import enforcement, isolation
+from coder_cva.desired import confirming, enforcement, hits, isolation
 from coder_cva.desired.connections import KINDS, Index, Kind, Use, connections, kind_of
 from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.desired.metadata import metadata, name_in
@@ -27,26 +28,26 @@ _SHOWN: Final = 5
 
 def build(world: World) -> Part:
     """The policies of every namespace that consents, or what they would do where the rule is Audit."""
-    mode = enforcement.mode(world.deployment, ISOLATION)
-    if mode is Mode.OFF:
+    if enforcement.mode(world.deployment, ISOLATION) is Mode.OFF:
         return Part()
     here: defaultdict[str, list[Workspace]] = defaultdict(list)
     for one in world.found.workspaces:
         here[one.pod.meta.namespace].append(one)
     parts = [
-        _namespace(world, one.name, tuple(here.get(one.name, ())), mode)
-        for one in world.found.namespaces
+        _namespace(world, one.name, tuple(here.get(one.name, ()))) for one in world.found.namespaces
     ]
     return Part(
         objects=tuple(manifest for part in parts for manifest in part.objects),
         withheld=tuple(reason for part in parts for reason in part.withheld),
         previews=tuple(preview for part in parts for preview in part.previews),
+        restrictions=tuple(one for part in parts for one in part.restrictions),
     )
 
 
-def _namespace(world: World, namespace: str, here: tuple[Workspace, ...], mode: Mode) -> Part:
+def _namespace(world: World, namespace: str, here: tuple[Workspace, ...]) -> Part:
+    mode = confirming.mode_of(world, ISOLATION, hits.place(namespace))
     space = _space(world, namespace, here)
-    told = tuple(previews(space, mode))
+    told = tuple(previews(world, space, mode))
     if mode is not Mode.ENFORCE:
         return Part(previews=told)
     withheld = (*_pierced(world, space), *_uncovered(space))
@@ -57,16 +58,25 @@ def _namespace(world: World, namespace: str, here: tuple[Workspace, ...], mode: 
         *(build_exception(world, namespace, one) for one in space.opened),
         *(_closing(world, namespace, kind) for kind in _kinds(here)),
     )
-    return Part(objects=objects, withheld=withheld, previews=told)
+    in_force = confirming.restriction(
+        world,
+        ISOLATION,
+        namespace,
+        confirmed=bool(space.closing) or enforcement.waits(world.deployment, ISOLATION),
+    )
+    return Part(objects=objects, withheld=withheld, previews=told, restrictions=(in_force,))
 
 
 def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
-    uses = connections(world, namespace, here)
+    every = connections(world, namespace, here)
+    closing = tuple(one for one in every if is_closed(world, one))
+    uses = tuple(one for one in every if one not in closing) if closing else every
     opened = openings(uses)
     return Space(
         name=namespace,
         workspaces=here,
         uses=uses,
+        closing=closing,
         opened=opened,
         pierced=_others(world, namespace, here, uses, opened),
         by_hand=tuple(
@@ -74,6 +84,15 @@ def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
             for one in world.snapshot.within(Need.SERVICES, namespace)
             if not one.selector and one.type != "ExternalName"
         ),
+    )
+
+
+def is_closed(world: World, use: Use) -> bool:
+    """Whether the user has confirmed that this connection may be closed, and a policy can do so."""
+    return (
+        bool(use.reaches)
+        and confirming.is_confirmed(world, ISOLATION, use.hit)
+        and not confirming.is_wanted(world, ISOLATION, use.resource)
     )
 
 

@@ -16,4 +16,5 @@ def build_network_policies(world: World) -> Part:
         objects=(*coderd.objects, *workspaces.objects),
         withheld=(*coderd.withheld, *workspaces.withheld),
         previews=(*coderd.previews, *workspaces.previews),
+        restrictions=(*coderd.restrictions, *workspaces.restrictions),
     )

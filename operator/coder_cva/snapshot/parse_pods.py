@@ -27,6 +27,7 @@ def pod(body: Any) -> Pod | None:
         phase=text(dig(body, "status", "phase")),
         ready=dig(conditions, "Ready", "status") == "True",
         unschedulable=_unschedulable(mapping(conditions.get("PodScheduled"))),
+        unready_since=_unready_since(mapping(conditions.get("Ready"))),
     )
 
 
@@ -68,6 +69,11 @@ def _unschedulable(condition: Mapping[str, Any]) -> str:
     if condition.get("status") != "False" or condition.get("reason") != "Unschedulable":
         return ""
     return text(condition.get("message"), default="Unschedulable") or "Unschedulable"
+
+
+def _unready_since(condition: Mapping[str, Any]) -> str:
+    known = condition.get("status") in ("False", "Unknown")
+    return text(condition.get("lastTransitionTime")) if known else ""
 
 
 def _scheduling(spec: Any) -> Scheduling:

@@ -124,6 +124,8 @@ class Pod:
     ready: bool = False
     unschedulable: str = ""
     """The scheduler's own message while it finds no node, else ""."""
+    unready_since: str = ""
+    """Since when it is not ready (RFC 3339); "" while it is, or where nobody has said so."""
 
 
 @dataclass(frozen=True, slots=True)
