@@ -57,14 +57,14 @@ def previews(world: World, space: Space, mode: Mode) -> Iterator[Preview]:
         yield _nothing(space)
     if space.pierced:
         return
-    asked = tuple(sorted({*_of_place(world, space), *_of_uses(world, space)}))
+    asked = tuple(sorted({*_of_place(world, space), *_of_uses(world, space.uses)}))
     confirmed = enforcement.waits(world.deployment, ISOLATION)
     if enforced and (space.uses or confirmed):
         yield _kept(space, asked, confirmed=confirmed)
     if not enforced and space.closed:
         yield _foretold(space, asked)
     if space.closing:
-        yield _cut(space, asked)
+        yield _cut(space, tuple(sorted(set(_of_uses(world, space.closing)))))
     if space.closed and space.by_hand:
         yield _by_hand(space)
 
@@ -75,11 +75,11 @@ def _of_place(world: World, space: Space) -> Iterator[str]:
         yield hits.place(space.name)
 
 
-def _of_uses(world: World, space: Space) -> Iterator[str]:
+def _of_uses(world: World, uses: tuple[Use, ...]) -> Iterator[str]:
     """What is in use, but for what no policy can close, and for what a waiver says is wanted."""
     if not enforcement.may_confirm(world.deployment, ISOLATION):
         return
-    for one in (*space.uses, *space.closing):
+    for one in uses:
         if one.reaches and not confirming.is_wanted(world, ISOLATION, one.resource):
             yield one.hit
 

@@ -87,6 +87,13 @@ def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
     )
 
 
+def still_open(world: World, namespace: str, uses: tuple[Use, ...]) -> tuple[Use, ...]:
+    """Of the connections in use in a namespace those that the operator leaves open."""
+    if confirming.mode_of(world, ISOLATION, hits.place(namespace)) is not Mode.ENFORCE:
+        return uses
+    return tuple(one for one in uses if not is_closed(world, one))
+
+
 def is_closed(world: World, use: Use) -> bool:
     """Whether the user has confirmed that this connection may be closed, and a policy can do so."""
     return (
