@@ -13,6 +13,7 @@ from coder_cva.values.canonical import digest
 
 LENGTH: Final = 12
 """Hexadecimal digits of a hash: few enough to be typed, too many to be met by chance."""
+_LETTERS: Final = "abcdef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,15 @@ def class_digest(rule: str, hit: str) -> str:
 
 
 def hash_of(classes: Iterable[str]) -> str:
-    """The hash over classes by their digests, in whatever order and however often they come; "" for none."""
+    """The hash over classes by their digests, in whatever order and however often they come; "" for none.
+
+    It begins with a letter: digits alone, pasted into YAML without quotes, would be a number.
+    """
     found = sorted(set(classes))
-    return digest(["confirm", *found])[:LENGTH] if found else ""
+    if not found:
+        return ""
+    made = digest(["confirm", *found])[:LENGTH]
+    return _LETTERS[int(made[0], 16) % len(_LETTERS)] + made[1:]
 
 
 def remembered(previous: Mapping[str, Any], asked: str | None) -> tuple[Confirmation, ...]:

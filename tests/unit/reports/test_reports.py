@@ -53,7 +53,7 @@ def restricting() -> Restrictions:
     hit = tuple(f"Pod dev/{number}" for number in range(9))
     preview = Preview("CVA-STO-004", "these *mount*", hit, ("volumes of the node in dev",))
     return Restrictions(
-        (preview,), "0123456789ab", "kubectl -n coder patch cdep coder", ("new",), ("old",)
+        (preview,), "a123456789ab", "kubectl -n coder patch cdep coder", ("new",), ("old",)
     )
 
 
@@ -70,7 +70,7 @@ def test_previews_are_told_whole_where_a_program_or_a_ticket_reads_them() -> Non
     assert len(told["previews"][0]["resources"]) == 9
     assert told["previews"][0]["classes"] == ["volumes of the node in dev"]
     assert told["confirm"] == {
-        "hash": "0123456789ab",
+        "hash": "a123456789ab",
         "command": "kubectl -n coder patch cdep coder",
         "pending": ["new"],
         "confirmed": ["old"],

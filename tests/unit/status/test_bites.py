@@ -88,8 +88,8 @@ def test_the_notice_names_whom_and_the_one_edit() -> None:
     assert by_mode.message.endswith(
         """kubectl -n coder patch cdep coder --type=merge -p '{"spec":{"enforcement":{"rules":{"CVA-NET-005":"Audit"}}}}'"""
     )
-    confirmed = Restriction("CVA-NET-005", "coder", "0123456789ab")
-    (by_hash,) = harms(at(5, pod(unready=1), by="0123456789ab"), confirmed)
+    confirmed = Restriction("CVA-NET-005", "coder", "a123456789ab")
+    (by_hash,) = harms(at(5, pod(unready=1), by="a123456789ab"), confirmed)
     assert by_hash.message.endswith("""-p '{"spec":{"network":{"confirm":null}}}'""")
 
 
@@ -136,7 +136,7 @@ def test_the_moment_moves_only_with_who_made_it() -> None:
     world = at(5)
     same = bites.bites(world, Plan(restrictions=(ISOLATED,), is_whole=True))
     assert [timestamp(one.since) for one in same] == [moment(0)]
-    new = Restriction("CVA-NET-005", "coder", "0123456789ab")
+    new = Restriction("CVA-NET-005", "coder", "a123456789ab")
     other = bites.bites(world, Plan(restrictions=(new,), is_whole=True))
     assert [timestamp(one.since) for one in other] == [moment(5)]
 

@@ -26,7 +26,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "confirming.yaml"
 CR = Ref("cva.coder.com/v1alpha1", "CoderDeployment", "coder", "coder")
 SHOWN = ("previews", "confirm", "restrictions", "notices")
 DATABASE = service("db", {"com.coder.resource": "true"}, 5432, "dev")
-MISTYPED = "0" * 12
+MISTYPED = "f" * 12
 
 
 def look(

@@ -14,7 +14,7 @@ ConfirmationHash = Annotated[
     str,
     Field(max_length=12),
     matching(
-        "[0-9a-f]{12}",
+        "[a-f][0-9a-f]{11}",
         "is no hash of a preview: copy the twelve characters from status.confirm.hash, or take the field out "
         "to confirm nothing",
     ),
