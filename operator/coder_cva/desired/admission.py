@@ -39,13 +39,14 @@ def build_admission(world: World) -> Part:
     Where it is not known what is served, nothing is rendered and nothing of ours is swept.
     """
     served = world.snapshot.served
+    told = (*volume_previews.previews(world), *fit_previews.previews(world))
     if not isinstance(served, Served):
-        return Part(keep=_any_version(world))
+        return Part(keep=_any_version(world), previews=told, restrictions=_restrictions(world))
     return Part(
         objects=(*_mutating(world), *_validating(world, served)),
         withheld=(*_unserved(world, served), *volumes.class_withheld(world)),
-        previews=(*volume_previews.previews(world), *fit_previews.previews(world)),
-        restrictions=_restrictions(world, served),
+        previews=told,
+        restrictions=_restrictions(world) if _validating_version(served) is not None else (),
     )
 
 
@@ -107,10 +108,8 @@ def _pair(
     return (policy(kind, version, name, spec), bound)
 
 
-def _restrictions(world: World, served: Served) -> tuple[Restriction, ...]:
+def _restrictions(world: World) -> tuple[Restriction, ...]:
     """What is refused at admission, and where."""
-    if _validating_version(served) is None:
-        return ()
     refused = (
         (enforcement.VOLUME_BOUNDS, volumes.bounded_in(world)),
         (enforcement.HOST_VOLUMES, volumes.denied_in(world)),

@@ -12,7 +12,9 @@ from coder_cva.rules import remedies
 from coder_cva.rules.model import Notice, NoticeKind
 from coder_cva.snapshot.world import World
 
-_SHOWN: Final = 3
+_NAMED: Final = 3
+_WIDTH: Final = 256
+"""Characters of a class that are shown: folders may have any name."""
 
 
 def told(world: World, plan: Plan) -> dict[str, Any] | None:
@@ -23,9 +25,9 @@ def told(world: World, plan: Plan) -> dict[str, Any] | None:
         made |= {
             "hash": found.hash or None,
             "command": command(world, found) or None,
-            "pending": list(found.pending[:PREVIEW_LIMIT]) or None,
+            "pending": _shown(found.pending) or None,
             "pendingTotal": len(found.pending) or None,
-            "confirmed": list(found.confirmed[:PREVIEW_LIMIT]) or None,
+            "confirmed": _shown(found.confirmed) or None,
         }
     return made if any(made.values()) else None
 
@@ -76,9 +78,15 @@ def notices(world: World, plan: Plan) -> Iterator[Notice]:
             rule,
             NoticeKind.CONFIRM_AGAIN,
             f"not covered by spec.network.confirm {asked}, and left alone until it is confirmed: "
-            f"{'; '.join(found.pending[:_SHOWN])}{f' and {count - _SHOWN} more' if count > _SHOWN else ''}. What "
+            f"{'; '.join(_shown(found.pending[:_NAMED]))}{f' and {count - _NAMED} more' if count > _NAMED else ''}. What "
             f"was confirmed stays in force. Look at status.previews, then: {command(world, found)}",
         )
+
+
+def _shown(classes: tuple[str, ...]) -> list[str]:
+    return [
+        one if len(one) <= _WIDTH else f"{one[: _WIDTH - 1]}…" for one in classes[:PREVIEW_LIMIT]
+    ]
 
 
 def _unknown(world: World, plan: Plan, found: Classes) -> str:
