@@ -228,7 +228,10 @@ def test_only_annotations_that_somebody_reads_are_kept() -> None:
         ({"type": "Ready", "status": "False"}, ""),
     ],
 )
-def test_since_when_a_pod_is_not_ready(condition: Any, since: str) -> None:
+def test_since_when_a_pod_is_not_ready(condition: dict[str, object], since: str) -> None:
     """Only while it is not; a node that is lost makes it unknown."""
-    body = {"metadata": {"name": "dev"}, "status": {"conditions": [condition]}}
+    body: dict[str, object] = {
+        "metadata": {"name": "dev"},
+        "status": {"conditions": [condition]},
+    }
     assert read(body).unready_since == since
