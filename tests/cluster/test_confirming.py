@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,7 +148,7 @@ def test_what_becomes_not_ready_after_the_bite_is_told(kube: Kube, coder: Object
     type_it(kube, coder, status(kube, coder, pending=2)["confirm"]["command"])
     status(kube, coder, pending=0, confirmed=2)
     victim = kube.list("Pod", namespace, labels=f"com.coder.workspace.id={workspace_id('one')}")[0]
-    _lose_readiness(kube, victim)
+    kube.patch(victim, {"metadata": {"annotations": {"harness.test/state": "unready"}}})
 
     told = kube.wait_until(coder, lambda it: it["status"].get("notices"), timeout=60)["status"]
 
@@ -161,17 +160,3 @@ def test_what_becomes_not_ready_after_the_bite_is_told(kube: Kube, coder: Object
     wait_policies(kube, coder)
     kube.wait_until(coder, lambda it: "notices" not in it["status"], timeout=60)
     kube.wait_for(lambda: "RestrictionHarms" in reasons(kube, coder), timeout=30, what="the Event")
-
-
-def _lose_readiness(kube: Kube, pod: Object) -> None:
-    """As the kubelet says it."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    conditions = [
-        {**one, "status": "False", "lastTransitionTime": now}
-        if one["type"] in ("Ready", "ContainersReady")
-        else one
-        for one in kube.get("Pod", pod["metadata"]["name"], pod["metadata"]["namespace"])["status"][
-            "conditions"
-        ]
-    ]
-    kube.patch(pod, {"status": {"conditions": conditions}}, subresource="status")

@@ -36,4 +36,4 @@ def lines(found: Restrictions) -> Iterator[tuple[str, tuple[str, ...]]]:
     if found.confirmed:
         yield "confirmed with spec.network.confirm:", found.confirmed
     if found.command:
-        yield f"left alone until confirmed with {found.command}", found.pending
+        yield f"left alone until confirmed: {found.command}", found.pending

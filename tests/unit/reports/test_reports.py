@@ -63,7 +63,7 @@ def test_previews_are_told_whole_where_a_program_or_a_ticket_reads_them() -> Non
 
     shown = table.render(found)
     assert "and 4 more like these" in shown
-    assert "confirmed with kubectl -n coder patch cdep coder" in shown
+    assert "until confirmed: kubectl -n coder patch cdep coder" in " ".join(shown.split())
     assert "- CVA-STO-004: these \\*mount\\*" in markdown.render(found)
     assert "  - Pod dev/8" in markdown.render(found)
     told = json.loads(json_report.render(found))
