@@ -290,6 +290,8 @@ def test_volumes_are_refused_in_the_namespaces_that_are_confirmed() -> None:
     }
     assert plan.placement["workspaces"]["hostVolumes"] == "Deny"
     assert plan.placement["workspaces"]["maxSize"] == "50Gi"
+    refused = {(one.rule, one.namespace) for one in plan.restrictions if one.by == first}
+    assert refused >= {(rule, place) for rule in (BOUNDS, HOST) for place in ("coder", "dev")}
 
     later = world(cr(first, **spec), there, workspace_binding("new"), previous=again(plan))
     assert set(map(tuple, bound(render.plan(later)).values())) == {("coder", "dev")}
