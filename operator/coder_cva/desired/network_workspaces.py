@@ -69,8 +69,9 @@ def _namespace(world: World, namespace: str, here: tuple[Workspace, ...]) -> Par
 
 def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
     every = connections(world, namespace, here)
-    closing = tuple(one for one in every if is_closed(world, one))
-    uses = tuple(one for one in every if one not in closing) if closing else every
+    closed = [bool(world.confirmations) and is_closed(world, one) for one in every]
+    uses = tuple(one for one, is_shut in zip(every, closed, strict=True) if not is_shut)
+    closing = tuple(one for one, is_shut in zip(every, closed, strict=True) if is_shut)
     opened = openings(uses)
     return Space(
         name=namespace,
