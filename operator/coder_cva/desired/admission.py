@@ -56,11 +56,9 @@ def _mutating(world: World) -> tuple[Manifest, ...]:
         return ()
     made: list[Manifest] = []
     if placement.is_enforced(world):
-        spec = admission_placement.policy_spec()
-        made += _pair(world, MUTATING, version, PLACEMENT, spec, _placed_in(world))
+        made += _pair(world, MUTATING, version, PLACEMENT, admission_placement.policy_spec())
     if volumes.default_class(world) is not None:
-        spec = admission_storage.claims_spec()
-        made += _pair(world, MUTATING, version, CLAIMS, spec, _every(world))
+        made += _pair(world, MUTATING, version, CLAIMS, admission_storage.claims_spec())
     return tuple(made)
 
 
@@ -70,42 +68,39 @@ def _validating(world: World, served: Served) -> tuple[Manifest, ...]:
         return ()
     made: list[Manifest] = []
     if volumes.bounds(world):
-        spec, where = admission_storage.bounds_spec(), volumes.bounded_in(world)
-        made += _pair(world, VALIDATING, version, CLAIM_BOUNDS, spec, where, "Deny")
+        spec = admission_storage.bounds_spec()
+        made += _pair(world, VALIDATING, version, CLAIM_BOUNDS, spec, "Deny")
     action = volumes.host_volumes(world)
     if action != "Off":
         spec = admission_storage.host_volumes_spec()
-        where = volumes.denied_in(world) if action == "Deny" else _every(world)
-        made += _pair(world, VALIDATING, version, HOST_VOLUMES, spec, where, action)
+        made += _pair(world, VALIDATING, version, HOST_VOLUMES, spec, action)
     return tuple(made)
 
 
-def _every(world: World) -> tuple[str, ...]:
-    return tuple(one.name for one in world.found.namespaces)
-
-
-def _placed_in(world: World) -> tuple[str, ...]:
-    """coderd itself is placed too, also where no workspaces are wanted beside it. A region has none."""
-    has_coderd = world.deployment.spec.control_plane.management != "None"
-    return (*((world.deployment.namespace,) if has_coderd else ()), *_every(world))
+def _namespaces(world: World, name: str) -> list[str]:
+    """Where a policy acts: what refuses only where it is enforced or confirmed."""
+    owner = world.deployment
+    if name == CLAIM_BOUNDS:
+        return list(volumes.bounded_in(world))
+    if name == HOST_VOLUMES and volumes.host_volumes(world) == "Deny":
+        return list(volumes.denied_in(world))
+    # coderd itself is placed too, also where no workspaces are wanted beside it. A region has none.
+    has_coderd = owner.spec.control_plane.management != "None"
+    own = {owner.namespace} if name == PLACEMENT and has_coderd else set()
+    return sorted(own | {one.name for one in world.found.namespaces})
 
 
 def _pair(
-    world: World,
-    kind: str,
-    version: str,
-    name: str,
-    spec: dict[str, object],
-    namespaces: tuple[str, ...],
-    *actions: str,
+    world: World, kind: str, version: str, name: str, spec: dict[str, object], *actions: str
 ) -> tuple[Manifest, ...]:
     """The policy and its binding; neither where there is no namespace to bind it to."""
+    namespaces = _namespaces(world, name)
     if not namespaces:
         return ()
-    bound = binding(
-        f"{kind}Binding", version, name, world.deployment, sorted(set(namespaces)), actions
+    return (
+        policy(kind, version, name, spec),
+        binding(f"{kind}Binding", version, name, world.deployment, namespaces, actions),
     )
-    return (policy(kind, version, name, spec), bound)
 
 
 def _restrictions(world: World) -> tuple[Restriction, ...]:

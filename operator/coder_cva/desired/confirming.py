@@ -38,9 +38,13 @@ def is_confirmed(world: World, rule: str, hit: str) -> bool:
 
 def mode_of(world: World, rule: str, hit: str) -> Mode:
     """The mode of a rule for one class: its own, or Enforce where only a confirmation was missing."""
-    if enforcement.waits(world.deployment, rule) and is_confirmed(world, rule, hit):
-        return Mode.ENFORCE
-    return enforcement.mode(world.deployment, rule)
+    return lifted(world, rule, hit, enforcement.mode(world.deployment, rule))
+
+
+def lifted(world: World, rule: str, hit: str, mode: Mode) -> Mode:
+    """The same for a restriction whose mode by default is this one, and not the rule's own."""
+    is_missing = mode is Mode.AUDIT and enforcement.is_undecided(world.deployment, rule)
+    return Mode.ENFORCE if is_missing and is_confirmed(world, rule, hit) else mode
 
 
 def restriction(world: World, rule: str, namespace: str, *, confirmed: bool) -> Restriction:

@@ -41,8 +41,12 @@ def waits(deployment: CoderDeployment, rule: str) -> bool:
 
     Audit or Off in the spec is a decision, and the weaker of two switches wins.
     """
-    undecided = deployment.spec.enforcement.rules.get(rule) is None
-    return undecided and mode(deployment, rule) is Mode.AUDIT
+    return is_undecided(deployment, rule) and mode(deployment, rule) is Mode.AUDIT
+
+
+def is_undecided(deployment: CoderDeployment, rule: str) -> bool:
+    """Whether the spec says nothing of a rule, so that its default holds."""
+    return deployment.spec.enforcement.rules.get(rule) is None
 
 
 def may_confirm(deployment: CoderDeployment, rule: str) -> bool:

@@ -20,6 +20,7 @@ from coder_cva.values import quantity
 
 _CLAIM_NAME: Final = "coder-pvc"
 """The name label of claims in Coder's template."""
+_SHOWN: Final = 3
 
 
 def previews(world: World) -> tuple[Preview, ...]:
@@ -41,7 +42,7 @@ def _host_volumes(world: World) -> Iterator[Preview]:
     if not hit and not asked:
         return
     done = frozenset(volumes.denied_in(world))
-    running = f"{_these(hit)} volumes of their node"
+    running = f"{_these(hit)} volumes of their node{_by_template(hit)}"
     if asked and done == {one.name for one in world.found.namespaces}:
         message = (
             f"{running}: spec.network.confirm says that such workspaces are refused when they start"
@@ -61,6 +62,13 @@ def _host_volumes(world: World) -> Iterator[Preview]:
 
 def _these(hit: list[Workspace]) -> str:
     return "these workspaces mount" if hit else "no workspace that runs mounts"
+
+
+def _by_template(hit: list[Workspace]) -> str:
+    """What of their templates, the first three."""
+    found = sorted(set(map(_template, hit)))
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return f" ({'; '.join(found[:_SHOWN])}{more})" if found else ""
 
 
 def _denied_places(world: World) -> Iterator[str]:
