@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.api import ApiError
 from support.coder_manifests import chart_coderd
 from support.deployments import adopted
 from support.policies import service
-from support.workspace_manifests import workspace_deployment, workspace_id
+from support.workspace_manifests import envbox_pod, workspace_deployment, workspace_id
 
 if TYPE_CHECKING:
     from harness.kube import Kube
@@ -160,3 +161,30 @@ def test_what_becomes_not_ready_after_the_bite_is_told(kube: Kube, coder: Object
     wait_policies(kube, coder)
     kube.wait_until(coder, lambda it: "notices" not in it["status"], timeout=60)
     kube.wait_for(lambda: "RestrictionHarms" in reasons(kube, coder), timeout=30, what="the Event")
+
+
+def test_what_is_refused_at_admission_is_confirmed_too(kube: Kube, coder: Object) -> None:
+    """Host volumes: let through, refused once that is confirmed, let through again after one edit."""
+    namespace = coder["metadata"]["namespace"]
+    box = envbox_pod("box", namespace)[-1]
+    kube.patch(coder, {"spec": {"workspaces": {"storage": {"hostVolumes": "Deny"}}}})
+    asked = status(kube, coder, pending=3)["confirm"]
+    assert f"CVA-STO-004: volumes of the node in {namespace}" in asked["pending"]
+    assert refusal(kube, box) == ""
+
+    type_it(kube, coder, asked["command"])
+    kube.wait_for(lambda: "CVA-STO-004" in refusal(kube, box), timeout=60, what="the refusal")
+    in_force = {one["rule"] for one in status(kube, coder, pending=0, confirmed=3)["restrictions"]}
+    assert in_force == {"CVA-NET-005", "CVA-STO-004"}
+
+    kube.patch(coder, {"spec": {"network": {"confirm": None}}})
+    kube.wait_for(lambda: refusal(kube, box) == "", timeout=60, what="the end of the refusal")
+
+
+def refusal(kube: Kube, wanted: Object) -> str:
+    """The words with which an object is refused, "" where it is not."""
+    try:
+        kube.create(wanted, dry_run=True)
+    except ApiError as error:
+        return str(error.message)
+    return ""
