@@ -65,13 +65,12 @@ def is_wanted(world: World, rule: str, resource: str) -> bool:
 def classes(world: World, previews: Iterable[Preview]) -> Classes:
     """What there is to confirm now; "" for the hash where there is nothing, or too much of it."""
     found = sorted({(one.rule, hit) for one in previews for hit in one.hits})
-    if len(found) > MOST_CLASSES:
-        return Classes("", (), ())
-    done = [pair for pair in found if is_confirmed(world, *pair)]
+    done = {pair for pair in found if is_confirmed(world, *pair)}
+    is_much = len(found) > MOST_CLASSES
     return Classes(
-        hash_of(class_digest(*pair) for pair in found),
+        "" if is_much else hash_of(class_digest(*pair) for pair in found),
         tuple(f"{rule}: {hit}" for rule, hit in found if (rule, hit) not in done),
-        tuple(f"{rule}: {hit}" for rule, hit in done),
+        tuple(f"{rule}: {hit}" for rule, hit in sorted(done)),
     )
 
 

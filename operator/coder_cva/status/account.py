@@ -14,7 +14,7 @@ from coder_cva.api.v1alpha1.status import (
 from coder_cva.desired.changes import Change
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
 from coder_cva.desired.plan import Plan, Preview
-from coder_cva.rules import load, upgrades
+from coder_cva.rules import load, texts, upgrades
 from coder_cva.rules.model import Finding, Notice, NoticeKind, Report, RuleResult, Verdict
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
@@ -171,13 +171,13 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _preview(preview: Preview, confirm: str) -> dict[str, Any]:
-    named = preview.resources[:PREVIEW_LIMIT]
+    named = [texts.line(one) for one in preview.resources[:PREVIEW_LIMIT]]
     more = len(preview.resources) - len(named)
-    message = f"{preview.message} (and {more} more)" if more else preview.message
+    message = texts.line(preview.message) + (f" (and {more} more)" if more else "")
     return {
         "rule": preview.rule,
         "message": message,
-        "resources": list(named) or None,
+        "resources": named or None,
         "confirm": confirm or None,
     }
 

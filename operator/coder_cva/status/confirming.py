@@ -8,7 +8,7 @@ from coder_cva.desired import confirming
 from coder_cva.desired.confirming import Classes
 from coder_cva.desired.enforcement import ISOLATION
 from coder_cva.desired.plan import Plan, Preview
-from coder_cva.rules import remedies
+from coder_cva.rules import remedies, texts
 from coder_cva.rules.model import Notice, NoticeKind
 from coder_cva.snapshot.world import World
 
@@ -79,14 +79,19 @@ def notices(world: World, plan: Plan) -> Iterator[Notice]:
             NoticeKind.CONFIRM_AGAIN,
             f"not covered by spec.network.confirm {asked}, and left alone until it is confirmed: "
             f"{'; '.join(_shown(found.pending[:_NAMED]))}{f' and {count - _NAMED} more' if count > _NAMED else ''}. What "
-            f"was confirmed stays in force. Look at status.previews, then: {command(world, found)}",
+            f"was confirmed stays in force. {_how(world, found)}",
         )
 
 
 def _shown(classes: tuple[str, ...]) -> list[str]:
-    return [
-        one if len(one) <= _WIDTH else f"{one[: _WIDTH - 1]}…" for one in classes[:PREVIEW_LIMIT]
-    ]
+    told = map(texts.line, classes[:PREVIEW_LIMIT])
+    return [one if len(one) <= _WIDTH else f"{one[: _WIDTH - 1]}…" for one in told]
+
+
+def _how(world: World, found: Classes) -> str:
+    if found.hash:
+        return f"Look at status.previews, then: {command(world, found)}"
+    return f"More than {MOST_CLASSES} classes have no hash: Enforce in spec.enforcement.rules takes all of a rule"
 
 
 def _unknown(world: World, plan: Plan, found: Classes) -> str:
@@ -96,11 +101,8 @@ def _unknown(world: World, plan: Plan, found: Classes) -> str:
     said = (
         f"spec.network.confirm {asked} is the hash of no preview: nothing new is restricted{kept}. "
     )
-    if command(world, found):
-        return f"{said}What status.previews names now is confirmed with: {command(world, found)}"
+    if found.pending:
+        return f"{said}{_how(world, found)}"
     if found.hash:
         return f"{said}The hash of what is confirmed and there now is {found.hash}"
-    return (
-        f"{said}There is nothing to confirm now, or more than {MOST_CLASSES} classes, which only Enforce takes "
-        f"into force: {take_back(world)}"
-    )
+    return f"{said}There is nothing to confirm now; take it out: {take_back(world)}"

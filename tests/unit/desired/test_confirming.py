@@ -350,6 +350,7 @@ def test_too_many_classes_are_not_confirmed() -> None:
     previews = (Preview(ISOLATION, "", (), hits),)
 
     assert confirming.classes(seen, previews).hash == ""
+    assert len(confirming.classes(seen, previews).pending) == len(hits)
     assert confirming.taken(seen, previews) is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any
 
 import yaml
 
-from coder_cva.api.v1alpha1.status import Status
+from coder_cva.api.v1alpha1.status import MOST_CLASSES, Status
 from coder_cva.desired import render
+from coder_cva.desired.plan import Plan, Preview
 from coder_cva.rules.engine import evaluate
-from coder_cva.status import conclude
+from coder_cva.status import account, conclude, confirming
 from coder_cva.status.events import deserved
 from coder_cva.status.invariants import broken
 from coder_cva.values.manifest import Ref
@@ -146,3 +148,44 @@ def test_a_confirmation_is_written_before_what_it_closes() -> None:
     assert early["confirm"]["accepted"][0]["hash"] == status["confirm"]["hash"]
     known = b.world(cr, b.pools(), running, previous=early)
     assert conclude.placed(known, render.plan(known)) is None
+
+
+def notices(asked: str, previous: dict[str, Any], *hits: str) -> list[Any]:
+    """What is told of this hash while these classes are there."""
+    cr = adopted("coder")
+    cr["spec"]["network"] = {"confirm": asked}
+    world = b.world(cr, previous=previous)
+    preview = Preview("CVA-NET-005", "would hit", (), hits)
+    plan = Plan(previews=(preview,), is_whole=True, confirmations=world.confirmations)
+    return list(confirming.notices(world, plan))
+
+
+def test_too_many_classes_are_told_with_what_helps() -> None:
+    """They have no hash; what was confirmed stays, and Enforce takes them all."""
+    many = tuple(f"workspaces in {number}" for number in range(MOST_CLASSES + 1))
+    known = {"confirm": {"accepted": [{"hash": MISTYPED, "since": "", "classes": []}]}}
+
+    for previous, kind in (({}, "ConfirmUnknown"), (known, "ConfirmAgain")):
+        (told,) = notices(MISTYPED, previous, *many)
+        assert told.kind.value == kind
+        assert "Enforce in spec.enforcement.rules takes all of a rule" in told.message
+
+
+def test_a_hash_where_there_is_nothing_to_confirm_is_told_with_the_way_out() -> None:
+    """Everything that it meant is gone, and the status with it."""
+    (told,) = notices(MISTYPED, {})
+
+    assert told.message.endswith("""-p '{"spec":{"network":{"confirm":null}}}'""")
+
+
+def test_a_folder_of_any_name_breaks_no_line() -> None:
+    """What is mounted is a tenant's own word."""
+    world = b.world(adopted("coder"))
+    preview = Preview("CVA-STO-004", "x\ny", ("Pod a/b\x1b[2J",), ("volumes\nof " + "n" * 999,))
+    plan = Plan(previews=(preview,), is_whole=True)
+
+    told = [account.previews(world, plan), confirming.told(world, plan)]
+
+    assert "\\n" not in json.dumps(told)
+    assert "\\u001b" not in json.dumps(told)
+    assert len(told[1]["pending"][0]) == 256  # type: ignore[call-overload,index]

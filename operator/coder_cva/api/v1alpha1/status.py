@@ -169,7 +169,8 @@ class ConfirmStatus(Part):
     """What can be confirmed with spec.network.confirm, and what is."""
 
     hash: str = ""
-    """The hash over all classes that restrictions hit now; absent where there is nothing to confirm."""
+    """The hash over all classes that restrictions hit now; absent where there is nothing to confirm, or more than
+    256 classes."""
     command: str = ""
     """What to type to confirm it; absent where nothing is left to be confirmed."""
     pending: Annotated[tuple[str, ...], Field(max_length=PREVIEW_LIMIT)] = ()
