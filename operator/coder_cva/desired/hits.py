@@ -6,9 +6,10 @@ that leads there, and the namespace.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from coder_cva.desired.pod_ports import Port, told
+from coder_cva.desired.pod_ports import Port
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.records import Labels
 
@@ -31,21 +32,38 @@ def place(namespace: str) -> str:
     return f"workspaces in {namespace}"
 
 
-def of_service(
-    namespace: str, selector: Labels, ports: tuple[Port, ...], led: Iterable[Workspace]
-) -> str:
-    """The class of a Service: its port, and by what it chooses."""
+@dataclass(frozen=True, slots=True, order=True)
+class Sort:
+    """What leads to workspaces and to whose: a class but for the port, for each port is one of its own.
+
+    A Service's port by name leads to as many numbers as the workspaces behind it have; one that joins
+    them must not make another class of the others.
+    """
+
+    what: str = ""
+    whose: str = ""
+
+    def hit(self, port: Port | None) -> str:
+        """The class of one port; None is every port."""
+        if port is None:
+            return f"{self.what} to every port of {self.whose}"
+        number, protocol = port
+        return f"{self.what} to port {number}{'' if protocol == 'TCP' else f'/{protocol}'} of {self.whose}"
+
+
+def of_service(namespace: str, selector: Labels, led: Iterable[Workspace]) -> Sort:
+    """A Service, by what it chooses."""
     those = tuple(led)
     by = ", ".join(
         key if key in OF_ONE_WORKSPACE or _is_own(value, those) else f"{key}={value}"
         for key, value in sorted(selector.items())
     )
-    return f"Services to {_where(ports)} of workspaces in {namespace}, chosen by {by}"
+    return Sort("Services", f"workspaces in {namespace}, chosen by {by}")
 
 
-def of_pods(namespace: str, what: str, ports: tuple[Port, ...]) -> str:
-    """The class of what Pods say of themselves: a scrape annotation, a port of their node."""
-    return f"{what} to {_where(ports)} of workspaces in {namespace}"
+def of_pods(namespace: str, what: str) -> Sort:
+    """What Pods say of themselves: a scrape annotation, a port of their node."""
+    return Sort(what, f"workspaces in {namespace}")
 
 
 def generalised(words: str, labels: Mapping[str, str]) -> str:
@@ -67,7 +85,3 @@ def _names_it(value: str, workspace: Workspace) -> bool:
     return meta.name.startswith(f"{value}-") or any(
         len(one) >= _LEAST and one in value for one in own
     )
-
-
-def _where(ports: tuple[Port, ...]) -> str:
-    return f"port {told(ports)}" if ports else "every port"

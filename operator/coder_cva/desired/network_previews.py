@@ -81,7 +81,7 @@ def _of_uses(world: World, uses: tuple[Use, ...]) -> Iterator[str]:
         return
     for one in uses:
         if one.reaches and not confirming.is_wanted(world, ISOLATION, one.resource):
-            yield one.hit
+            yield from one.hits
 
 
 def _kept(space: Space, asked: tuple[str, ...], *, confirmed: bool) -> Preview:

@@ -7,6 +7,7 @@ until the user confirms that it may be closed (confirming.py).
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from coder_cva.desired import confirming, enforcement, hits, isolation
@@ -69,9 +70,7 @@ def _namespace(world: World, namespace: str, here: tuple[Workspace, ...]) -> Par
 
 def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
     every = connections(world, namespace, here)
-    closed = [bool(world.confirmations) and is_closed(world, one) for one in every]
-    uses = tuple(one for one, is_shut in zip(every, closed, strict=True) if not is_shut)
-    closing = tuple(one for one, is_shut in zip(every, closed, strict=True) if is_shut)
+    uses, closing = parted(world, every)
     opened = openings(uses)
     return Space(
         name=namespace,
@@ -92,16 +91,36 @@ def still_open(world: World, namespace: str, uses: tuple[Use, ...]) -> tuple[Use
     """Of the connections in use in a namespace those that the operator leaves open."""
     if confirming.mode_of(world, ISOLATION, hits.place(namespace)) is not Mode.ENFORCE:
         return uses
-    return tuple(one for one in uses if not is_closed(world, one))
+    return parted(world, uses)[0]
 
 
-def is_closed(world: World, use: Use) -> bool:
-    """Whether the user has confirmed that this connection may be closed, and a policy can do so."""
-    return (
-        bool(use.reaches)
-        and confirming.is_confirmed(world, ISOLATION, use.hit)
-        and not confirming.is_wanted(world, ISOLATION, use.resource)
-    )
+def parted(world: World, uses: tuple[Use, ...]) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
+    """Connections in use that stay open, and those that are closed because the user has confirmed it.
+
+    Each port of a connection is looked at by itself.
+    """
+    if not world.confirmations:
+        return uses, ()
+    kept: list[Use] = []
+    closed: list[Use] = []
+    for one in uses:
+        shut = _shut(world, one)
+        ports = tuple(port for port, is_shut in zip(one.ports, shut, strict=False) if not is_shut)
+        if not any(shut):
+            kept.append(one)
+        elif all(shut):
+            closed.append(one)
+        else:
+            kept.append(replace(one, ports=ports))
+            closed.append(replace(one, ports=tuple(it for it in one.ports if it not in ports)))
+    return tuple(kept), tuple(closed)
+
+
+def _shut(world: World, use: Use) -> list[bool]:
+    """Of each port, or of every port, whether it is confirmed that it may be closed, and a policy can do so."""
+    if not use.reaches or confirming.is_wanted(world, ISOLATION, use.resource):
+        return [False]
+    return [confirming.is_confirmed(world, ISOLATION, hit) for hit in use.hits]
 
 
 def _kinds(workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:

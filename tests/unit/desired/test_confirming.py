@@ -131,6 +131,22 @@ def test_a_class_that_comes_later_is_left_alone_and_takes_nothing_away() -> None
     assert [one.hash for one in both.confirmations] == [found.hash, first]
 
 
+def test_a_port_that_a_service_gets_later_is_left_alone() -> None:
+    """The ports that were confirmed stay closed."""
+    two_ports = service("db", {"com.coder.resource": "true"}, 5432, "dev")
+    first = current(world(cr(), two_ports))
+    before = again(render.plan(world(cr(first), two_ports)))
+    more = service("db", {"com.coder.resource": "true"}, 5432, "dev")
+    more["spec"]["ports"] = [{"name": str(one), "port": one} for one in (5432, 5433)]
+
+    plan = render.plan(world(cr(first), more, previous=before))
+
+    (opened,) = policies(plan) - CLOSED
+    assert opened.startswith("coder-coder-in-use-5433")
+    told = {one.resources for one in plan.previews if one.rule == ISOLATION}
+    assert ("Service dev/db (port 5433)",) in told
+
+
 def test_a_namespace_that_comes_later_is_left_alone() -> None:
     """Nothing is written there before it is confirmed."""
     first = current(world(cr()))

@@ -28,7 +28,8 @@ NAMES = st.lists(
 def classes(*manifests: Manifest) -> set[str]:
     """The classes of what leads to workspaces in the namespace coder."""
     world = b.world(adopted("coder"), b.pools(), *manifests)
-    return {one.hit for one in connections(world, "coder", world.found.workspaces)}
+    found = connections(world, "coder", world.found.workspaces)
+    return {hit for one in found for hit in one.hits}
 
 
 def app(name: str, port: int = 3000) -> Manifest:
@@ -90,3 +91,36 @@ def test_folders_of_one_workspace_are_generalised() -> None:
 
     assert hits.generalised("/home/al/api", labels) == "/home/al/*"
     assert hits.generalised("/srv/data", {}) == "/srv/data"
+
+
+def test_each_port_is_a_class_of_its_own() -> None:
+    """Of a Service's port by name, too: a workspace that joins adds its own, and changes no other."""
+    named = service("it", {"com.coder.resource": "true"}, "web")
+    five, eight = (
+        workspace_deployment(
+            name,
+            pod={"containers": [{"name": "dev", "image": "x", "ports": [{"name": "web", "containerPort": port}]}]},
+        )
+        for name, port in (("one", 5173), ("two", 8080))
+    )  # fmt: skip
+
+    alone = classes(*b.all_running(five), named)
+    together = classes(*b.all_running([five, eight]), named)
+
+    assert len(alone) == 1
+    assert len(together) == 2
+    assert alone < together
+
+
+def test_every_port_and_other_protocols_are_told() -> None:
+    """A headless Service without ports leads to whatever port there is."""
+    headless = service("all", {"com.coder.resource": "true"})
+    headless["spec"] = {"clusterIP": "None", "selector": {"com.coder.resource": "true"}}
+    game = service("game", {"com.coder.resource": "true"}, 3478)
+    game["spec"]["ports"][0]["protocol"] = "UDP"
+
+    whose = "workspaces in coder, chosen by com.coder.resource=true"
+    assert classes(headless, game) == {
+        f"Services to every port of {whose}",
+        f"Services to port 3478/UDP of {whose}",
+    }
