@@ -58,6 +58,9 @@ def test_the_demo_runs_through_and_leaves_no_process(tmp_path: Path) -> None:
         lines = [line for line in told.splitlines() if not any(one in line for one in paths)]
         assert [line for line in lines if len(line) > text.WIDTH] == []
         assert "none changed, none written to by the operator" in told
+        assert "Service acme-workspaces/app-api (port 3000)" in told
+        assert "coder-workspaces-by-name" in told
+        assert "left alone until it is confirmed" in " ".join(told.split())
         assert "make demo-down" in told
         assert demo("status", tmp_path).returncode == 0
         assert processes_of(tmp_path) != []

@@ -1,10 +1,17 @@
-"""The demo from start to end: the ground, a managed Coder, an adopted one, what one look tells."""
+"""The demo from start to end: the ground, a managed Coder, an adopted one, a confirmation, what one look tells."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from demo import ground, scene_adopted, scene_ground, scene_managed, scene_telling
+from demo import (
+    ground,
+    scene_adopted,
+    scene_confirming,
+    scene_ground,
+    scene_managed,
+    scene_telling,
+)
 from demo.kubectl import Kubectl
 from demo.narrator import Narrator
 from demo.operator_process import OperatorProcess
@@ -19,6 +26,7 @@ SCENES: tuple[Callable[[Stage], None], ...] = (
     scene_ground.play,
     scene_managed.play,
     scene_adopted.play,
+    scene_confirming.play,
     scene_telling.play,
 )
 

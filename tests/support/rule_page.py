@@ -261,7 +261,7 @@ def _switch(clause: Clause) -> Iterator[str]:
         yield ""
         yield (
             "Enforced, it can refuse or cut something. So for a Coder that the operator did not create it is `Audit` "
-            "until you say `Enforce`; `status.previews` names beforehand whom it would hit."
+            "until you say `Enforce`, or confirm with `spec.network.confirm` what `status.previews` names: whom it would hit."
         )
     yield ""
     yield from _spec("enforcement:", "  rules:", f'    {clause.id}: "Off"')

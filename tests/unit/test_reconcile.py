@@ -12,6 +12,7 @@ from coder_cva import ports
 from coder_cva.apply.engine import LeadershipLostError
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
+from coder_cva.status import bites
 from coder_cva.status.invariants import broken
 from coder_cva.values.manifest import Ref, ref_of
 from support import builders
@@ -308,6 +309,7 @@ async def test_a_refused_object_holds_up_no_other(story: Story) -> None:
     service = Ref("v1", "Service", "coder", "coder")
     del story.objects[service], story.objects[CODERD]
     story.refuse[service] = ports.Forbidden(service, "no rights")
+    story.now += bites.WATCH
 
     outcome = await story.look()
 

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +20,13 @@ from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.unknown import unknown_fields
 from coder_cva.api.v1alpha1.resource import KIND, parse
 from coder_cva.cli import saved_files
+from coder_cva.desired import render
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import NoCluster
 from coder_cva.kube.gather import Gatherer
 from coder_cva.ports import Forbidden, NotServed, ObservePort, ReadPort, WriteError
 from coder_cva.reconcile import read
-from coder_cva.reports import json_report, markdown, table
+from coder_cva.reports import json_report, markdown, restrictions, table
 from coder_cva.reports.audit import Audit
 from coder_cva.rules.engine import evaluate
 from coder_cva.runtime import looks
@@ -33,6 +34,7 @@ from coder_cva.runtime.observers import AtOnce
 from coder_cva.runtime.settings import DEFAULT_NAMESPACE
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.parse import PROJECTIONS
+from coder_cva.status import account
 
 EXIT_CODES: Final = {"True": 0, "False": 1, "Unknown": 3}
 """By the condition Conformant; 2 is wrong usage or a manifest that is refused."""
@@ -143,8 +145,16 @@ async def judged(body: Body, bodies: tuple[Body, ...], eyes: Eyes, now: datetime
     whole = body if live is None else {**live, "spec": body["spec"]}
     deployment = parse(whole)
     world = await read(deployment, whole, bodies, eyes, now)
-    tier = size(deployment.spec).tier
-    return Audit(deployment.reference, deployment.spec.edition, tier, now, evaluate(world))
+    plan, report = render.plan(world), evaluate(world)
+    told = replace(report, notices=tuple(account.notices(world, plan, report)))
+    return Audit(
+        deployment.reference,
+        deployment.spec.edition,
+        size(deployment.spec).tier,
+        now,
+        told,
+        restrictions.previewed(world, plan),
+    )
 
 
 async def _deployments(gatherer: Gatherer, *, is_needed: bool) -> tuple[Body, ...]:

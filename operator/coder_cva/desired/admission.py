@@ -6,9 +6,18 @@ in ``status.placement`` (placement.py), so a flip of a guard changes a status an
 
 from typing import Final
 
-from coder_cva.desired import admission_placement, admission_storage, placement, volumes
+from coder_cva.desired import (
+    admission_placement,
+    admission_storage,
+    confirming,
+    enforcement,
+    fit_previews,
+    placement,
+    volume_previews,
+    volumes,
+)
 from coder_cva.desired.admission_objects import binding, binding_name, policy
-from coder_cva.desired.plan import Part, Withheld
+from coder_cva.desired.plan import Part, Restriction, Withheld
 from coder_cva.snapshot.model import Served
 from coder_cva.snapshot.world import World
 from coder_cva.values.manifest import Manifest, Ref
@@ -30,12 +39,14 @@ def build_admission(world: World) -> Part:
     Where it is not known what is served, nothing is rendered and nothing of ours is swept.
     """
     served = world.snapshot.served
+    told = (*volume_previews.previews(world), *fit_previews.previews(world))
     if not isinstance(served, Served):
-        return Part(keep=_any_version(world))
+        return Part(keep=_any_version(world), previews=told, restrictions=_restrictions(world))
     return Part(
         objects=(*_mutating(world), *_validating(world, served)),
         withheld=(*_unserved(world, served), *volumes.class_withheld(world)),
-        previews=volumes.host_volume_previews(world),
+        previews=told,
+        restrictions=_restrictions(world) if _validating_version(served) is not None else (),
     )
 
 
@@ -66,20 +77,44 @@ def _validating(world: World, served: Served) -> tuple[Manifest, ...]:
     return tuple(made)
 
 
+def _namespaces(world: World, name: str) -> list[str]:
+    """Where a policy acts: what refuses only where it is enforced or confirmed."""
+    owner = world.deployment
+    if name == CLAIM_BOUNDS:
+        return list(volumes.bounded_in(world))
+    if name == HOST_VOLUMES and volumes.host_volumes(world) == "Deny":
+        return list(volumes.denied_in(world))
+    # coderd itself is placed too, also where no workspaces are wanted beside it. A region has none.
+    has_coderd = owner.spec.control_plane.management != "None"
+    own = {owner.namespace} if name == PLACEMENT and has_coderd else set()
+    return sorted(own | {one.name for one in world.found.namespaces})
+
+
 def _pair(
     world: World, kind: str, version: str, name: str, spec: dict[str, object], *actions: str
 ) -> tuple[Manifest, ...]:
     """The policy and its binding; neither where there is no namespace to bind it to."""
-    owner = world.deployment
-    # coderd itself is placed too, also where no workspaces are wanted beside it. A region has none.
-    has_coderd = owner.spec.control_plane.management != "None"
-    own = {owner.namespace} if name == PLACEMENT and has_coderd else set()
-    namespaces = own | {one.name for one in world.found.namespaces}
+    namespaces = _namespaces(world, name)
     if not namespaces:
         return ()
     return (
         policy(kind, version, name, spec),
-        binding(f"{kind}Binding", version, name, owner, sorted(namespaces), actions),
+        binding(f"{kind}Binding", version, name, world.deployment, namespaces, actions),
+    )
+
+
+def _restrictions(world: World) -> tuple[Restriction, ...]:
+    """What is refused at admission, and where."""
+    refused = (
+        (enforcement.VOLUME_BOUNDS, volumes.bounded_in(world)),
+        (enforcement.HOST_VOLUMES, volumes.denied_in(world)),
+    )
+    return tuple(
+        confirming.restriction(
+            world, rule, one, confirmed=enforcement.waits(world.deployment, rule)
+        )
+        for rule, namespaces in refused
+        for one in namespaces
     )
 
 

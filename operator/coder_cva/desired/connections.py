@@ -8,10 +8,10 @@ PodMonitors, and whoever dials a Pod's address.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from coder_cva.desired import scraping
+from coder_cva.desired import hits, scraping
 from coder_cva.desired.pod_ports import Port, targets, told
 from coder_cva.snapshot import marks
 from coder_cva.snapshot.discovered import Workspace
@@ -89,6 +89,18 @@ class Use:
     """The workspaces concerned; () where no label selects them, so that nothing can close them either."""
     others: int = 0
     """How many workspaces the same labels select although nothing leads to them."""
+    sort: hits.Sort = field(default_factory=hits.Sort)
+    """Of which sort it is: what is alike but for the workspace shares one."""
+
+    @property
+    def resource(self) -> str:
+        """What leads there, as findings and waivers name it."""
+        return self.subject.partition(", ")[0]
+
+    @property
+    def hits(self) -> tuple[str, ...]:
+        """Its classes, one for each port in their order, or one for every port."""
+        return tuple(map(self.sort.hit, self.ports)) or (self.sort.hit(None),)
 
     @property
     def where(self) -> str:
@@ -176,7 +188,8 @@ def _by_services(world: World, namespace: str, index: Index) -> Iterator[Use]:
         # A headless one without ports gives away the Pods' addresses, for whatever port.
         served = tuple(sorted(ports)) if service.ports else ()
         if served or not service.ports:
-            yield Use(_subject(world, service), served, _reaches(service.selector, led))
+            sort = hits.of_service(namespace, service.selector, led)
+            yield Use(_subject(world, service), served, _reaches(service.selector, led), sort=sort)
 
 
 def _own(selector: Labels) -> Reach:
@@ -214,18 +227,19 @@ def _saying(workspaces: tuple[Workspace, ...]) -> tuple[_Said, ...]:
 
 def _by_pods(saying: tuple[_Said, ...], index: Index) -> Iterator[Use]:
     """What Pods say of themselves: scrape annotations, and ports of their node that lead to them."""
-    led: defaultdict[tuple[str, tuple[Port, ...]], list[Workspace]] = defaultdict(list)
+    led: defaultdict[tuple[str, tuple[Port, ...], hits.Sort], list[Workspace]] = defaultdict(list)
     meant: defaultdict[tuple[Reach | None, tuple[Port, ...]], set[str]] = defaultdict(set)
     for one, said in saying:
         for what, ports in said:
             who = one.controller or f"Pod {one.pod.meta.name}"
-            led[f"{what} of {who} in {one.pod.meta.namespace}", ports].append(one)
+            space = one.pod.meta.namespace
+            led[f"{what} of {who} in {space}", ports, hits.of_pods(space, what)].append(one)
             meant[_telling(one.pod.meta.labels), ports].add(one.pod.meta.name)
-    for (subject, ports), those in led.items():
+    for (subject, ports, sort), those in led.items():
         found = {_telling(one.pod.meta.labels) for one in those}
         reaches = tuple(sorted(one for one in found if one is not None))
         others = sum(len(index.selected(one)) - len(meant[one, ports]) for one in reaches)
-        yield Use(subject, ports, reaches, others)
+        yield Use(subject, ports, reaches, others, sort)
 
 
 def _said(workspace: Workspace) -> Iterator[tuple[str, tuple[Port, ...]]]:

@@ -45,6 +45,24 @@ def egress_mode(deployment: CoderDeployment, rule: str) -> Mode:
     return Mode.ENFORCE if is_ours else Mode.AUDIT
 
 
+def waits(deployment: CoderDeployment, rule: str) -> bool:
+    """Whether a rule restricts nothing only because nobody has decided: what a confirmation may take into force.
+
+    Audit or Off in the spec is a decision, and the weaker of two switches wins.
+    """
+    return is_undecided(deployment, rule) and mode(deployment, rule) is Mode.AUDIT
+
+
+def is_undecided(deployment: CoderDeployment, rule: str) -> bool:
+    """Whether the spec says nothing of a rule, so that its default holds."""
+    return deployment.spec.enforcement.rules.get(rule) is None
+
+
+def may_confirm(deployment: CoderDeployment, rule: str) -> bool:
+    """Whether a confirmation may close something under this rule: nobody has said Audit or Off."""
+    return deployment.spec.enforcement.rules.get(rule) in (None, Mode.ENFORCE)
+
+
 def is_demanded(deployment: CoderDeployment, rule: str) -> bool:
     """Whether the spec itself says Enforce: the user's decision, and not a default."""
     chosen = deployment.spec.enforcement.rules.get(rule)

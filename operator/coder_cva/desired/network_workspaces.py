@@ -1,13 +1,15 @@
 """Workspaces accept no connections, but for those in use (CVA-NET-005: workspaces need no open ports).
 
 Agents dial out, so nothing that Coder does needs a port of a workspace. A Service, an Ingress or a scrape
-annotation that leads to one is a connection in use: it stays allowed on the Pods concerned, and is told.
+annotation that leads to one is a connection in use: it stays allowed on the Pods concerned, and is told,
+until the user confirms that it may be closed (confirming.py).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from coder_cva.desired import enforcement, isolation
+from coder_cva.desired import confirming, enforcement, hits, isolation
 from coder_cva.desired.connections import KINDS, Index, Kind, Use, connections, kind_of
 from coder_cva.desired.enforcement import ISOLATION, Mode
 from coder_cva.desired.metadata import metadata, name_in
@@ -26,22 +28,21 @@ _SHOWN: Final = 5
 
 def build(world: World) -> Part:
     """The policies of every namespace that consents, or what they would do where the rule is Audit."""
-    mode = enforcement.mode(world.deployment, ISOLATION)
-    if mode is Mode.OFF:
+    if enforcement.mode(world.deployment, ISOLATION) is Mode.OFF:
         return Part()
-    parts = [
-        _namespace(world, name, here, mode) for name, here in world.workspaces_by_namespace.items()
-    ]
+    parts = [_namespace(world, name, here) for name, here in world.workspaces_by_namespace.items()]
     return Part(
         objects=tuple(manifest for part in parts for manifest in part.objects),
         withheld=tuple(reason for part in parts for reason in part.withheld),
         previews=tuple(preview for part in parts for preview in part.previews),
+        restrictions=tuple(one for part in parts for one in part.restrictions),
     )
 
 
-def _namespace(world: World, namespace: str, here: tuple[Workspace, ...], mode: Mode) -> Part:
+def _namespace(world: World, namespace: str, here: tuple[Workspace, ...]) -> Part:
+    mode = confirming.mode_of(world, ISOLATION, hits.place(namespace))
     space = _space(world, namespace, here)
-    told = tuple(previews(space, mode))
+    told = tuple(previews(world, space, mode))
     if mode is not Mode.ENFORCE:
         return Part(previews=told)
     withheld = (*_pierced(world, space), *_uncovered(world, space))
@@ -52,17 +53,25 @@ def _namespace(world: World, namespace: str, here: tuple[Workspace, ...], mode: 
         *(build_exception(world, namespace, one) for one in space.opened),
         *(_closing(world, namespace, kind) for kind in kinds_of(world, here)),
     )
-    return Part(objects=objects, withheld=withheld, previews=told)
+    in_force = confirming.restriction(
+        world,
+        ISOLATION,
+        namespace,
+        confirmed=bool(space.closing) or enforcement.waits(world.deployment, ISOLATION),
+    )
+    return Part(objects=objects, withheld=withheld, previews=told, restrictions=(in_force,))
 
 
 def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
-    uses = connections(world, namespace, here)
+    every = connections(world, namespace, here)
+    uses, closing = parted(world, every)
     opened = openings(uses)
     return Space(
         name=namespace,
         closed=world.memo.flat(closed, here),
         workspaces=here,
         uses=uses,
+        closing=closing,
         opened=opened,
         pierced=_others(world, namespace, here, uses, opened),
         by_hand=tuple(
@@ -71,6 +80,42 @@ def _space(world: World, namespace: str, here: tuple[Workspace, ...]) -> Space:
             if not one.selector and one.type != "ExternalName"
         ),
     )
+
+
+def still_open(world: World, namespace: str, uses: tuple[Use, ...]) -> tuple[Use, ...]:
+    """Of the connections in use in a namespace those that the operator leaves open."""
+    if confirming.mode_of(world, ISOLATION, hits.place(namespace)) is not Mode.ENFORCE:
+        return uses
+    return parted(world, uses)[0]
+
+
+def parted(world: World, uses: tuple[Use, ...]) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
+    """Connections in use that stay open, and those that are closed because the user has confirmed it.
+
+    Each port of a connection is looked at by itself.
+    """
+    if not world.confirmations:
+        return uses, ()
+    kept: list[Use] = []
+    closed: list[Use] = []
+    for one in uses:
+        shut = _shut(world, one)
+        ports = tuple(port for port, is_shut in zip(one.ports, shut, strict=False) if not is_shut)
+        if not any(shut):
+            kept.append(one)
+        elif all(shut):
+            closed.append(one)
+        else:
+            kept.append(replace(one, ports=ports))
+            closed.append(replace(one, ports=tuple(it for it in one.ports if it not in ports)))
+    return tuple(kept), tuple(closed)
+
+
+def _shut(world: World, use: Use) -> list[bool]:
+    """Of each port, or of every port, whether it is confirmed that it may be closed, and a policy can do so."""
+    if not use.reaches or confirming.is_wanted(world, ISOLATION, use.resource):
+        return [False]
+    return [confirming.is_confirmed(world, ISOLATION, hit) for hit in use.hits]
 
 
 def kinds_of(world: World, workspaces: tuple[Workspace, ...]) -> tuple[Kind, ...]:

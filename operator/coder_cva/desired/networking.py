@@ -18,4 +18,5 @@ def build_network_policies(world: World) -> Part:
         keep=frozenset(ref for part in parts for ref in part.keep),
         previews=tuple(preview for part in parts for preview in part.previews),
         requires={ref: needed for part in parts for ref, needed in part.requires.items()},
+        restrictions=tuple(one for part in parts for one in part.restrictions),
     )

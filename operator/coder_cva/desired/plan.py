@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from coder_cva.snapshot.confirmations import Confirmation
 from coder_cva.values.manifest import Manifest, Ref
 
 
@@ -28,6 +29,18 @@ class Preview:
     rule: str
     message: str
     resources: tuple[str, ...] = ()
+    hits: tuple[str, ...] = ()
+    """Classes of what it hits, in words that stay the same while single Pods come and go: a confirmation
+    (``spec.network.confirm``) covers these. () where nothing of it waits for one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Restriction:
+    """A rule that restricts workspaces of a namespace now; ``by`` is the confirmation that made it, "" for its mode."""
+
+    rule: str
+    namespace: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,6 +82,12 @@ class Plan:
     """Objects that lose their ownerReference even where they are not written now."""
     pending: Mapping[str, str] | None = None
     """A Pod template that waits: its digest, and since when. See the status model of that name."""
+    restrictions: tuple[Restriction, ...] = ()
+    """What restricts workspaces once this is written."""
+    confirmations: tuple[Confirmation, ...] = ()
+    """What the user has confirmed, the one in force first."""
+    is_whole: bool = False
+    """Whether every builder could say what it would restrict: only then previews are all there are."""
 
     def unforced_in(self, ref: Ref) -> frozenset[str]:
         """The unforced fields of one object."""
@@ -88,3 +107,4 @@ class Part:
     unbound: frozenset[Ref] = frozenset()
     pending: Mapping[str, str] | None = None
     unforced: frozenset[tuple[Ref, str]] = frozenset()
+    restrictions: tuple[Restriction, ...] = ()

@@ -8,6 +8,7 @@ from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.desired import (
     admission,
     claims,
+    confirming,
     control_plane,
     disruption,
     networking,
@@ -15,7 +16,7 @@ from coder_cva.desired import (
     staying,
     stranded,
 )
-from coder_cva.desired.plan import Part, Plan, Withheld
+from coder_cva.desired.plan import Part, Plan, Preview, Withheld
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import consent
 from coder_cva.snapshot.model import Absence, Unavailable
@@ -79,14 +80,30 @@ BUILDERS: Final = (
 def plan(world: World) -> Plan:
     """Everything that should be written now, and everything that is held back, with reasons."""
     tier = size(world.deployment.spec).tier
-    where = placement.placement(world)
-    idle = Plan(writes_nothing=True, tier=tier, pending=world.previous.get("pendingTemplate"))
+    idle = Plan(
+        writes_nothing=True,
+        tier=tier,
+        pending=world.previous.get("pendingTemplate"),
+        confirmations=world.confirmations,
+    )
     if world.deployment.spec.suspend:
+        where = placement.placement(world)
         return replace(idle, placement=where, withheld=staying.still_owned(world))
     standing_by = claims.obstacle(world)
     if standing_by is not None:
         return replace(idle, withheld=(standing_by, *staying.still_owned(world)))
+    is_whole = not any(_unread(one, world) for one in BUILDERS)
     parts = tuple(_guarded(one, world) for one in BUILDERS)
+    taken = confirming.taken(world, _previews(parts)) if is_whole else None
+    if taken is None:
+        return _whole(world, tier, parts, is_whole=is_whole)
+    parts = tuple(_guarded(one, taken) for one in BUILDERS)
+    return _whole(taken, tier, parts, is_whole=is_whole)
+
+
+def _whole(world: World, tier: str, parts: tuple[Part, ...], *, is_whole: bool) -> Plan:
+    """The plan that the builders' parts make together."""
+    where = placement.placement(world)
     return Plan(
         objects=tuple(manifest for part in parts for manifest in part.objects),
         withheld=(
@@ -97,7 +114,7 @@ def plan(world: World) -> Plan:
         keep=frozenset(ref for part in parts for ref in part.keep),
         unforced=frozenset(one for part in parts for one in part.unforced),
         keep_kinds=frozenset(kind for one in BUILDERS if _unread(one, world) for kind in one.kinds),
-        previews=tuple(preview for part in parts for preview in part.previews),
+        previews=_previews(parts),
         placement=where,
         tier=tier,
         evictions=stranded.evictions(world, where),
@@ -105,7 +122,14 @@ def plan(world: World) -> Plan:
         releases=frozenset(one for part in parts for one in part.releases),
         unbound=frozenset(ref for part in parts for ref in part.unbound),
         pending=next((part.pending for part in parts if part.pending), None),
+        restrictions=tuple(sorted(one for part in parts for one in part.restrictions)),
+        confirmations=world.confirmations,
+        is_whole=is_whole,
     )
+
+
+def _previews(parts: tuple[Part, ...]) -> tuple[Preview, ...]:
+    return tuple(preview for part in parts for preview in part.previews)
 
 
 def secrets_of(deployment: CoderDeployment) -> frozenset[tuple[str, str]]:

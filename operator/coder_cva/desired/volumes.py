@@ -4,9 +4,11 @@ Clauses: CVA-STO-002 (dynamic provisioning: the class of a claim that names none
 CVA-STO-004 (no volumes of the host). A claim that exists is never touched.
 """
 
-from coder_cva.desired import enforcement
+from collections.abc import Callable, Mapping
+
+from coder_cva.desired import confirming, enforcement
 from coder_cva.desired.enforcement import HOST_VOLUMES, VOLUME_BOUNDS, Mode
-from coder_cva.desired.plan import Preview, Withheld
+from coder_cva.desired.plan import Withheld
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
@@ -64,42 +66,60 @@ def class_withheld(world: World) -> tuple[Withheld, ...]:
     )
 
 
-def bounds(world: World) -> dict[str, str]:
-    """``minSize`` and ``maxSize`` as far as they are enforced, as Kubernetes quantities."""
+def said_bounds(world: World) -> dict[str, str]:
+    """``minSize`` and ``maxSize`` as far as the spec says them, as Kubernetes quantities."""
     storage = world.deployment.spec.workspaces.storage
-    if enforcement.mode(world.deployment, VOLUME_BOUNDS) is not Mode.ENFORCE:
-        return {}
     said = {"minSize": storage.min_size, "maxSize": storage.max_size}
     return {name: amount for name, amount in said.items() if amount is not None}
 
 
+def bounds(world: World) -> dict[str, str]:
+    """The same as far as they are enforced anywhere."""
+    return said_bounds(world) if bounded_in(world) else {}
+
+
+def bounded_in(world: World) -> tuple[str, ...]:
+    """The namespaces in which new claims have bounds, sorted."""
+    said = said_bounds(world)
+    if not said:
+        return ()
+    return _in_force(world, VOLUME_BOUNDS, lambda namespace: bounds_hit(namespace, said))
+
+
+def bounds_hit(namespace: str, said: Mapping[str, str]) -> str:
+    """The class of all new claims in a namespace; other bounds are another class."""
+    words = {"minSize": "less than", "maxSize": "more than"}
+    limits = " or ".join(f"{words[name]} {amount}" for name, amount in sorted(said.items()))
+    return f"new claims of {limits} in {namespace}"
+
+
 def host_volumes(world: World) -> str:
-    """``Off``, ``Warn`` or ``Deny``: the spec's word, while the rule is enforced."""
-    if enforcement.mode(world.deployment, HOST_VOLUMES) is not Mode.ENFORCE:
-        return "Off"
+    """``Off``, ``Warn`` or ``Deny``: the spec's word, while the rule is enforced anywhere."""
     word: str = world.deployment.spec.workspaces.storage.host_volumes
-    return word
+    if enforcement.mode(world.deployment, HOST_VOLUMES) is Mode.ENFORCE:
+        return word
+    return word if word == "Deny" and denied_in(world) else "Off"
 
 
-def host_volume_previews(world: World) -> tuple[Preview, ...]:
-    """The workspaces that a refusal of host volumes would keep from starting again."""
-    if (
-        host_volumes(world) == "Deny"
-        or enforcement.mode(world.deployment, HOST_VOLUMES) is Mode.OFF
-    ):
+def denied_in(world: World) -> tuple[str, ...]:
+    """The namespaces in which workspaces with volumes of their node are refused, sorted."""
+    if world.deployment.spec.workspaces.storage.host_volumes != "Deny":
         return ()
-    hit = sorted(
-        f"Pod {one.pod.meta.path}" for one in world.found.workspaces if one.pod.shape.host_paths
-    )
-    if not hit:
-        return ()
-    return (
-        Preview(
-            HOST_VOLUMES,
-            "these workspaces mount volumes of their node: with spec.workspaces.storage.hostVolumes: Deny "
-            f"and {HOST_VOLUMES} enforced they would be refused at their next start",
-            tuple(hit),
-        ),
+    return _in_force(world, HOST_VOLUMES, host_volumes_hit)
+
+
+def host_volumes_hit(namespace: str) -> str:
+    """The class of all workspaces of a namespace that mount volumes of their node."""
+    return f"volumes of the node in {namespace}"
+
+
+def _in_force(world: World, rule: str, hit: Callable[[str], str]) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            one.name
+            for one in world.found.namespaces
+            if confirming.mode_of(world, rule, hit(one.name)) is Mode.ENFORCE
+        )
     )
 
 

@@ -1,11 +1,12 @@
 """What a report is made of: the verdicts on one deployment, whose they are, and when they were reached."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
 from coder_cva.catalogue.clauses import clauses
+from coder_cva.reports.restrictions import Restrictions
 from coder_cva.rules.model import Report, RuleResult, Verdict
 from coder_cva.status import conformance
 
@@ -23,6 +24,8 @@ class Audit:
     tier: str
     moment: datetime
     report: Report
+    restrictions: Restrictions = field(default_factory=Restrictions)
+    """What restrictions would hit."""
 
     @property
     def conformant(self) -> Literal["True", "False", "Unknown"]:

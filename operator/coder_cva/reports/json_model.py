@@ -79,8 +79,32 @@ class SummaryShape(_Shape):
     total: Count
 
 
+class PreviewShape(_Shape):
+    """What a restriction would hit."""
+
+    rule: str
+    message: str
+    resources: tuple[str, ...]
+    """Whom it hits now."""
+    classes: tuple[str, ...]
+    """What a confirmation covers of it: these stay the same while single Pods come and go."""
+
+
+class ConfirmShape(_Shape):
+    """What can be taken into force with spec.network.confirm."""
+
+    hash: str
+    """The hash over all classes; empty where there is nothing to confirm, or not everything could be read."""
+    command: str
+    """What to type; empty where nothing is left to be confirmed."""
+    pending: tuple[str, ...]
+    """Classes that are left alone until they are confirmed."""
+    confirmed: tuple[str, ...]
+    """Classes that are restricted because they are confirmed."""
+
+
 class NoticeShape(_Shape):
-    """Something to be known of an attestation or a waiver: that it ends, or has no effect."""
+    """Something to be known of a restriction, a confirmation, an attestation or a waiver."""
 
     clause: str
     kind: NoticeKind
@@ -103,7 +127,10 @@ class ReportShape(_Shape):
     """The condition of that name: no clause of severity high or above fails, and all of them were judged."""
     summary: SummaryShape
     notices: tuple[NoticeShape, ...]
-    """What ends or has no effect, most urgent first."""
+    """What harms, asks to be confirmed, ends or has no effect, most urgent first."""
+    previews: tuple[PreviewShape, ...]
+    """What restrictions would hit before they take effect."""
+    confirm: ConfirmShape
     clauses: tuple[ClauseShape, ...]
     """All clauses, in the order of the catalogue."""
 

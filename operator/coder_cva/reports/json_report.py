@@ -3,12 +3,15 @@
 import json
 from typing import Any
 
+from coder_cva.desired.plan import Preview
 from coder_cva.reports.audit import Audit
 from coder_cva.reports.json_model import (
     VERSION,
     ClauseShape,
+    ConfirmShape,
     FindingShape,
     NoticeShape,
+    PreviewShape,
     ReportShape,
     SummaryShape,
 )
@@ -32,9 +35,25 @@ def as_data(audit: Audit) -> dict[str, Any]:
         conformant=audit.conformant,
         summary=SummaryShape.model_validate(summary(audit.report)),
         notices=tuple(NoticeShape.model_validate(notice(one)) for one in audit.report.notices),
+        previews=tuple(_preview(one) for one in audit.restrictions.previews),
+        confirm=ConfirmShape(
+            hash=audit.restrictions.hash,
+            command=audit.restrictions.command,
+            pending=audit.restrictions.pending,
+            confirmed=audit.restrictions.confirmed,
+        ),
         clauses=tuple(_clause(one) for one in audit.report.results),
     )
     return shape.model_dump(mode="json", by_alias=True)
+
+
+def _preview(preview: Preview) -> PreviewShape:
+    return PreviewShape(
+        rule=preview.rule,
+        message=preview.message,
+        resources=preview.resources,
+        classes=preview.hits,
+    )
 
 
 def _clause(result: RuleResult) -> ClauseShape:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from coder_cva.reports import restrictions
 from coder_cva.reports.audit import VERDICT_WORDS, Audit, heading, summary
 from coder_cva.reports.table import printable
 from coder_cva.rules.model import Finding, RuleResult, Verdict
@@ -30,8 +31,12 @@ def render(audit: Audit) -> str:
         *(_row(one) for one in audit.report.results),
     ]
     if audit.report.notices:
-        lines += ["", "## Attestations and waivers", ""]
+        lines += ["", "## Notices", ""]
         lines += [f"- {one.kind.value}: {escaped(one.message)}" for one in audit.report.notices]
+    if audit.restrictions.previews:
+        lines += ["", "## What restrictions hit", ""]
+        for words, named in restrictions.lines(audit.restrictions):
+            lines += [f"- {escaped(words)}", *(f"  - {escaped(one)}" for one in named)]
     failed = [one for one in audit.report.results if one.findings]
     for result in failed:
         lines += ["", *_section(result)]

@@ -5,7 +5,9 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
+from coder_cva.reports import restrictions
 from coder_cva.reports.audit import VERDICT_WORDS, Audit, heading, summary
+from coder_cva.reports.restrictions import Restrictions
 from coder_cva.rules.model import Finding, RuleResult, Verdict
 
 WIDTH: Final = 100
@@ -46,15 +48,25 @@ def render(audit: Audit, *, everything: bool = False) -> str:
             lines += ["", chapter.replace("-", " ").upper()]
             lines += [line for one in shown for line in clause_lines(one)]
     if audit.report.notices:
-        lines += ["", "ATTESTATIONS AND WAIVERS"]
+        lines += ["", "NOTICES"]
         lines += [
             line
             for one in audit.report.notices
             for line in _wrapped(f"{one.kind.value}: {one.message}", "  ")
         ]
+    if audit.restrictions.previews:
+        lines += ["", "WHAT RESTRICTIONS HIT", *_restrictions(audit.restrictions)]
     if not everything:
         lines += ["", *_wrapped(_left_out(audit.report.results), "")]
     return "\n".join(printable(one) for one in lines) + "\n"
+
+
+def _restrictions(found: Restrictions) -> Iterator[str]:
+    for words, named in restrictions.lines(found):
+        yield from _wrapped(words, "  ")
+        yield from (f"{_INDENT}{one}" for one in named[:SHOWN_FINDINGS])
+        if len(named) > SHOWN_FINDINGS:
+            yield f"{_INDENT}and {len(named) - SHOWN_FINDINGS:,} more like these"
 
 
 def printable(line: str) -> str:

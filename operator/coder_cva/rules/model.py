@@ -85,7 +85,14 @@ class RuleResult:
 
 
 class NoticeKind(StrEnum):
-    """What is to be told of an attestation or a waiver, most urgent first."""
+    """What is to be told of a restriction, a confirmation, an attestation or a waiver, most urgent first."""
+
+    RESTRICTION_HARMS = "RestrictionHarms"
+    """What became not ready since a restriction is in force."""
+    CONFIRM_UNKNOWN = "ConfirmUnknown"
+    """The hash in the spec is that of no preview."""
+    CONFIRM_AGAIN = "ConfirmAgain"
+    """Something came that nobody has confirmed yet."""
 
     ATTESTATION_ENDED = "AttestationEnded"
     """The clause is as open as before."""
@@ -105,7 +112,7 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to know about what the spec attests or waives; of a clause at most one of each kind."""
+    """Something to know about what the spec attests, waives or confirms; of a clause at most one of each kind."""
 
     clause: str
     kind: NoticeKind

@@ -182,7 +182,10 @@ def _close(world: World) -> str:
             + remedies.labels_block({"com.coder.resource": "true"})
         )
     patch = remedies.merge_patch(world, {"enforcement": {"rules": {ISOLATION: "Enforce"}}})
-    return f"see in status.previews whom it would hit, then: {patch}"
+    return (
+        "see in status.previews whom it would hit, then confirm it with status.confirm.command, which closes what is "
+        f"in use as well; or leave that open with: {patch}"
+    )
 
 
 def in_use(use: Use) -> Finding:
@@ -194,7 +197,8 @@ def in_use(use: Use) -> Finding:
         "spec.ports",
         "nothing leads to a workspace's port: Coder's applications and port forwarding need none",
         f"leads to {use.where} of workspaces{', ' + through if through else ''}",
-        "remove it, and the port is closed as well; or say in spec.waivers why it is wanted",
+        "remove it, or confirm with status.confirm.command that it may be closed, and the port is closed as "
+        "well; or say in spec.waivers why it is wanted",
     )
 
 

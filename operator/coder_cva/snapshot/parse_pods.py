@@ -29,6 +29,7 @@ def pod(body: Any) -> Pod | None:
         unschedulable=_unschedulable(mapping(conditions.get("PodScheduled"))),
         addresses=_addresses(body, "podIPs", "podIP"),
         node_addresses=_addresses(body, "hostIPs", "hostIP"),
+        unready_since=_unready_since(mapping(conditions.get("Ready"))),
     )
 
 
@@ -76,6 +77,11 @@ def _unschedulable(condition: Mapping[str, Any]) -> str:
     if condition.get("status") != "False" or condition.get("reason") != "Unschedulable":
         return ""
     return text(condition.get("message"), default="Unschedulable") or "Unschedulable"
+
+
+def _unready_since(condition: Mapping[str, Any]) -> str:
+    known = condition.get("status") in ("False", "Unknown")
+    return text(condition.get("lastTransitionTime")) if known else ""
 
 
 def _scheduling(spec: Any) -> Scheduling:

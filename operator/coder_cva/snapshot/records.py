@@ -127,6 +127,8 @@ class Pod:
     addresses: tuple[str, ...] = ()
     """One of each family of the cluster; those of its node where it uses the node's network."""
     node_addresses: tuple[str, ...] = ()
+    unready_since: str = ""
+    """Since when it is not ready (RFC 3339); "" while it is, or where nobody has said so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from itertools import chain
 from typing import Any
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.snapshot import pools, records
+from coder_cva.snapshot import confirmations, pools, records
+from coder_cva.snapshot.confirmations import Confirmation
 from coder_cva.snapshot.discovered import Discovered, Workload, Workspace
 from coder_cva.snapshot.model import Absence, ClusterSnapshot
 from coder_cva.snapshot.needs import Need
@@ -66,6 +67,11 @@ class World:
         if ours:
             return ours[0]
         return self.found.coderd[0] if len(self.found.coderd) == 1 else None
+
+    @cached_property
+    def confirmations(self) -> tuple[Confirmation, ...]:
+        """What the user has confirmed and the status remembers; the first one is in force."""
+        return confirmations.remembered(self.previous, self.deployment.spec.network.confirm)
 
     @cached_property
     def running_workspaces(self) -> int:

@@ -14,12 +14,13 @@ from coder_cva.api.v1alpha1.status import (
 from coder_cva.desired.changes import Change
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
 from coder_cva.desired.plan import Plan, Preview
-from coder_cva.rules import load, upgrades
-from coder_cva.rules.model import Finding, Notice, Report, RuleResult, Verdict
+from coder_cva.rules import load, texts, upgrades
+from coder_cva.rules.model import Finding, Notice, NoticeKind, Report, RuleResult, Verdict
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
 from coder_cva.sizing.steps import steps
 from coder_cva.snapshot.world import World
+from coder_cva.status import bites, confirming
 
 FIELD_LEFT: Final = "FieldLeft"
 """The finding of the operator's own: a field of ours that another manager will not let go."""
@@ -39,8 +40,10 @@ def account(
         "findings": shown(findings) or None,
         "findingsTotal": len(findings),
         "findingsBySeverity": dict(sorted(Counter(one["severity"] for one in findings).items())),
-        "notices": [notice(one) for one in report.notices[:NOTICE_LIMIT]] or None,
-        "previews": [_preview(one) for one in sorted(plan.previews)[:PREVIEW_LIMIT]] or None,
+        "notices": [notice(one) for one in notices(world, plan, report)[:NOTICE_LIMIT]] or None,
+        "previews": previews(world, plan)[:PREVIEW_LIMIT] or None,
+        "confirm": confirming.told(world, plan),
+        "restrictions": bites.told(bites.bites(world, plan)) or None,
         "withheld": [
             {"subject": one.subject, "reason": one.reason, "message": one.message}
             for one in sorted(plan.withheld)[:WITHHELD_LIMIT]
@@ -74,6 +77,23 @@ def summary(report: Report) -> dict[str, int]:
         "waived": sum(one.waived for one in report.results),
         "total": len(report.results),
     }
+
+
+def notices(world: World, plan: Plan, report: Report) -> list[Notice]:
+    """What is to be told of restrictions, of confirmations, and of what the spec waives and attests."""
+    found = (
+        *bites.notices(world, bites.bites(world, plan)),
+        *confirming.notices(world, plan),
+        *report.notices,
+    )
+    order = {kind: place for place, kind in enumerate(NoticeKind)}
+    return sorted(found, key=lambda one: (order[one.kind], one.clause, one.message))
+
+
+def previews(world: World, plan: Plan) -> list[dict[str, Any]]:
+    """What restrictions would hit, as plain data."""
+    found = confirming.classes(world, plan)
+    return [_preview(one, confirming.hash_for(found, one)) for one in sorted(plan.previews)]
 
 
 def notice(one: Notice) -> dict[str, str]:
@@ -151,11 +171,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _preview(preview: Preview) -> dict[str, Any]:
-    named = preview.resources[:PREVIEW_LIMIT]
+def _preview(preview: Preview, confirm: str) -> dict[str, Any]:
+    named = [texts.line(one) for one in preview.resources[:PREVIEW_LIMIT]]
     more = len(preview.resources) - len(named)
-    message = f"{preview.message} (and {more} more)" if more else preview.message
-    return {"rule": preview.rule, "message": message, "resources": list(named) or None}
+    message = texts.line(preview.message) + (f" (and {more} more)" if more else "")
+    return {
+        "rule": preview.rule,
+        "message": message,
+        "resources": named or None,
+        "confirm": confirm or None,
+    }
 
 
 def _fields_left(changes: tuple[Change, ...]) -> list[dict[str, Any]]:

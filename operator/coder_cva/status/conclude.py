@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from coder_cva.desired import stranded
+from coder_cva.desired import confirming, stranded
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.model import Report
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.world import World
-from coder_cva.status import conformance, readiness
+from coder_cva.status import bites, conformance, readiness
 from coder_cva.status.account import account
 from coder_cva.status.conditions import Condition, render
 from coder_cva.status.reasons import Reason
@@ -86,13 +86,20 @@ def placed(world: World, plan: Plan) -> dict[str, Any] | None:
     """The status to write before the objects, so that admission knows where Pods belong; None if it does.
 
     Pods that a new Deployment brings are admitted within milliseconds: the parameter that places
-    them must be there first.
+    them must be there first. So must what the user has confirmed: a pass that dies after it has closed
+    something is followed by one that knows why.
     """
     before = world.previous
-    if not plan.placement or before.get("placement") == pruned(plan.placement):
+    early = {}
+    if plan.placement and before.get("placement") != pruned(plan.placement):
+        early["placement"] = pruned(plan.placement)
+    if plan.confirmations and plan.confirmations != world.confirmations:
+        accepted = confirming.written(plan.confirmations)
+        early["confirm"] = {**(before.get("confirm") or {}), "accepted": accepted}
+    if not early:
         return None
     first = before if before.get("conditions") else starting(world)
-    return {**first, "placement": pruned(plan.placement)}
+    return {**first, **early}
 
 
 def word(status: Mapping[str, Any]) -> str:
@@ -107,7 +114,7 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
     """Seconds until the next look; None where the watches suffice.
 
     Writes that failed are tried again with back-off by whoever counts their failures, not from
-    here. A maintenance ends without anybody's event.
+    here. A maintenance ends without anybody's event, and so does the watch over a restriction.
     """
     done = tuple(changes)
     undone = [one for one in done if one.action in (Action.FOREIGN, Action.WAITING)]
@@ -117,6 +124,9 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
     maintenance = world.deployment.spec.maintenance
     if maintenance is not None and maintenance.until > world.now:
         waits.append((maintenance.until - world.now).total_seconds())
+    watched = bites.wait(world, status)
+    if watched is not None:
+        waits.append(watched)
     return min(waits, default=None)
 
 

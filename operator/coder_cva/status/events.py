@@ -23,6 +23,9 @@ _CONFORMANCE: Final = {
 }
 _ENDS: Final = frozenset(
     {
+        NoticeKind.RESTRICTION_HARMS,
+        NoticeKind.CONFIRM_UNKNOWN,
+        NoticeKind.CONFIRM_AGAIN,
         NoticeKind.ATTESTATION_ENDING,
         NoticeKind.ATTESTATION_ENDED,
         NoticeKind.WAIVER_ENDING,
@@ -51,6 +54,7 @@ def deserved(
         *_given_up(before, after),
         *_warnings(before, after),
         *_fit(before, after),
+        *_confirmed(before, after),
         *_notices(before, after),
     ]
     return tuple(
@@ -140,6 +144,26 @@ def _notices(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tu
     for one in after.get("notices") or ():
         if one["kind"] in _ENDS and (one["clause"], one["kind"]) not in known:
             yield "Warning", one["kind"], one["message"]
+
+
+def _confirmed(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    """A confirmation that restricts, and one that does not any more."""
+    old, new = _by_hash(before), _by_hash(after)
+    for one in sorted(new.keys() - old.keys()):
+        where = ", ".join(sorted(new[one]))
+        yield "Normal", "Confirmed", f"spec.network.confirm {one} is in force: {where}"
+    if old and not new:
+        yield "Normal", "TakenBack", f"spec.network.confirm {min(old)} restricts nothing any more"
+
+
+def _by_hash(status: Mapping[str, Any]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for one in status.get("restrictions") or ():
+        if one.get("by"):
+            found.setdefault(one["by"], set()).add(f"{one['rule']} in {one['namespace']}")
+    return found
 
 
 def _loud(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -14,7 +14,9 @@ from coder_cva.cli import audit, main
 from coder_cva.rules.model import Verdict
 from support import builders
 from support.deployments import adopted, managed
+from support.policies import service
 from support.story import Story
+from support.workspace_manifests import workspace_deployment, workspace_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,3 +146,27 @@ def test_without_a_cluster_it_says_what_is_missing(
     assert said.out == ""
     assert said.err.startswith("coder_cva: ")
     assert "Traceback" not in said.err
+
+
+async def test_what_restrictions_would_hit_is_told_before_anything_is_installed() -> None:
+    """With the hash and the command, as a status would show them; nothing was written."""
+    story = Story()
+    chosen = {"com.coder.workspace.id": workspace_id("dev")}
+    story.around += [
+        *builders.all_running([workspace_deployment("dev")]),
+        service("app", chosen, 3000),
+    ]
+
+    found = await audit.judged(adopted("coder"), (), audit.Eyes(story, story), builders.NOW)
+
+    told = found.restrictions
+    assert [one.partition(": ")[2] for one in told.pending] == [
+        "Services to port 3000 of workspaces in coder, chosen by com.coder.workspace.id",
+        "workspaces in coder",
+    ]
+    assert told.hash in told.command
+    assert told.confirmed == ()
+    shown = audit.rendered(found, "table", everything=False)
+    assert "Service coder/app (port 3000)" in shown
+    assert told.command in shown
+    assert story.writes == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coder_cva.catalogue.clauses import clauses
+from coder_cva.desired.plan import Preview
+from coder_cva.desired.render import plan as render_plan
 from coder_cva.reports import json_report, markdown, table
 from coder_cva.reports.audit import VERDICT_WORDS, Audit
+from coder_cva.reports.restrictions import Restrictions, previewed
 from coder_cva.rules.engine import evaluate
 from coder_cva.rules.model import Finding, Notice, NoticeKind, Report, RuleResult, Verdict
 from support import builders, corpus
@@ -39,7 +43,38 @@ def adopted() -> Audit:
     """An adopted Coder with one replica, as its chart makes it."""
     name = "CVA-CTL-001/failed.one_replica_without_a_licence"
     case = next(one for one in corpus.cases() if one.name == name)
-    return audit(evaluate(case.world(), strict=True))
+    world = case.world()
+    previews = previewed(world, render_plan(world))
+    return replace(audit(evaluate(world, strict=True)), restrictions=previews)
+
+
+def restricting() -> Restrictions:
+    """Many Pods under one preview, a class that is confirmed and one that is not."""
+    hit = tuple(f"Pod dev/{number}" for number in range(9))
+    preview = Preview("CVA-STO-004", "these *mount*", hit, ("volumes of the node in dev",))
+    return Restrictions(
+        (preview,), "a123456789ab", "kubectl -n coder patch cdep coder", ("new",), ("old",)
+    )
+
+
+def test_previews_are_told_whole_where_a_program_or_a_ticket_reads_them() -> None:
+    """A terminal shows the first ones; every form says what to type, and for which classes."""
+    found = replace(adopted(), restrictions=restricting())
+
+    shown = table.render(found)
+    assert "and 4 more like these" in shown
+    assert "until confirmed: kubectl -n coder patch cdep coder" in " ".join(shown.split())
+    assert "- CVA-STO-004: these \\*mount\\*" in markdown.render(found)
+    assert "  - Pod dev/8" in markdown.render(found)
+    told = json.loads(json_report.render(found))
+    assert len(told["previews"][0]["resources"]) == 9
+    assert told["previews"][0]["classes"] == ["volumes of the node in dev"]
+    assert told["confirm"] == {
+        "hash": "a123456789ab",
+        "command": "kubectl -n coder patch cdep coder",
+        "pending": ["new"],
+        "confirmed": ["old"],
+    }
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -210,3 +210,28 @@ def test_only_annotations_that_somebody_reads_are_kept() -> None:
         "cluster-autoscaler.kubernetes.io/safe-to-evict",
         "karpenter.sh/do-not-disrupt",
     }
+
+
+@pytest.mark.parametrize(
+    ("condition", "since"),
+    [
+        ({"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-23T09:00:00Z"}, ""),
+        (
+            {"type": "Ready", "status": "False", "lastTransitionTime": "2026-11-23T09:00:00Z"},
+            "2026-11-23T09:00:00Z",
+        ),
+        (
+            {"type": "Ready", "status": "Unknown", "lastTransitionTime": "2026-11-23T09:00:00Z"},
+            "2026-11-23T09:00:00Z",
+        ),
+        ({"type": "Ready", "status": "False", "lastTransitionTime": 3}, ""),
+        ({"type": "Ready", "status": "False"}, ""),
+    ],
+)
+def test_since_when_a_pod_is_not_ready(condition: dict[str, object], since: str) -> None:
+    """Only while it is not; a node that is lost makes it unknown."""
+    body: dict[str, object] = {
+        "metadata": {"name": "dev"},
+        "status": {"conditions": [condition]},
+    }
+    assert read(body).unready_since == since

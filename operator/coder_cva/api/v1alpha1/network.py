@@ -9,7 +9,18 @@ from coder_cva.api.v1alpha1.addresses import Cidr
 from coder_cva.api.v1alpha1.egress import Egress, EgressFrom
 from coder_cva.api.v1alpha1.selectors import LabelSelector
 from coder_cva.api.v1alpha1.words import Flag
-from coder_cva.api.validation import ListSet, Validation
+from coder_cva.api.validation import ListSet, Validation, matching
+
+ConfirmationHash = Annotated[
+    str,
+    Field(max_length=12),
+    matching(
+        "[a-f][0-9a-f]{11}",
+        "is no hash of a preview: copy the twelve characters from status.confirm.hash, or take the field out "
+        "to confirm nothing",
+    ),
+]
+"""The hash of what status.previews names."""
 
 EgressProfile = Literal["Open", "Restricted"]
 
@@ -50,6 +61,12 @@ class Network(Part):
     follow_support_links: Flag = False
     """Whether the operator asks the addresses of coderd's support links once a day, from its own Pod, whether
     they answer (CVA-SUP-001). Private addresses are never asked; whoever keeps a page sees that it is."""
+    confirm: ConfirmationHash | None = None
+    """Takes what status.previews names into force, where a rule restricts and nobody has said Enforce, Audit or
+    Off of it: the hash from status.confirm.hash, with which you say that you have read whom it hits. Connections
+    to workspaces that are in use are closed by it too. It stands for classes (a namespace, the port of Services,
+    a kind of template), not for single Pods; a class that comes later is left alone until you confirm the new hash.
+    Taking the field out takes all of it back at once."""
     workspace_egress: EgressProfile = "Open"
     """What workspaces may connect to. Open: everything; no egress is cut. Restricted: what the architecture needs
     (docs/reference/connections.md) and what spec.network.egress.workspaces lists; enforced as CVA-NET-005 is."""

@@ -19,6 +19,12 @@ WITHHELD_LIMIT: Final = 32
 """Entries of what is held back."""
 NOTICE_LIMIT: Final = 32
 """Notices that a status holds, urgent ones first."""
+MOST_CLASSES: Final = 256
+"""Classes that one confirmation may cover; more are enforced as a rule, not confirmed one by one."""
+MOST_KEPT: Final = 4
+"""Confirmations that are remembered, so that going back to an earlier one is understood."""
+RESTRICTION_LIMIT: Final = 64
+"""Restrictions in force that a status dates, and of which the operator watches what they do."""
 REPLICA_SET_LIMIT: Final = 32
 """ReplicaSets of one Deployment; Kubernetes keeps ten old ones unless told otherwise."""
 
@@ -144,6 +150,51 @@ class Preview(Part):
     """What would happen."""
     resources: Annotated[tuple[str, ...], Field(max_length=PREVIEW_LIMIT)] = ()
     """To whom."""
+    confirm: str = ""
+    """The hash that takes it into force as spec.network.confirm; absent where nothing of it can be confirmed,
+    or all of it is."""
+
+
+class AcceptedConfirmation(Part):
+    """A hash of spec.network.confirm that was understood, and what it stands for."""
+
+    hash: str
+    """The hash."""
+    since: AwareDatetime
+    """When it was taken into force."""
+    classes: Annotated[tuple[str, ...], Field(max_length=MOST_CLASSES)] = ()
+    """The digests of its classes."""
+
+
+class ConfirmStatus(Part):
+    """What can be confirmed with spec.network.confirm, and what is."""
+
+    hash: str = ""
+    """The hash over all classes that restrictions hit now; absent where there is nothing to confirm, or more than
+    256 classes."""
+    command: str = ""
+    """What to type to confirm it; absent where nothing is left to be confirmed."""
+    pending: Annotated[tuple[str, ...], Field(max_length=PREVIEW_LIMIT)] = ()
+    """Classes that are left alone until they are confirmed."""
+    pending_total: int = 0
+    """How many these are, also those that do not fit."""
+    confirmed: Annotated[tuple[str, ...], Field(max_length=PREVIEW_LIMIT)] = ()
+    """Classes that are restricted because they are confirmed."""
+    accepted: Annotated[tuple[AcceptedConfirmation, ...], Field(max_length=MOST_KEPT)] = ()
+    """What was confirmed; the first one is in force, the others are remembered for going back to them."""
+
+
+class RestrictionStatus(Part):
+    """A restriction that is in force in a namespace."""
+
+    rule: str
+    """The rule's id."""
+    namespace: str
+    """Where."""
+    since: AwareDatetime
+    """Since when. For ten minutes the operator watches what becomes not ready there, and says so in notices."""
+    by: str = ""
+    """The hash in spec.network.confirm that took it into force; absent where the rule's mode did."""
 
 
 class Withheld(Part):
@@ -158,13 +209,13 @@ class Withheld(Part):
 
 
 class Notice(Part):
-    """Something to know about an attestation or a waiver of the spec."""
+    """Something to know about an attestation, a waiver or a confirmation of the spec, or what a restriction does."""
 
     clause: str
     """The clause's id."""
     kind: str
-    """One word: AttestationEnding, AttestationEnded, AttestationNotNeeded, AttestationNotTaken, WaiverEnding,
-    WaiverEnded or WaiverUnused."""
+    """One word: RestrictionHarms, ConfirmUnknown, ConfirmAgain, AttestationEnding, AttestationEnded,
+    AttestationNotNeeded, AttestationNotTaken, WaiverEnding, WaiverEnded or WaiverUnused."""
     message: str
     """What it is about, and what to do."""
 
@@ -226,9 +277,14 @@ class Status(Part):
     findings_by_severity: dict[str, int] = Field(default_factory=dict)
     """The same by severity, as the metric coder_cva_findings has them; no entry means none."""
     notices: Annotated[tuple[Notice, ...], Field(max_length=NOTICE_LIMIT)] = ()
-    """What ends soon, has ended, or has no effect among spec.attestations and spec.waivers, urgent ones first."""
+    """What a restriction may have broken, what asks to be confirmed, and what ends soon, has ended, or has no
+    effect among spec.attestations and spec.waivers, urgent ones first."""
     previews: Annotated[tuple[Preview, ...], Field(max_length=PREVIEW_LIMIT)] = ()
     """What restrictions would hit before they take effect."""
+    confirm: ConfirmStatus | None = None
+    """What spec.network.confirm can take into force, and what it has."""
+    restrictions: Annotated[tuple[RestrictionStatus, ...], Field(max_length=RESTRICTION_LIMIT)] = ()
+    """What restricts workspaces now, by rule and namespace, and since when."""
     withheld: Annotated[tuple[Withheld, ...], Field(max_length=WITHHELD_LIMIT)] = ()
     """What would be written and is held back, with the reason and the remedy."""
     pending_template: PendingTemplate | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from coder_cva.desired import connections
+from coder_cva.desired import connections, network_workspaces
 from coder_cva.desired.coderd_pod import HTTP_PORT, PROMETHEUS_PORT, RELAY_PORT
 from coder_cva.rules import database_side, destinations, entries, network_findings, replica_mesh
 from coder_cva.rules.access_url import access_path
@@ -220,7 +220,8 @@ def workspaces_accept_no_connections(world: World) -> Judgement:
     strangers = Strangers(net, found, world.memo)
     ways, uses = Ways(), list[connections.Use]()
     for space, here in world.workspaces_by_namespace.items():
-        known = connections.connections(world, space, here)
+        led = connections.connections(world, space, here)
+        known = network_workspaces.still_open(world, space, led)
         used = frozenset(port for use in known for port in use.ports)
         uses += known
         for kind in alike(world, here, net):

@@ -1,0 +1,156 @@
+"""After the bite: what becomes not ready within ten minutes is told, with the one edit that takes it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coder_cva.desired.plan import Plan, Restriction
+from coder_cva.snapshot.discovered import Discovered
+from coder_cva.status import bites
+from coder_cva.values.moment import timestamp
+from support import builders as b
+from support.coder_manifests import chart_coderd
+from support.deployments import adopted
+from support.workspace_manifests import workspace_deployment
+
+if TYPE_CHECKING:
+    from coder_cva.rules.model import Notice
+    from coder_cva.snapshot.world import World
+
+ISOLATED = Restriction("CVA-NET-005", "coder")
+DENIED = Restriction("CVA-STO-004", "coder")
+
+
+def moment(minutes: float) -> str:
+    """So many minutes after the restriction went into force."""
+    return timestamp(b.NOW + timedelta(minutes=minutes))
+
+
+def pod(created: float = -60, unready: float | None = None, phase: str = "Running") -> Any:
+    """A workspace that is made then, and is not ready since then; in minutes from the bite."""
+    made = b.all_running(workspace_deployment("dev"))
+    for one in made:
+        if one["kind"] == "Pod":
+            one["metadata"]["creationTimestamp"] = moment(created)
+            status = one["status"]
+            status["phase"] = phase
+            if unready is not None:
+                status["conditions"] = [
+                    {"type": "Ready", "status": "False", "lastTransitionTime": moment(unready)}
+                ]
+    return made
+
+
+def at(minutes: float, *manifests: Any, by: str = "", rule: str = "CVA-NET-005") -> World:
+    """The world so many minutes after the restriction went into force."""
+    previous = {
+        "restrictions": [{"rule": rule, "namespace": "coder", "since": moment(0), "by": by or None}]
+    }
+    now = b.NOW + timedelta(minutes=minutes)
+    return b.world(adopted("coder"), b.pools(), *manifests, previous=previous, now=now)
+
+
+def harms(world: World, *restrictions: Restriction) -> list[Notice]:
+    """What is told while these restrict."""
+    plan = Plan(restrictions=restrictions or (ISOLATED,), is_whole=True)
+    return list(bites.notices(world, bites.bites(world, plan)))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "it", "is_told"),
+    [
+        pytest.param(5, pod(), False, id="ready"),
+        pytest.param(5, pod(unready=1), True, id="lost readiness since"),
+        pytest.param(5, pod(unready=-30), False, id="was not ready before"),
+        pytest.param(60, pod(unready=9), True, id="still not ready an hour later"),
+        pytest.param(60, pod(unready=11), False, id="lost readiness after the watch"),
+        pytest.param(2, pod(created=1, unready=1), False, id="starts"),
+        pytest.param(3, pod(created=1, unready=1), True, id="does not get ready"),
+        pytest.param(3, pod(created=1, unready=1, phase="Pending"), False, id="waits for a node"),
+    ],
+)
+def test_what_becomes_not_ready_within_ten_minutes_is_told(
+    minutes: float, it: Any, is_told: bool
+) -> None:
+    """And nothing that was so before, or comes long after."""
+    assert bool(harms(at(minutes, it))) == is_told
+
+
+def test_the_notice_names_whom_and_the_one_edit() -> None:
+    """Of a rule that it only reports, of a confirmation that it is taken out."""
+    (by_mode,) = harms(at(5, pod(unready=1)))
+    assert "CVA-NET-005 restricts workspaces in coder since 2026-11-23T09:00:00Z" in by_mode.message
+    assert "Pod coder/coder-" in by_mode.message
+    assert by_mode.message.endswith(
+        """kubectl -n coder patch cdep coder --type=merge -p '{"spec":{"enforcement":{"rules":{"CVA-NET-005":"Audit"}}}}'"""
+    )
+    confirmed = Restriction("CVA-NET-005", "coder", "a123456789ab")
+    (by_hash,) = harms(at(5, pod(unready=1), by="a123456789ab"), confirmed)
+    assert by_hash.message.endswith("""-p '{"spec":{"network":{"confirm":null}}}'""")
+
+
+def test_a_replica_of_coderd_counts_for_every_namespace() -> None:
+    """It serves them all."""
+    made = b.all_running(chart_coderd())
+    for one in made:
+        if one["kind"] == "Pod":
+            ready = {"type": "Ready", "status": "False", "lastTransitionTime": moment(1)}
+            one["status"]["conditions"] = [ready]
+    (told,) = harms(at(5, made), Restriction("CVA-NET-005", "coder"))
+
+    assert "Pod coder/coder-" in told.message
+
+
+def test_workspaces_that_are_refused_are_told_by_their_deployments() -> None:
+    """Their Pods are not there to be looked at."""
+    refused = workspace_deployment("dev")
+    refused[-1]["spec"]["template"]["spec"]["volumes"].append(
+        {"name": "sources", "hostPath": {"path": "/usr/src"}}
+    )
+    (told,) = harms(at(5, refused, rule="CVA-STO-004"), DENIED)
+    assert "Deployment coder/coder-" in told.message
+    assert harms(at(5, workspace_deployment("dev"), rule="CVA-STO-004"), DENIED) == []
+    assert harms(at(5, refused, rule="CVA-STO-002"), Restriction("CVA-STO-002", "coder")) == []
+
+
+def test_somebody_looks_again_when_a_start_has_had_its_time_and_at_the_end() -> None:
+    """Nothing else wakes the pass then; afterwards nobody has to."""
+
+    def wait(world: World) -> float | None:
+        return bites.wait(world, world.previous)
+
+    starting = pod(created=1, unready=1)
+    assert wait(at(0)) == 600
+    assert wait(at(2, starting)) == 60
+    assert wait(at(4, starting)) == 360
+    assert wait(at(10)) is None
+    assert wait(b.world(adopted("coder"))) is None
+
+
+def test_the_moment_moves_only_with_who_made_it() -> None:
+    """Kept over passes; a new confirmation is watched anew."""
+    world = at(5)
+    same = bites.bites(world, Plan(restrictions=(ISOLATED,), is_whole=True))
+    assert [timestamp(one.since) for one in same] == [moment(0)]
+    new = Restriction("CVA-NET-005", "coder", "a123456789ab")
+    other = bites.bites(world, Plan(restrictions=(new,), is_whole=True))
+    assert [timestamp(one.since) for one in other] == [moment(5)]
+
+
+def test_what_cannot_be_read_goes_on_restricting() -> None:
+    """Its objects stay, so its moment does; where nothing is written nothing restricts."""
+    world = at(5)
+    assert bites.told(bites.bites(world, Plan()))[0]["since"] == moment(0)
+    assert bites.bites(world, Plan(writes_nothing=True)) == ()
+
+
+def test_thousands_of_restrictions_stay_within_the_status() -> None:
+    """Those that do not fit are neither dated nor watched."""
+    many = tuple(Restriction("CVA-NET-005", f"dev-{number:04}") for number in range(500))
+    world = replace(at(0), found=Discovered(), previous={})
+
+    assert len(bites.bites(world, Plan(restrictions=many, is_whole=True))) == 64
