@@ -171,6 +171,7 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
         owner = world.deployment
         going = sweep.unwanted(owned, owner.uid, owner.reference, wanted, plan.keep_kinds)
+        await order.open_first(going, owned, engine, world.now)
         changes += [await let_go(one, plan, engine) for one in going]
     changes += [await engine.evict(one) for one in plan.evictions]
     return tuple(changes)
@@ -195,6 +196,7 @@ async def sweep_abandoned(
     owned = shell.engine.port.owned()
     living = frozenset(one["metadata"]["uid"] for one in bodies)
     going = sweep.abandoned(owned or (), living)
+    await order.open_first(going, owned or (), shell.engine, shell.clock())
     return tuple([await shell.engine.delete(one) for one in going])
 
 

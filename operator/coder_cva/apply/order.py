@@ -1,9 +1,14 @@
-"""The objects of a plan, one after the other; what needs an earlier one waits where that is not ours."""
+"""The objects of a plan, one after the other; what needs an earlier one waits where that is not ours.
+
+After any number of these writes nothing is cut that is not cut in the end.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from coder_cva import ports
+from coder_cva.apply import openness
 from coder_cva.apply.engine import Engine
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
@@ -17,6 +22,8 @@ async def bring_about(
     """What became of each object, in the plan's order. ``owned`` is what the watches have seen of ours."""
     # A watch may still be of another version of the API than the one in which we write.
     cached = {ref_of(one).identity: one for one in owned or ()}
+    if owned is not None:
+        await _open_before(plan, engine, cached.keys(), now)
     done: dict[Ref, Change] = {}
     for manifest in plan.objects:
         ref = ref_of(manifest)
@@ -25,6 +32,43 @@ async def bring_about(
         seen, unforced = cached.get(ref.identity), plan.unforced_in(ref)
         done[ref] = waits or await engine.apply(manifest, seen, now, unforced)
     return list(done.values())
+
+
+async def _open_before(
+    plan: Plan, engine: Engine, seen: Collection[tuple[str, str, str, str]], now: datetime
+) -> None:
+    """Makes open what would cut a connection while the others that come with it are not there yet."""
+    new = [one for one in plan.objects if one["kind"] == "NetworkPolicy"]
+    there = {ref_of(one).identity for one in new}
+    there -= {one.identity for one in map(ref_of, new) if not await _is_there(one, engine, seen)}
+    for manifest in openness.before(new, there):
+        await engine.apply(manifest, None, now)
+
+
+async def _is_there(
+    ref: Ref, engine: Engine, seen: Collection[tuple[str, str, str, str]]
+) -> bool:
+    """What was made a moment ago may not have been seen yet; opened again, it would be a hole."""
+    if ref.identity in seen:
+        return True
+    try:
+        return await engine.port.live(ref) is not None
+    except ports.WriteError:
+        return True
+
+
+async def open_first(
+    going: Iterable[Mapping[str, Any]],
+    owned: Iterable[Mapping[str, Any]],
+    engine: Engine,
+    now: datetime,
+) -> None:
+    """Opens what of ours would cut a connection while the others that go with it are gone already."""
+    leaving = tuple(going)
+    names = {ref_of(one).identity for one in leaving}
+    stays = (one for one in owned if ref_of(one).identity not in names)
+    for manifest in openness.after(leaving, stays):
+        await engine.apply(manifest, None, now)
 
 
 def _waits(

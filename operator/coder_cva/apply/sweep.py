@@ -1,10 +1,19 @@
-"""What of ours is no longer wanted: of a living CoderDeployment, and of those that are gone."""
+"""What of ours is no longer wanted: of a living CoderDeployment, and of those that are gone.
+
+In the order in which it goes, so that every prefix of it is safe: first what acts at admission, then
+what closes before what keeps it open, last what others stand on.
+"""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
+
+from coder_cva.apply import openness
 
 from coder_cva.desired.metadata import ORPHANED, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.values.manifest import Ref, dig, ref_of
+
+_AT_ADMISSION: Final = ("Binding", "Policy")
+"""What kinds of the admission group end with: without its binding a policy acts on nothing."""
 
 
 def unwanted(
@@ -75,4 +84,14 @@ def _owner(body: Mapping[str, Any]) -> str:
 
 def _sorted(bodies: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     going = (body for body in bodies if not dig(body, "metadata", "deletionTimestamp"))
-    return tuple(sorted(going, key=ref_of))
+    return tuple(sorted(going, key=lambda body: (_rank(body), ref_of(body))))
+
+
+def _rank(body: Mapping[str, Any]) -> int:
+    """The earlier what restricts more."""
+    ref = ref_of(body)
+    if ref.group == "admissionregistration.k8s.io":
+        return next(at for at, one in enumerate(_AT_ADMISSION) if ref.kind.endswith(one))
+    if ref.kind == "NetworkPolicy":
+        return 3 if openness.has_rules(body) else 2
+    return 4
