@@ -108,13 +108,15 @@ class Story(FakeApi):
             namespaces=[one["metadata"]["namespace"] for one in self.bodies],
         )
 
-    async def write_status(self, ref: Ref, uid: str, status: Mapping[str, Any]) -> None:
+    async def write_status(
+        self, ref: Ref, uid: str, status: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         """Replaces the status of the CoderDeployment of that UID."""
         self._write(f"status {ref}")
         for body in self.bodies:
             if ref_of(body) == ref and body["metadata"]["uid"] == uid:
                 body["status"] = copy.deepcopy(dict(status))
-                return
+                return status
         raise ports.Stale(ref, "there is none of that UID")
 
     async def emit(self, event: ports.Event) -> None:

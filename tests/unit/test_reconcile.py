@@ -175,17 +175,81 @@ async def test_while_the_cluster_is_still_read_nothing_is_done() -> None:
     assert it.writes == ["status CoderDeployment coder/coder"]
 
 
-async def test_suspended_nothing_is_written_nor_swept(story: Story) -> None:
-    """But the status, which says so."""
+async def test_suspended_nothing_restricts_and_nothing_is_brought_back(story: Story) -> None:
+    """Admission is told first, then what acts there goes, then what isolates; coderd is not looked after."""
     before = dict(story.objects)
     del story.objects[CODERD]
     story.around[-1] = builders.namespace("team")
+    journal = len(story.writes)
     story.put({**resource({"suspend": True}), "status": story.status()})
 
     await story.look()
 
-    assert story.objects == {ref: one for ref, one in before.items() if ref != CODERD}
+    going = {ref for ref in before if ref.kind == "NetworkPolicy" or ref.kind.endswith("Binding")}
+    going -= {ref for ref in going if ref.kind == "RoleBinding"}
+    assert story.objects.keys() == before.keys() - going - {CODERD}
+    assert {one.kind for one in going} == {
+        "MutatingAdmissionPolicyBinding",
+        "NetworkPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
+    told, *deleted, last = (one.partition(" ")[0] for one in story.writes[journal:])
+    assert (told, set(deleted), last) == ("status", {"delete"}, "status")
+    assert "Binding" in story.writes[journal + 1]
+    assert story.status()["placement"]["workspaces"] == {"mode": "Off"}
     assert story.status()["conditions"][0]["reason"] == "Suspended"
+
+
+async def test_suspended_what_cannot_be_read_keeps_no_restriction(story: Story) -> None:
+    """It is the way out: no list that is missing keeps a policy in force."""
+    story.unavailable = dict.fromkeys(
+        (Need.NAMESPACES, Need.PODS, Need.SERVICES), Absence.FORBIDDEN
+    )
+    story.put({**resource({"suspend": True}), "status": story.status()})
+
+    await story.look()
+
+    assert not [ref for ref in story.objects if ref.kind == "NetworkPolicy"]
+
+
+async def test_suspended_with_its_rule_off_the_budget_goes_too(story: Story) -> None:
+    """Each enforcement can be turned off, also while it is suspended."""
+    off = {"suspend": True, "enforcement": {"rules": {"CVA-NODE-002": "Off"}}}
+    story.put({**resource(off), "status": story.status()})
+
+    await story.look()
+
+    assert not [ref for ref in story.objects if ref.kind == "PodDisruptionBudget"]
+
+
+async def test_resumed_everything_is_as_before(story: Story) -> None:
+    """Objects and status, without a rollout."""
+    before, told = dict(story.objects), undated(story.status())
+    story.put({**resource({"suspend": True}), "status": story.status()})
+    await settled(story)
+    story.put({**resource(), "status": story.status()})
+
+    await settled(story)
+
+    assert story.objects == before
+    assert undated(story.status()) == told
+
+
+async def test_suspended_what_cannot_be_taken_away_is_said(story: Story) -> None:
+    """With the object and the error, until it is gone."""
+
+    async def refuse(ref: Ref, *, uid: str) -> None:
+        raise ports.Forbidden(ref, "no right to delete")
+
+    story.delete = refuse  # type: ignore[method-assign]
+    story.put({**resource({"suspend": True}), "status": story.status()})
+
+    outcome = await story.look()
+
+    ready = story.status()["conditions"][0]
+    assert ready["reason"] == "Suspended"
+    assert "no right to delete" in ready["message"]
+    assert outcome.word == "progressing"
 
 
 async def test_a_spec_that_is_not_understood_is_told_and_nothing_else(story: Story) -> None:

@@ -24,9 +24,7 @@ def has_rules(body: Mapping[str, Any]) -> bool:
     return any(dig(body, "spec", rules) for _, rules in _DIRECTIONS)
 
 
-def before(
-    objects: Iterable[Manifest], there: Collection[_Identity]
-) -> Iterator[Manifest]:
+def before(objects: Iterable[Manifest], there: Collection[_Identity]) -> Iterator[Manifest]:
     """What to make first, open for everything, before these objects are made as they are.
 
     ``there`` are ours that exist. In a namespace that is closed already what is new only opens.
@@ -39,7 +37,9 @@ def before(
             yield from (opened(one) for one in opening if ref_of(one).identity not in there)
 
 
-def after(going: Iterable[Mapping[str, Any]], stays: Iterable[Manifest]) -> Iterator[Manifest]:
+def after(
+    going: Iterable[Mapping[str, Any]], stays: Iterable[Mapping[str, Any]]
+) -> Iterator[Manifest]:
     """What of these objects to open for everything before any of them goes.
 
     ``stays`` are ours that do not go: where one of them closes, what goes was open through them alone.
@@ -72,7 +72,8 @@ def opened(body: Mapping[str, Any]) -> Manifest:
 def _is_marked(body: Mapping[str, Any]) -> bool:
     """Whether it still says for whom it was made; by that the engine knows that it may write it."""
     return bool(
-        dig(body, "metadata", "labels", OWNER_UID) and dig(body, "metadata", "annotations", OWNER_NAME)
+        dig(body, "metadata", "labels", OWNER_UID)
+        and dig(body, "metadata", "annotations", OWNER_NAME)
     )
 
 

@@ -45,9 +45,7 @@ async def _open_before(
         await engine.apply(manifest, None, now)
 
 
-async def _is_there(
-    ref: Ref, engine: Engine, seen: Collection[tuple[str, str, str, str]]
-) -> bool:
+async def _is_there(ref: Ref, engine: Engine, seen: Collection[tuple[str, str, str, str]]) -> bool:
     """What was made a moment ago may not have been seen yet; opened again, it would be a hole."""
     if ref.identity in seen:
         return True
@@ -82,7 +80,7 @@ def _waits(
         if one.action is Action.FOREIGN:
             why = _both_remedies(ref, one.ref)
             return Change(ref, Action.WAITING, Reason.FOREIGN_IDENTITY, why)
-        if one.action is Action.FAILED and one.ref.identity not in ours:
+        if one.action in (Action.FAILED, Action.WAITING) and one.ref.identity not in ours:
             return Change(ref, Action.WAITING, message=f"{ref} waits for {one.ref}")
     return None
 

@@ -14,6 +14,7 @@ from coder_cva.desired import (
     placement,
     staying,
     stranded,
+    suspension,
 )
 from coder_cva.desired.plan import Part, Plan, Withheld
 from coder_cva.sizing.size import size
@@ -82,7 +83,14 @@ def plan(world: World) -> Plan:
     where = placement.placement(world)
     idle = Plan(writes_nothing=True, tier=tier, pending=world.previous.get("pendingTemplate"))
     if world.deployment.spec.suspend:
-        return replace(idle, placement=where, withheld=staying.still_owned(world))
+        kept = suspension.kept_kinds(world, frozenset(k for one in BUILDERS for k in one.kinds))
+        return replace(
+            idle,
+            writes_nothing=False,
+            placement=where,
+            keep_kinds=kept,
+            withheld=staying.still_owned(world),
+        )
     standing_by = claims.obstacle(world)
     if standing_by is not None:
         return replace(idle, withheld=(standing_by, *staying.still_owned(world)))

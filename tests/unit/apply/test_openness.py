@@ -53,9 +53,7 @@ ALL = (WEB, SSH, CLOSED)
 def reached(api: FakeApi) -> dict[int, bool | None]:
     """Which ports of the workspace anybody reaches now."""
     about = Reachability(builders.snapshot_of(list(api.objects.values())))
-    return {
-        port: about.connection(ANYBODY, POD, port).possible for port in (80, 22, 9999)
-    }
+    return {port: about.connection(ANYBODY, POD, port).possible for port in (80, 22, 9999)}
 
 
 @dataclass
@@ -83,11 +81,13 @@ async def brought_about(api: FakeApi, *objects: dict[str, Any]) -> None:
     going = unwanted(owned, UID, "coder/coder", wanted, frozenset())
     await order.open_first(going, owned, engine, builders.NOW)
     for one in going:
-        await engine.delete(one)
+        await engine.delete(one, builders.NOW)
 
 
 @pytest.mark.parametrize("objects", list(itertools.permutations(ALL)), ids="123456")
-async def test_on_and_off_no_write_cuts_what_stays_open(objects: tuple[dict[str, Any], ...]) -> None:
+async def test_on_and_off_no_write_cuts_what_stays_open(
+    objects: tuple[dict[str, Any], ...],
+) -> None:
     """In whichever order they are rendered, after each single write both ports in use are reached."""
     api = Watching()
     await brought_about(api, *objects)
@@ -162,9 +162,7 @@ def test_what_admits_goes_before_what_it_needs() -> None:
         ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
         ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
     ]
-    others = [
-        {**policy("one"), "apiVersion": version, "kind": kind} for version, kind in kinds
-    ]
+    others = [{**policy("one"), "apiVersion": version, "kind": kind} for version, kind in kinds]
 
     going = unwanted((*others, WEB, CLOSED), UID, "coder/coder", frozenset(), frozenset())
 

@@ -1,0 +1,61 @@
+"""A repetition is made twice at once, then rarely, for as long as it goes on."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coder_cva.apply.patience import AT_ONCE, PAUSE, WINDOW, Patience
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def test_twice_at_once_then_every_twenty_minutes() -> None:
+    """Asked every minute for three hours."""
+    patience, made = Patience(), []
+    for minute in range(180):
+        now = NOON + timedelta(minutes=minute)
+        if patience.left("it", now) is None:
+            patience.note("it", now)
+            made.append(minute)
+
+    assert made[:4] == [0, 1, 21, 41]
+    assert len([one for one in made if one < 60]) == 4
+    assert max(b - a for a, b in itertools.pairwise(made)) == 20
+
+
+def test_after_an_hour_of_peace_nothing_is_remembered() -> None:
+    """Nor kept in memory."""
+    patience = Patience()
+    for _ in range(AT_ONCE):
+        patience.note("it", NOON)
+    assert patience.left("it", NOON) == PAUSE
+
+    assert patience.left("it", NOON + WINDOW) is None
+    assert patience.times == {}
+
+
+def test_what_is_forgotten_is_no_repetition() -> None:
+    """As when we ourselves have undone it meanwhile."""
+    patience = Patience()
+    for _ in range(AT_ONCE):
+        patience.note("it", NOON)
+    patience.forget("it")
+
+    assert (patience.left("it", NOON), patience.count("it", NOON)) == (None, 0)
+
+
+@given(st.lists(st.integers(1, 3600), min_size=1, max_size=200))
+def test_never_more_than_a_few_an_hour(seconds: list[int]) -> None:
+    """However often it is asked for: in no hour more than five times."""
+    patience, now, made = Patience(), NOON, []
+    for pause in seconds:
+        now += timedelta(seconds=pause)
+        if patience.left("it", now) is None:
+            patience.note("it", now)
+            made.append(now)
+
+    assert all(len([b for b in made if a <= b < a + WINDOW]) <= 5 for a in made)
