@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coder_cva.api.v1alpha1.resource import CoderDeployment
-    from coder_cva.snapshot.model import Absence, ClusterSnapshot
+    from coder_cva.snapshot.model import Absence, ClusterSnapshot, Served
     from coder_cva.snapshot.needs import Need
     from coder_cva.values.manifest import Ref
 
@@ -50,6 +50,7 @@ class Story(FakeApi):
     rolls_out: bool = True
     observed: Observations = field(default_factory=Observations)
     writes_left: int = 10_000
+    served: Served | None = None
     watched_version: str = ""
     """In which version the watches of admission policies go on; "" is that of the plan."""
 
@@ -105,6 +106,7 @@ class Story(FakeApi):
             written,
             unavailable=self.unavailable,
             secrets={key: self.secrets.get(key) for key in secrets},
+            served=self.served,
             namespaces=[one["metadata"]["namespace"] for one in self.bodies],
         )
 
