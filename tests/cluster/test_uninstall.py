@@ -85,8 +85,7 @@ def refused(kube: Kube, manifest: dict[str, Any]) -> bool:
     try:
         kube.create(manifest, dry_run=True)
     except ApiError as error:
-        assert error.status in {403, 422}, error
-        return True
+        return error.status in {403, 422}
     return False
 
 

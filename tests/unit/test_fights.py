@@ -93,7 +93,7 @@ async def test_who_prunes_is_outlasted(story: Story, ref: Ref) -> None:
 
 async def test_a_gitops_tool_that_has_a_policy_of_our_name(story: Story) -> None:
     """Its ingress in ours: taken back twice, then left and told with its name, and an hour later tried again."""
-    theirs = [{"from": [{"podSelector": {}}]}]
+    theirs: list[Any] = [{"from": [{"podSelector": {}}]}]
     counts = await fought(
         story,
         lambda it: it.edit(POLICY, ".spec.ingress", copy.deepcopy(theirs), "argocd-controller"),
