@@ -170,6 +170,9 @@ async def test_killed_at_every_write(
             worked = await asyncio.to_thread(lambda: whole.working(whole.objects()))
             await asyncio.to_thread(whole.edit, edit)
             await operator.rests(whole.key)
+            there = await asyncio.to_thread(whole.ours)
+            if not edit.is_deletion:
+                assert not {one.partition(" ")[0] for one in there} & {*edit.without}, edit
             keeps = worked & await asyncio.to_thread(lambda: whole.working(whole.objects()))
             killed += await lived(operator, torn, edit, keeps)
             await asyncio.to_thread(

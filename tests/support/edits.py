@@ -31,6 +31,8 @@ class Edit:
     version: str = "2.30.0"
     served: Served = NEWEST
     is_deletion: bool = False
+    without: tuple[str, ...] = ()
+    """Kinds of which nothing of ours is there after it."""
 
     def of(self, base: Manifest) -> Manifest:
         """The CoderDeployment after this edit."""
@@ -57,16 +59,18 @@ def rules(mode: str, *ids: str) -> dict[str, Any]:
     return {"enforcement": {"rules": dict.fromkeys(ids, mode)}}
 
 
+BINDINGS = ("MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicyBinding")
+POLICY = ("NetworkPolicy",)
 VOLUMES = {"workspaces": {"storage": {"minSize": "1Gi", "maxSize": "500Gi", "hostVolumes": "Deny"}}}
 
 MANAGED = (
     Edit("installed"),
-    Edit("isolation is audited", rules("Audit", *NETWORK)),
+    Edit("isolation is audited", rules("Audit", *NETWORK), without=POLICY),
     Edit("isolation is back"),
-    Edit("suspended", {"suspend": True}),
+    Edit("suspended", {"suspend": True}, without=(*BINDINGS, *POLICY)),
     Edit("resumed"),
     Edit("volumes are restricted", VOLUMES),
-    Edit("admission is off, rule by rule", rules("Off", *ADMISSION)),
+    Edit("admission is off, rule by rule", rules("Off", *ADMISSION), without=BINDINGS),
     Edit("admission is back"),
     Edit("an API server without mutation", served=WITHOUT_MUTATION),
     Edit("an API server with it"),
@@ -75,16 +79,20 @@ MANAGED = (
     Edit("managed again", version="2.31.0"),
     Edit("it shall stay", {"deletionPolicy": "Orphan"}, version="2.31.0"),
     Edit("it shall go", version="2.31.0"),
-    Edit("deleted", is_deletion=True),
+    Edit("deleted", is_deletion=True, without=(*BINDINGS, *POLICY)),
 )
 ADOPTED = (
     Edit("installed"),
     Edit("isolation is enforced", rules("Enforce", *NETWORK)),
-    Edit("isolation is audited", rules("Audit", *NETWORK)),
+    Edit("isolation is audited", rules("Audit", *NETWORK), without=POLICY),
     Edit("all is enforced", {**rules("Enforce", *NETWORK, *ADMISSION), **VOLUMES}),
-    Edit("suspended", {"suspend": True, **rules("Enforce", *NETWORK, *ADMISSION), **VOLUMES}),
+    Edit(
+        "suspended",
+        {"suspend": True, **rules("Enforce", *NETWORK, *ADMISSION), **VOLUMES},
+        without=(*BINDINGS, *POLICY),
+    ),
     Edit("resumed", {**rules("Enforce", *NETWORK, *ADMISSION), **VOLUMES}),
-    Edit("deleted", is_deletion=True),
+    Edit("deleted", is_deletion=True, without=(*BINDINGS, *POLICY)),
 )
 LIVES = {"Managed": MANAGED, "Adopted": ADOPTED}
 

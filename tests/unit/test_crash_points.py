@@ -96,6 +96,7 @@ async def test_ended_at_any_write_it_is_safe_and_ends_the_same(
         await apply(story, edit, management)
         whole = forked(story, 10_000)
         await rested(whole)
+        assert not {one.kind for one in whole.objects} & {*edit.without}, edit
         for writes in range(len(whole.writes)):
             it = forked(story, writes)
             await killed_once(it)
