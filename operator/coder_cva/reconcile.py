@@ -92,6 +92,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
         stands = Outcome("stalled", status, swept, is_looked_after=False)
         return await tell(body, status, shell, stands)
 
+    shell.engine.memory.patience.looked_at(deployment.uid, deployment.generation)
     world = await read(deployment, body, bodies, shell, now)
     if world.is_starting:
         status = conclude.starting(world)

@@ -205,6 +205,20 @@ async def test_a_switch_may_be_thrown_as_often_as_one_likes(story: Story) -> Non
             assert (POLICY in story.objects) is is_there
 
 
+async def test_an_edit_is_in_force_at_once(story: Story) -> None:
+    """Whatever was undone again and again before: whoever edits the resource need not wait."""
+    for _ in range(6):
+        story.objects.pop(POLICY, None)
+        await story.look()
+    assert POLICY not in story.objects
+    body = story.put({**resource({"waivers": []}), "status": story.status()})
+    body["metadata"]["generation"] = 2
+
+    await story.look()
+
+    assert POLICY in story.objects
+
+
 async def test_a_namesake_that_is_applied_again_is_no_fight(story: Story) -> None:
     """Deleted and applied again and again, a CoderDeployment gets its objects at once each time."""
     for number in range(6):

@@ -81,7 +81,7 @@ class Engine:
             await self.port.delete(ref, uid=uid)
         except ports.WriteError as error:
             return Change(ref, Action.FAILED, error.reason, error.message, error.retry_after)
-        contest.deleted(self.memory, ref, uid, now)
+        contest.deleted(self.memory, body, now)
         return Change(ref, Action.DELETED)
 
     async def evict(self, eviction: Eviction) -> Change:

@@ -74,21 +74,21 @@ def test_while_an_operator_leads_nothing_goes(
 
 
 @pytest.mark.parametrize(
-    ("spec", "leads"),
+    ("age", "laid_over", "leads"),
     [
-        (lease(1), "laptop_1"),
-        (lease(60), ""),
-        ({}, ""),
-        ({**lease(1), "holderIdentity": ""}, ""),
-        (None, ""),
+        (1, {}, "laptop_1"),
+        (3600, {}, ""),
+        (1, {"renewTime": None}, ""),
+        (1, {"holderIdentity": ""}, ""),
+        (None, {}, ""),
     ],
-    ids=["renewed", "of one that was killed", "empty", "given back", "none"],
+    ids=["renewed", "of one that was killed", "never renewed", "given back", "none"],
 )
 def test_who_leads(
-    monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any] | None, leads: str
+    monkeypatch: pytest.MonkeyPatch, age: float | None, laid_over: dict[str, Any], leads: str
 ) -> None:
     """A Lease that nobody renews any more is nobody's."""
-    answer = "" if spec is None else json.dumps({"spec": spec})
+    answer = "" if age is None else json.dumps({"spec": {**lease(age), **laid_over}})
     monkeypatch.setattr(run, "call", lambda *_: answer)
 
     assert uninstall.Cluster("kubectl")._leader() == leads
