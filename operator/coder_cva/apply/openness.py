@@ -14,14 +14,15 @@ from typing import Any, Final
 from coder_cva.desired.metadata import OWNER_NAME, OWNER_UID
 from coder_cva.values.manifest import Manifest, dig, ref_of
 
-_DIRECTIONS: Final = (("Ingress", "ingress"), ("Egress", "egress"))
+_RULES: Final = {"Ingress": "ingress", "Egress": "egress"}
 _OURS: Final = ("name", "namespace", "labels", "annotations", "ownerReferences")
 _Identity = tuple[str, str, str, str]
+Body = Mapping[str, Any]
 
 
-def has_rules(body: Mapping[str, Any]) -> bool:
+def has_rules(body: Body) -> bool:
     """Whether a NetworkPolicy lets anything through; one that does not only closes."""
-    return any(dig(body, "spec", rules) for _, rules in _DIRECTIONS)
+    return any(dig(body, "spec", rules) for rules in _RULES.values())
 
 
 def before(objects: Iterable[Manifest], there: Collection[_Identity]) -> Iterator[Manifest]:
@@ -30,31 +31,38 @@ def before(objects: Iterable[Manifest], there: Collection[_Identity]) -> Iterato
     ``there`` are ours that exist. In a namespace that is closed already what is new only opens.
     """
     for wanted in _by_namespace(objects).values():
-        opening = [one for one in wanted if has_rules(one)]
-        closing = [one for one in wanted if not has_rules(one)]
-        is_closed = bool(closing) and all(ref_of(one).identity in there for one in closing)
-        if len(opening) > 1 and not is_closed:
-            yield from (opened(one) for one in opening if ref_of(one).identity not in there)
+        unclosed = [
+            direction
+            for direction in _RULES
+            if not all(_exists(one, there) for one in _closing(wanted, direction))
+            or not _closing(wanted, direction)
+        ]
+        new = (one for one in wanted if not _exists(one, there))
+        yield from _opened_each(new, wanted, unclosed)
 
 
-def after(
-    going: Iterable[Mapping[str, Any]], stays: Iterable[Mapping[str, Any]]
-) -> Iterator[Manifest]:
+def after(going: Iterable[Body], stays: Iterable[Body]) -> Iterator[Manifest]:
     """What of these objects to open for everything before any of them goes.
 
     ``stays`` are ours that do not go: where one of them closes, what goes was open through them alone.
     """
-    closed = {space for space, one in _by_namespace(stays).items() if not all(map(has_rules, one))}
+    staying = _by_namespace(stays)
     for space, bodies in _by_namespace(going).items():
-        opening = [one for one in bodies if has_rules(one) and _is_marked(one)]
-        if space not in closed:
-            yield from map(opened, opening[1:])
+        unclosed = [one for one in _RULES if not _closing(staying.get(space, ()), one)]
+        # The first to go may stay as it is: all others are open when it goes.
+        marked = [one for one in bodies if has_rules(one) and _is_marked(one)]
+        yield from _opened_each(marked[1:], bodies, unclosed)
 
 
-def opened(body: Mapping[str, Any]) -> Manifest:
-    """The same policy, ours to apply, that lets everything through in the directions that it is about."""
+def opened(body: Body, directions: Collection[str] = tuple(_RULES)) -> Manifest:
+    """The same policy, ours to apply, that lets everything through in those of its directions."""
     metadata, spec = body["metadata"], body["spec"]
-    types = dig(spec, "policyTypes", default=["Ingress"])
+    types = _directions(body)
+    rules = {
+        _RULES[one]: [{}] if one in directions else dig(spec, _RULES[one])
+        for one in types
+        if one in directions or dig(spec, _RULES[one])
+    }
     return copy.deepcopy(
         {
             "apiVersion": body["apiVersion"],
@@ -63,13 +71,50 @@ def opened(body: Mapping[str, Any]) -> Manifest:
             "spec": {
                 "podSelector": dig(spec, "podSelector", default={}),
                 "policyTypes": types,
-                **{rules: [{}] for name, rules in _DIRECTIONS if name in types},
+                **rules,
             },
         }
     )
 
 
-def _is_marked(body: Mapping[str, Any]) -> bool:
+def _opened_each(
+    bodies: Iterable[Body], among: Collection[Body], directions: Iterable[str]
+) -> Iterator[Manifest]:
+    """Those of them that keep something open beside others, open in the directions in which they do."""
+    shared = [one for one in directions if len(_opening(among, one)) > 1]
+    for body in bodies:
+        own = [one for one in shared if body in _opening((body,), one)]
+        if own:
+            yield opened(body, own)
+
+
+def _opening(bodies: Iterable[Body], direction: str) -> list[Body]:
+    """Those with rules for this direction."""
+    return [one for one in bodies if direction in _directions(one) and _lets(one, direction)]
+
+
+def _closing(bodies: Iterable[Body], direction: str) -> list[Body]:
+    """Those that are about this direction and let nothing through."""
+    return [one for one in bodies if direction in _directions(one) and not _lets(one, direction)]
+
+
+def _lets(body: Body, direction: str) -> bool:
+    return bool(dig(body, "spec", _RULES[direction]))
+
+
+def _directions(body: Body) -> list[str]:
+    """By the defaults of the API: ingress always, egress where there is a rule for it."""
+    said = dig(body, "spec", "policyTypes")
+    if said:
+        return [one for one in _RULES if one in said]
+    return ["Ingress", "Egress"] if dig(body, "spec", "egress") else ["Ingress"]
+
+
+def _exists(body: Body, there: Collection[_Identity]) -> bool:
+    return ref_of(body).identity in there
+
+
+def _is_marked(body: Body) -> bool:
     """Whether it still says for whom it was made; by that the engine knows that it may write it."""
     return bool(
         dig(body, "metadata", "labels", OWNER_UID)
@@ -77,8 +122,8 @@ def _is_marked(body: Mapping[str, Any]) -> bool:
     )
 
 
-def _by_namespace(bodies: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def _by_namespace(bodies: Iterable[Body]) -> dict[str, list[Body]]:
+    found: defaultdict[str, list[Body]] = defaultdict(list)
     for one in bodies:
         if one["kind"] == "NetworkPolicy":
             found[one["metadata"]["namespace"]].append(one)

@@ -142,6 +142,42 @@ def test_one_alone_needs_nothing() -> None:
     assert not list(openness.after((WEB, CLOSED), ()))
 
 
+def egress(name: str, port: int) -> dict[str, Any]:
+    """One of ours that lets a workspace reach one port in the world."""
+    made = policy(name)
+    rule = {"ports": [{"port": port, "protocol": "TCP"}]}
+    return {**made, "spec": {**made["spec"], "policyTypes": ["Egress"], "egress": [rule]}}
+
+
+async def test_what_leaves_is_no_more_cut_than_what_arrives() -> None:
+    """Two that let a Pod out, in a namespace that is closed for what comes in already."""
+    api = Watching()
+    await brought_about(api, *ALL)
+    ways = (egress("x-web", 443), egress("y-database", 5432))
+
+    def out() -> list[bool | None]:
+        about = Reachability(builders.snapshot_of(list(api.objects.values())))
+        return [about.connection(POD, ANYBODY, port).possible for port in (443, 5432)]
+
+    opened = list(openness.before((*ALL, *ways), {ref_of(one).identity for one in ALL}))
+    assert [one["metadata"]["name"] for one in opened] == ["x-web", "y-database"]
+    assert all(one["spec"]["egress"] == [{}] for one in opened)
+    await brought_about(api, *ALL, *ways)
+    assert out() == [True, True]
+    leaving = list(openness.after(ways, ALL))
+    assert [one["metadata"]["name"] for one in leaving] == ["y-database"]
+
+
+def test_only_the_direction_that_needs_it_is_opened() -> None:
+    """A policy of both directions stays closed in the one that is closed anyhow."""
+    one, other = (egress(name, 443) for name in ("one", "other"))
+    one["spec"] |= {"policyTypes": ["Ingress", "Egress"]}
+
+    opened = list(openness.before((one, other), ()))
+
+    assert "ingress" not in opened[0]["spec"]
+
+
 def test_both_directions_are_opened() -> None:
     """A policy that says something about egress too is open in both."""
     body = policy("both", 80)
