@@ -35,7 +35,14 @@ pytestmark = pytest.mark.cluster
 OURS = "app.kubernetes.io/managed-by=coder-cva-operator"
 MANY = {"Managed": 90, "Adopted": 40}
 """Writes at which the operator is killed at least."""
-INSIDE = ("Deployment", "Service", "ServiceAccount", "RoleBinding", "PodDisruptionBudget")
+INSIDE = (
+    "Deployment",
+    "Service",
+    "ServiceAccount",
+    "RoleBinding",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+)
 OUTSIDE = (
     "MutatingAdmissionPolicy",
     "MutatingAdmissionPolicyBinding",
@@ -79,28 +86,28 @@ class Life:
 
     def objects(self) -> list[dict[str, Any]]:
         """What may matter of all that is there."""
-        found = [
-            one
-            for space in (self.home, self.team)
-            for kind in (*INSIDE, "NetworkPolicy", "Pod")
-            for one in self.kube.list(kind, space)
+        here = {self.home, self.team}
+        found = [one for kind in INSIDE for one in self.kube.list(kind)]
+        return [
+            *(one for one in found if one["metadata"]["namespace"] in here),
+            *(one for kind in OUTSIDE for one in self.kube.list(kind, labels=OURS)),
         ]
-        return [*found, *(one for kind in OUTSIDE for one in self.kube.list(kind, labels=OURS))]
 
     def working(self, objects: list[dict[str, Any]]) -> frozenset[str]:
         """The connections that are possible, the namespaces by their part."""
         found = safety.working(objects, self.home, self.team)
         return frozenset(one.replace(self.team, "team").replace(self.home, "home") for one in found)
 
-    def check(self, keeps: frozenset[str], what: str) -> None:
-        """Raises where something is cut that is not cut in the end, or acts that should not."""
+    def check(self, keeps: frozenset[str], what: str) -> dict[str, Any] | None:
+        """coderd's Deployment; raises where something is cut that stays open, or acts that should not."""
         objects = self.objects()
         lost = keeps - self.working(objects)
         assert not lost, f"{what} cuts {sorted(lost)}"
-        others = (one for one in objects if self.home not in json.dumps(one["metadata"]))
-        assert list(safety.unsafe(objects, None)) == [], (what, list(others))
+        assert list(safety.unsafe(objects, None)) == [], what
         for space in (self.home, self.team):
             self.kube.create(pod(space), dry_run=True)
+        coderd = ("Deployment", self.home, "coder")
+        return next((one for one in objects if _name(one) == coderd), None)
 
     def ours(self) -> dict[str, Any]:
         """Everything of ours, without what the API server gives it and without the names of the namespaces."""
@@ -110,7 +117,7 @@ class Life:
         for one in self.objects():
             text = json.dumps(one["metadata"])
             is_ours = '"cva.coder.com/deployment"' in text or '"cva.coder.com/owner-uid"' in text
-            if one["kind"] == "Pod" or not is_ours or f"{self.home}/coder" not in text:
+            if not is_ours or f"{self.home}/coder" not in text:
                 continue
             plain = json.dumps(_plain(one), sort_keys=True)
             for real, said in (
@@ -135,6 +142,11 @@ def differing(one: Life, other: Life) -> list[str]:
         for path in mine.keys() | theirs.keys()
         if mine.get(path) != theirs.get(path)
     )
+
+
+def _name(body: dict[str, Any]) -> tuple[str, str, str]:
+    meta = body["metadata"]
+    return body["kind"], meta.get("namespace", ""), meta["name"]
 
 
 def _plain(body: dict[str, Any]) -> dict[str, Any]:
@@ -195,8 +207,7 @@ async def lived(operator: InProcess, life: Life, edit: Edit, keeps: frozenset[st
     while (written := await operator.dies(life.key, 1)) is not None:
         killed += 1
         assert killed < 100, f"{edit}: no end, the last one was {written}"
-        await asyncio.to_thread(life.check, keeps, f"{edit}: {written}")
-        after = await asyncio.to_thread(life.kube.find, "Deployment", "coder", life.home)
+        after = await asyncio.to_thread(life.check, keeps, f"{edit}: {written}")
         if before is not None and not edit.is_deletion:
             assert after is not None
             assert after["metadata"]["uid"] == before["metadata"]["uid"], f"{edit}: {written}"

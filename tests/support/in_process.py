@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 LAG = 0.04
 """Seconds that a watch is given to see what was written."""
-QUIET = 3
+QUIET = 2
 """Passes in a row without a write after which nothing more is to come."""
 
 
@@ -124,12 +124,22 @@ class InProcess:
         )
         return it, shell
 
-    async def rests(self, key: tuple[str, str], writes: int | None = None) -> list[str]:
-        """Passes of one new process until it has nothing left to do; what it wrote. Raises Killed.
+    async def rests(self, key: tuple[str, str]) -> None:
+        """Passes of one new process until it has nothing left to do."""
+        await self._passes(key, *self.process())
 
-        A Deployment rolls out meanwhile, so what changes the status alone is waited for, and no more.
-        """
+    async def dies(self, key: tuple[str, str], writes: int) -> list[str] | None:
+        """What a new process wrote until it ended in the middle; None where it had nothing left to do."""
         it, shell = self.process(writes)
+        try:
+            await self._passes(key, it, shell)
+        except Killed:
+            await asyncio.sleep(LAG)
+            return it.writes
+        return None
+
+    async def _passes(self, key: tuple[str, str], it: Ports, shell: Shell) -> None:
+        """While a Deployment rolls out something is to come, though nothing may be written."""
         quiet = 0
         while quiet < QUIET:
             before = len(it.writes)
@@ -138,23 +148,6 @@ class InProcess:
             await asyncio.sleep(LAG)
             is_idle = len(it.writes) == before and outcome.word != "progressing"
             quiet = quiet + 1 if is_idle else 0
-        return it.writes
-
-    async def dies(self, key: tuple[str, str], writes: int) -> list[str] | None:
-        """What a new process wrote until it ended in the middle; None where it had nothing left to do."""
-        it, shell = self.process(writes)
-        quiet = 0
-        with contextlib.suppress(Killed):
-            while quiet < QUIET:
-                before = len(it.writes)
-                outcome = await reconcile(key, shell)
-                self.now += timedelta(seconds=5)
-                await asyncio.sleep(LAG)
-                is_idle = len(it.writes) == before and outcome.word != "progressing"
-                quiet = quiet + 1 if is_idle else 0
-            return None
-        await asyncio.sleep(LAG)
-        return it.writes
 
 
 @contextlib.asynccontextmanager
