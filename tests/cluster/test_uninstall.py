@@ -100,7 +100,9 @@ def test_with_the_operator_gone_policies_that_stay_act_on_nothing(
     it = armed(kube, served)
     elsewhere = kube.namespace("elsewhere")
 
-    kube.delete(it.resource if way == WAYS[0] else kube.get("CustomResourceDefinition", CRD))
+    gone = it.resource if way == WAYS[0] else kube.get("CustomResourceDefinition", CRD)
+    kube.delete(gone)
+    kube.wait_gone(gone)
 
     kube.wait_for(lambda: not refused(kube, with_host_volume(it.namespace)), what="host volumes")
     kube.wait_for(lambda: not refused(kube, claim(it.namespace, "9Gi")), what="large claims")
@@ -191,10 +193,12 @@ def test_a_managed_coder_and_its_crd(kube_crd: Kube) -> None:
         "metadata": {"name": "coder", "namespace": space, "ownerReferences": [owner]},
     }
     made = kube_crd.create(account)
+    crd = kube_crd.get("CustomResourceDefinition", CRD)
 
-    kube_crd.delete(kube_crd.get("CustomResourceDefinition", CRD))
+    kube_crd.delete(crd)
 
     kube_crd.wait_gone(made)
+    kube_crd.wait_gone(crd)
 
 
 @pytest.fixture
