@@ -172,6 +172,7 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     changes += [await release.unbind(engine, ref) for ref in sorted(plan.unbound)]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
+        wanted -= {one.ref for one in changes if one.reason == Reason.EXCEPTION_MISSING}
         owner = world.deployment
         going = sweep.unwanted(owned, owner.uid, owner.reference, wanted, plan.keep_kinds)
         await order.open_first(going, owned, engine, world.now)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coder_cva import reconcile
+from coder_cva import ports, reconcile
 from coder_cva.rules.model import Report
 from coder_cva.values.manifest import Ref
-from support import builders
+from support import builders, safety
 from support.managed_coder import resource
 from support.story import Story, settled
+from support.workspace_manifests import workspace_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,3 +244,43 @@ async def test_an_account_that_waits_holds_up_the_coderd_that_needs_it(story: St
     assert account not in story.objects
     assert CODERD not in story.objects
     assert story.now > builders.NOW
+
+
+@pytest.mark.parametrize("how", ["pruned", "refused"])
+async def test_what_isolates_yields_where_its_exceptions_cannot_be_kept(
+    story: Story, how: str
+) -> None:
+    """A connection in use is worth more than the isolation; when the exception is back, so is that."""
+    story.around += builders.flat(
+        [builders.all_running(workspace_deployment("alpha", "coder")), safety.in_use("coder")]
+    )
+    await settled(story)
+    (ref, *_) = (one for one in story.objects if one.name.startswith("coder-in-use"))
+    keeps = reached(story)
+    assert "somebody outside to the workspace in coder on 8888" in keeps
+
+    for _ in range(5):
+        story.objects.pop(ref, None)
+        if how == "refused":
+            story.refuse[ref] = ports.Forbidden(ref, "a webhook of somebody's says no")
+        await story.look()
+        story.now += timedelta(seconds=SECONDS)
+
+    closing = [one for one in story.objects if one.name.startswith("coder-workspaces")]
+    assert closing == []
+    assert ready(story)["status"] == "False"
+    assert keeps <= reached(story)
+    journal = list(story.writes)
+    await story.look()
+    assert story.writes == journal
+    story.refuse.clear()
+    story.now += timedelta(minutes=20)
+    await settled(story)
+    assert ref in story.objects
+    assert [one for one in story.objects if one.name.startswith("coder-workspaces")]
+    assert ready(story)["status"] == "True"
+
+
+def reached(story: Story) -> frozenset[str]:
+    """The connections that work."""
+    return safety.working([*builders.flat(story.around), *story.objects.values()], "coder")

@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from coder_cva import ports
-from coder_cva.apply import openness
+from coder_cva.apply import openness, yielding
 from coder_cva.apply.engine import Engine
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
@@ -22,37 +21,21 @@ async def bring_about(
     """What became of each object, in the plan's order. ``owned`` is what the watches have seen of ours."""
     # A watch may still be of another version of the API than the one in which we write.
     cached = {ref_of(one).identity: one for one in owned or ()}
+    missing = yielding.Missing()
     if owned is not None:
-        await _open_before(plan, engine, cached.keys(), now)
+        missing = await yielding.make_exceptions(plan.objects, engine, cached.keys(), now)
     done: dict[Ref, Change] = {}
     for manifest in plan.objects:
         ref = ref_of(manifest)
         needed = [done[one] for one in plan.requires.get(ref, ()) if one in done]
-        waits = _waits(ref, needed, cached.keys())
+        wanted = _waits(ref, needed, cached.keys()) or missing.instead(manifest)
         seen, unforced = cached.get(ref.identity), plan.unforced_in(ref)
-        done[ref] = waits or await engine.apply(manifest, seen, now, unforced)
+        done[ref] = (
+            wanted
+            if isinstance(wanted, Change)
+            else missing.whole(await engine.apply(wanted, seen, now, unforced))
+        )
     return list(done.values())
-
-
-async def _open_before(
-    plan: Plan, engine: Engine, seen: Collection[tuple[str, str, str, str]], now: datetime
-) -> None:
-    """Makes open what would cut a connection while the others that come with it are not there yet."""
-    new = [one for one in plan.objects if one["kind"] == "NetworkPolicy"]
-    there = {ref_of(one).identity for one in new}
-    there -= {one.identity for one in map(ref_of, new) if not await _is_there(one, engine, seen)}
-    for manifest in openness.before(new, there):
-        await engine.apply(manifest, None, now)
-
-
-async def _is_there(ref: Ref, engine: Engine, seen: Collection[tuple[str, str, str, str]]) -> bool:
-    """What was made a moment ago may not have been seen yet; opened again, it would be a hole."""
-    if ref.identity in seen:
-        return True
-    try:
-        return await engine.port.live(ref) is not None
-    except ports.WriteError:
-        return True
 
 
 async def open_first(

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     """coderd is not run: its ServiceAccount or RoleBinding would be somebody else's."""
     CONTESTED = "Contested"
     """Somebody undoes again and again what the operator writes: it is repeated rarely now."""
+    EXCEPTION_MISSING = "ExceptionMissing"
+    """What isolates is taken away, because what keeps connections in use open beside it cannot be made."""
     CODERD_NOT_FOUND = "CoderdNotFound"
     """Adopted, and there is no coderd in the namespace, or more than one."""
     CLUSTER_UNREADABLE = "ClusterUnreadable"
