@@ -104,6 +104,10 @@ cluster-down: setup ## Stop it
 run: setup ## Run the operator against $$KUBECONFIG as the shipped ServiceAccount
 	$(DEMO) run
 
+.PHONY: uninstall
+uninstall: setup ## Take the operator, its CRD, policies and rights from $$KUBECONFIG; coderd runs on
+	$(DEMO) uninstall
+
 .PHONY: demo
 demo: setup ## Watch a disorderly cluster being brought to the architecture
 	$(DEMO) up

@@ -139,8 +139,10 @@ class ObservePort(Protocol):
 class TellPort(Protocol):
     """Telling users: status and Events."""
 
-    async def write_status(self, ref: Ref, uid: str, status: Mapping[str, Any]) -> None:
-        """Replaces the status of the CoderDeployment of that UID. Raises WriteError."""
+    async def write_status(
+        self, ref: Ref, uid: str, status: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Replaces the status of the CoderDeployment of that UID; what is stored. Raises WriteError."""
         ...
 
     async def emit(self, event: "Event") -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
-from coder_cva.apply import order, release, sweep
+from coder_cva.apply import contest, order, release, sweep
 from coder_cva.apply.engine import Engine
 from coder_cva.desired import render
 from coder_cva.desired.changes import Action, Change
@@ -21,6 +21,8 @@ from coder_cva.rules.engine import evaluate
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.world import World
 from coder_cva.status import conclude, events, stalled
+from coder_cva.status.reasons import Reason
+from coder_cva.values.canonical import digest
 from coder_cva.values.manifest import ref_of
 from coder_cva.values.memo import Memo, Memos
 
@@ -94,6 +96,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
         stands = Outcome("stalled", status, swept, is_looked_after=False)
         return await tell(body, status, shell, stands)
 
+    shell.engine.memory.patience.looked_at(deployment.uid, deployment.generation)
     world = await read(deployment, body, bodies, shell, now, shell.memos.of(deployment.uid))
     if world.is_starting:
         status = conclude.starting(world)
@@ -176,19 +179,21 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     changes += [await release.unbind(engine, ref) for ref in sorted(plan.unbound)]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
+        wanted -= {one.ref for one in changes if one.reason == Reason.EXCEPTION_MISSING}
         owner = world.deployment
         going = sweep.unwanted(owned, owner.uid, owner.reference, wanted, plan.keep_kinds)
-        changes += [await let_go(one, plan, engine) for one in going]
+        await order.open_first(going, owned, engine, world.now)
+        changes += [await let_go(one, plan, engine, world.now) for one in going]
     changes += [await engine.evict(one) for one in plan.evictions]
     return tuple(changes)
 
 
-async def let_go(body: Mapping[str, Any], plan: Plan, engine: Engine) -> Change:
+async def let_go(body: Mapping[str, Any], plan: Plan, engine: Engine, now: datetime) -> Change:
     """Releases what the plan says is released, which is all of a coderd; deletes what is not."""
     ref = ref_of(body)
     if (ref.kind, ref.namespace) in plan.releases:
         return await release.release(engine, body)
-    return await engine.delete(body)
+    return await engine.delete(body, now)
 
 
 async def sweep_abandoned(
@@ -202,7 +207,9 @@ async def sweep_abandoned(
     owned = shell.engine.port.owned()
     living = frozenset(one["metadata"]["uid"] for one in bodies)
     going = sweep.abandoned(owned or (), living)
-    return tuple([await shell.engine.delete(one) for one in going])
+    now = shell.clock()
+    await order.open_first(going, owned or (), shell.engine, now)
+    return tuple([await shell.engine.delete(one, now) for one in going])
 
 
 def gone(swept: tuple[Change, ...]) -> Outcome:
@@ -227,10 +234,18 @@ async def tell(
 async def tell_status(
     body: Mapping[str, Any], status: Mapping[str, Any], shell: Shell
 ) -> Mapping[str, Any]:
-    """Replaces the status; the body as it is then."""
+    """Replaces the status, unless somebody fights over it; the body as it is then."""
+    memory, uid = shell.engine.memory, _uid(body)
     shell.engine.check()
-    await shell.teller.write_status(ref_of(body), _uid(body), status)
-    return {**body, "status": status}
+    is_left, news = contest.overwritten(memory, uid, body.get("status") or {}, shell.clock())
+    if is_left:
+        return body
+    stored = await shell.teller.write_status(ref_of(body), uid, status)
+    memory.told[uid] = digest(stored)
+    if news:
+        event = ports.Event(ref_of(body), uid, "Warning", Reason.CONTESTED, news)
+        await shell.teller.emit(event)
+    return {**body, "status": stored}
 
 
 def _parsed(body: Mapping[str, Any]) -> CoderDeployment | None:

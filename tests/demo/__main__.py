@@ -1,4 +1,4 @@
-"""The command line: `python -m demo up | down | run | status`."""
+"""The command line: `python -m demo up | down | run | uninstall | status`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from demo import ground, play, run
+from demo import ground, play, run, uninstall
 from demo.operator_process import OperatorProcess
 from harness.errors import HarnessError
 
@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("down", _down, "end the demo's cluster and operator"),
         ("status", _status, "say whether they run, and where to look"),
         ("run", run.run, "run the operator against $KUBECONFIG as the shipped ServiceAccount"),
+        ("uninstall", uninstall.uninstall, "take everything of the operator from $KUBECONFIG"),
     ):
         verbs.add_parser(name, help=words, description=words).set_defaults(verb=verb)
     chosen: Callable[[], int] = parser.parse_args(arguments).verb

@@ -74,13 +74,17 @@ def run() -> int:
     Raises:
         HarnessError: the cluster was not confirmed, or kubectl failed; the message says why.
     """
-    kubectl = _program()
-    target = Target.read(_view(kubectl))
-    confirm(target)
+    kubectl = program()
+    target = Target.read(view(kubectl))
+    confirm(
+        target,
+        "the operator will install its CRD, its namespace and its RBAC in",
+        "and act on every CoderDeployment there, for as long as it runs.",
+    )
     for path in SHIPPED:
-        print(_call(kubectl, "apply", "--server-side", "-f", str(ROOT / path)), end="")
+        print(call(kubectl, "apply", "--server-side", "-f", str(ROOT / path)), end="")
     crd = "crd/coderdeployments.cva.coder.com"
-    _call(kubectl, "wait", "--for=condition=Established", crd, f"--timeout={SECONDS}s")
+    call(kubectl, "wait", "--for=condition=Established", crd, f"--timeout={SECONDS}s")
     with tempfile.TemporaryDirectory(prefix="coder-cva-run-") as folder:
         kubeconfig = Path(folder) / "kubeconfig"
         kubeconfig.touch(mode=0o600)
@@ -88,8 +92,13 @@ def run() -> int:
         return _operate(kubeconfig)
 
 
-def confirm(target: Target) -> None:
+def confirm(target: Target, what: str, rest: str) -> None:
     """Name the context and have it confirmed: by CVA_YES=<context>, or typed.
+
+    Args:
+        target: the cluster.
+        what: what will be done, up to the context's name.
+        rest: a line that follows it.
 
     Raises:
         HarnessError: it was not confirmed.
@@ -101,25 +110,24 @@ def confirm(target: Target) -> None:
         raise HarnessError(
             f"{environment.YES}={agreed} is not the current context, {target.context}"
         )
-    what = f"context {target.context} ({target.server})"
+    where = f"context {target.context} ({target.server})"
     if not sys.stdin.isatty():
-        raise HarnessError(
-            f"the operator would be installed in {what}: to agree, set {environment.YES}={target.context}"
-        )
-    print(f"The operator will install its CRD, its namespace and its RBAC in {what},")
-    print("and act on every CoderDeployment there, for as long as it runs.")
+        raise HarnessError(f"{what} {where}: to agree, set {environment.YES}={target.context}")
+    print(f"{what[:1].upper()}{what[1:]} {where},")
+    print(rest)
     if input("Type the context's name to agree: ").strip() != target.context:
         raise HarnessError("not confirmed: nothing was done")
 
 
-def _program() -> str:
+def program() -> str:
+    """The user's kubectl, else one that is built for it."""
     return shutil.which("kubectl") or str(binaries.kubectl())
 
 
-def _view(kubectl: str) -> dict[str, Any]:
+def view(kubectl: str) -> dict[str, Any]:
     """The kubeconfig's current context alone, with every file that it names read into it."""
     try:
-        text = _call(kubectl, "config", "view", "--minify", "--flatten", "--raw", "-o", "json")
+        text = call(kubectl, "config", "view", "--minify", "--flatten", "--raw", "-o", "json")
     except HarnessError as error:
         raise HarnessError(
             f"{error}\nset KUBECONFIG to a kubeconfig with a current context"
@@ -130,7 +138,7 @@ def _view(kubectl: str) -> dict[str, Any]:
 
 def _token(kubectl: str) -> str:
     account = (SERVICE_ACCOUNT, "-n", NAMESPACE)
-    token = _call(kubectl, "create", "token", *account, f"--duration={TOKEN_LIFETIME}").strip()
+    token = call(kubectl, "create", "token", *account, f"--duration={TOKEN_LIFETIME}").strip()
     print(f"the operator runs as {NAMESPACE}/{SERVICE_ACCOUNT}; its token lasts {TOKEN_LIFETIME}")
     return token
 
@@ -159,7 +167,8 @@ def _operate(kubeconfig: Path) -> int:
     return operator.wait()
 
 
-def _call(kubectl: str, *arguments: str) -> str:
+def call(kubectl: str, *arguments: str) -> str:
+    """What kubectl answers. Raises HarnessError with its own words where it fails."""
     try:
         done = subprocess.run(
             [kubectl, *arguments], capture_output=True, text=True, check=False, timeout=2 * SECONDS

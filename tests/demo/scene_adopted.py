@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from demo import acme, fingerprints
 from demo.kubectl import ROOT
 from harness.errors import HarnessError
+from support.standing import measured
 
 if TYPE_CHECKING:
     from demo.fingerprints import Fingerprint
     from demo.stage import Stage
+    from support.standing import Standing
 
 MANIFEST = "tests/demo/manifests/adopted.yaml"
 ENVBOX = "tests/demo/manifests/envbox.yaml"
@@ -28,7 +30,8 @@ THEIRS = (
 def play(stage: Stage) -> None:
     """Before, the manifest, after; and proof that nothing of Helm's or Terraform's was written."""
     before = _before(stage)
-    _adopt(stage)
+    standing = measured(stage.kube, acme.NAMESPACE, acme.WORKSPACES)
+    _adopt(stage, standing)
     _after(stage)
     _warn(stage)
     _untouched(stage, before)
@@ -47,7 +50,7 @@ def _before(stage: Stage) -> list[Fingerprint]:
     return _theirs(stage)
 
 
-def _adopt(stage: Stage) -> None:
+def _adopt(stage: Stage, standing: Standing) -> None:
     stage.narrator.scene(
         "The manifest",
         "A few lines name the pools and say that this Coder is somebody else's. The operator finds "
@@ -60,8 +63,13 @@ def _adopt(stage: Stage) -> None:
     placing = took + stage.wait_placed(acme.WORKSPACES)
     stage.narrator.result(
         f"Ready after {took:.1f} s; after {placing:.1f} s the API server places Pods: it looks for "
-        "new policies once a second. No Pod was moved or restarted"
+        "new policies once a second"
     )
+    now = measured(stage.kube, acme.NAMESPACE, acme.WORKSPACES)
+    lost = standing.lost(now) + standing.disturbed(now)
+    if lost:
+        raise HarnessError(f"the installation was not to change anything: {lost}")
+    stage.narrator.result(f"What that changed for what runs, measured: {standing.told(now)}")
 
 
 def _after(stage: Stage) -> None:

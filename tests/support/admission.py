@@ -78,17 +78,18 @@ def arm(
     *world: Any,
     served: Served | None = None,
     until: Callable[[], object] | None = None,
+    as_shipped: bool = False,
 ) -> Armed:
     """Applies a CoderDeployment, its placement in this world, and its policies, and waits for them.
 
-    ``until`` says that they are in force: unless it is said, a workspace's Pod is changed.
+    ``as_shipped`` leaves the failure policy as it is. ``until`` says that they are in force: unless it is said, a workspace's Pod is changed.
     """
     made = kube.create(resource)
     seen = builders.world(made, *world, served=served)
     armed = Armed(kube, made)
     kube.patch(made, {"status": {"placement": placement(seen)}}, subresource="status")
     for manifest in build_admission(seen).objects:
-        if "failurePolicy" in manifest["spec"]:
+        if "failurePolicy" in manifest["spec"] and not as_shipped:
             manifest["spec"]["failurePolicy"] = "Fail"
         armed.rendered.append(manifest)
         kube.apply(manifest, manager="operator")

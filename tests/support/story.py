@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coder_cva.api.v1alpha1.resource import CoderDeployment
-    from coder_cva.snapshot.model import Absence, ClusterSnapshot
+    from coder_cva.snapshot.model import Absence, ClusterSnapshot, Served
     from coder_cva.snapshot.needs import Need
     from coder_cva.values.manifest import Ref
 
@@ -50,6 +50,7 @@ class Story(FakeApi):
     rolls_out: bool = True
     observed: Observations = field(default_factory=Observations)
     writes_left: int = 10_000
+    served: Served | None = None
     watched_version: str = ""
     """In which version the watches of admission policies go on; "" is that of the plan."""
 
@@ -105,16 +106,19 @@ class Story(FakeApi):
             written,
             unavailable=self.unavailable,
             secrets={key: self.secrets.get(key) for key in secrets},
+            served=self.served,
             namespaces=[one["metadata"]["namespace"] for one in self.bodies],
         )
 
-    async def write_status(self, ref: Ref, uid: str, status: Mapping[str, Any]) -> None:
+    async def write_status(
+        self, ref: Ref, uid: str, status: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         """Replaces the status of the CoderDeployment of that UID."""
         self._write(f"status {ref}")
         for body in self.bodies:
             if ref_of(body) == ref and body["metadata"]["uid"] == uid:
                 body["status"] = copy.deepcopy(dict(status))
-                return
+                return status
         raise ports.Stale(ref, "there is none of that UID")
 
     async def emit(self, event: ports.Event) -> None:

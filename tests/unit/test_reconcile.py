@@ -176,19 +176,6 @@ async def test_while_the_cluster_is_still_read_nothing_is_done() -> None:
     assert it.writes == ["status CoderDeployment coder/coder"]
 
 
-async def test_suspended_nothing_is_written_nor_swept(story: Story) -> None:
-    """But the status, which says so."""
-    before = dict(story.objects)
-    del story.objects[CODERD]
-    story.around[-1] = builders.namespace("team")
-    story.put({**resource({"suspend": True}), "status": story.status()})
-
-    await story.look()
-
-    assert story.objects == {ref: one for ref, one in before.items() if ref != CODERD}
-    assert story.status()["conditions"][0]["reason"] == "Suspended"
-
-
 async def test_a_spec_that_is_not_understood_is_told_and_nothing_else(story: Story) -> None:
     """Stalled, with everything of before still in the status, and every object where it was."""
     before, known = dict(story.objects), story.status()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from coder_cva import ports
-from coder_cva.apply import arming
+from coder_cva.apply import arming, contest
 from coder_cva.apply.fingerprint import fingerprint, without
 from coder_cva.apply.memory import Memory
 from coder_cva.desired.changes import Action, Change, Yielded
@@ -70,15 +70,18 @@ class Engine:
                 ref, Action.FAILED, error.reason, error.message, error.retry_after, yielded=yielded
             )
 
-    async def delete(self, body: Mapping[str, Any]) -> Change:
-        """Deletes an object of ours, of exactly this UID."""
-        ref = ref_of(body)
+    async def delete(self, body: Mapping[str, Any], now: datetime) -> Change:
+        """Deletes an object of ours, of exactly this UID; one that comes back each time only rarely."""
+        ref, uid = ref_of(body), dig(body, "metadata", "uid", default="")
         self.check()
+        waiting = contest.made_again(self.memory, body, now)
+        if waiting is not None:
+            return waiting
         try:
-            await self.port.delete(ref, uid=dig(body, "metadata", "uid", default=""))
+            await self.port.delete(ref, uid=uid)
         except ports.WriteError as error:
             return Change(ref, Action.FAILED, error.reason, error.message, error.retry_after)
-        self.memory.forget(ref)
+        contest.deleted(self.memory, body, now)
         return Change(ref, Action.DELETED)
 
     async def evict(self, eviction: Eviction) -> Change:
@@ -107,8 +110,12 @@ class Engine:
         yielded = self.memory.yields(ref, now)
         rendered = _rendered(manifest, yielded, unforced)
         if fingerprint(rehearsal.result) == fingerprint(live):
-            self.memory.settle(ref, rendered, fingerprint(live))
+            self._settle(rehearsal, rendered, fingerprint(live))
             return Change(ref, Action.UNCHANGED, yielded=yielded)
+        if not rehearsal.taken and self.memory.is_rendered(ref, rendered):
+            waiting = contest.changed_again(self.memory, live, now)
+            if waiting is not None:
+                return waiting
         await self._write(rehearsal, rendered, now)
         managers = tuple(sorted({one.manager for one in rehearsal.taken}))
         return Change(ref, Action.CONFIGURED, yielded=yielded, repaired_from=managers)
@@ -116,6 +123,7 @@ class Engine:
     async def _create(self, manifest: Manifest, unforced: frozenset[str], now: datetime) -> Change:
         """Of what is not there nobody holds a field, so all of it is applied, and nothing is forced."""
         waiting = arming.held_up(manifest, self.memory, now)
+        waiting = waiting or contest.deleted_again(self.memory, manifest, now)
         if waiting is not None:
             return waiting
         ref = ref_of(manifest)
@@ -165,7 +173,12 @@ class Engine:
         result = await self.port.apply(rehearsal.manifest, force=bool(rehearsal.taken))
         self.memory.retaken(ref, rehearsal.taken, now)
         arming.note(self.memory, ref, now)
-        self.memory.settle(ref, rendered, fingerprint(result))
+        self._settle(rehearsal, rendered, fingerprint(result))
+
+    def _settle(self, rehearsal: _Rehearsal, rendered: str, live: str) -> None:
+        ref = ref_of(rehearsal.manifest)
+        self.memory.settle(ref, rendered, live)
+        contest.stands(self.memory, rehearsal.manifest)
 
     def check(self) -> None:
         """Raises LeadershipLostError where this process may no longer write."""

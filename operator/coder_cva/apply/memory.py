@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from coder_cva.apply.patience import Patience
 from coder_cva.desired.changes import Yielded
 from coder_cva.ports import FieldOwner
 from coder_cva.values.manifest import Ref
@@ -36,10 +37,21 @@ class Memory:
 
     armed: datetime | None = None
     """When an admission policy or binding was last created or changed by this process."""
+    patience: Patience = field(default_factory=Patience)
+    there: dict[Ref, str] = field(default_factory=dict)
+    """Objects that were seen to be there, and were not deleted by us since, with their owner's UID."""
+    gone: dict[Ref, str] = field(default_factory=dict)
+    """Objects that we deleted, with their UID."""
+    told: dict[str, str] = field(default_factory=dict)
+    """By the UID of a CoderDeployment a digest of the status that this process wrote last."""
 
     def is_settled(self, ref: Ref, rendered: str, live: str) -> bool:
         """Whether this rendering was already seen to change nothing in this live object."""
         return self.settled.get(ref) == (rendered, live)
+
+    def is_rendered(self, ref: Ref, rendered: str) -> bool:
+        """Whether this very rendering was in force when the object was looked at last."""
+        return self.settled.get(ref, ("",))[0] == rendered
 
     def settle(self, ref: Ref, rendered: str, live: str) -> None:
         """Remembers that applying this rendering leaves the live object as it is."""

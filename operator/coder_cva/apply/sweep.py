@@ -1,13 +1,20 @@
-"""What of ours is no longer wanted: of a living CoderDeployment, and of those that are gone."""
+"""What of ours is no longer wanted: of a living CoderDeployment, and of those that are gone.
+
+In the order in which it goes, so that every prefix of it is safe: first what acts at admission, then
+what closes before what keeps it open, last what others stand on.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from coder_cva.apply import openness
 from coder_cva.desired.metadata import ORPHANED, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.values.manifest import Ref, dig, ref_of
 
-_OPENING: Final = frozenset({"CiliumNetworkPolicy"})
-"""Kinds that allow what a policy beside them closes: they go last, so that nothing is cut in between."""
+_AT_ADMISSION: Final = ("Binding", "Configuration", "Policy")
+"""What kinds of the admission group end with: without its binding a policy acts on nothing."""
+_CLOSING, _OPENING, _ALLOWING, _CARRYING = 3, 4, 5, 6
+"""The ranks behind those: policies that only close, that keep open, that allow what another closes; the rest."""
 
 
 def unwanted(
@@ -78,4 +85,14 @@ def _owner(body: Mapping[str, Any]) -> str:
 
 def _sorted(bodies: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     going = (body for body in bodies if not dig(body, "metadata", "deletionTimestamp"))
-    return tuple(sorted(going, key=lambda body: (body["kind"] in _OPENING, ref_of(body))))
+    return tuple(sorted(going, key=lambda body: (_rank(body), ref_of(body))))
+
+
+def _rank(body: Mapping[str, Any]) -> int:
+    """The earlier what restricts more."""
+    ref = ref_of(body)
+    if ref.group == "admissionregistration.k8s.io":
+        return next(at for at, one in enumerate(_AT_ADMISSION) if ref.kind.endswith(one))
+    if ref.kind == "NetworkPolicy":
+        return _OPENING if openness.has_rules(body) else _CLOSING
+    return _ALLOWING if ref.kind == "CiliumNetworkPolicy" else _CARRYING

@@ -68,7 +68,7 @@ class Plan:
     keep_kinds: frozenset[str] = frozenset()
     """Kinds of which nothing is swept now: what they should be could not be worked out."""
     writes_nothing: bool = False
-    """Neither apply nor sweep: suspended, or somebody else holds what this one wants."""
+    """Neither apply nor sweep: somebody else holds what this one wants."""
     placement: Mapping[str, Any] = field(default_factory=dict)
     """What the admission policies read from the status: see the status model of that name."""
     previews: tuple[Preview, ...] = ()

@@ -15,6 +15,7 @@ from coder_cva.desired import (
     placement,
     staying,
     stranded,
+    suspension,
 )
 from coder_cva.desired.plan import Part, Plan, Preview, Withheld
 from coder_cva.sizing.size import size
@@ -87,8 +88,14 @@ def plan(world: World) -> Plan:
         confirmations=world.confirmations,
     )
     if world.deployment.spec.suspend:
-        where = placement.placement(world)
-        return replace(idle, placement=where, withheld=staying.still_owned(world))
+        kept = suspension.kept_kinds(world, frozenset(k for one in BUILDERS for k in one.kinds))
+        return replace(
+            idle,
+            writes_nothing=False,
+            placement=placement.placement(world),
+            keep_kinds=kept,
+            withheld=staying.still_owned(world),
+        )
     standing_by = claims.obstacle(world)
     if standing_by is not None:
         return replace(idle, withheld=(standing_by, *staying.still_owned(world)))

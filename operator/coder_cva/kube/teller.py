@@ -43,8 +43,10 @@ class Teller:
         self._clock = clock
         self._posted: dict[ports.Event, float] = {}
 
-    async def write_status(self, ref: Ref, uid: str, status: Mapping[str, Any]) -> None:
-        """Replaces the status as a whole: what is no longer in it vanishes.
+    async def write_status(
+        self, ref: Ref, uid: str, status: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Replaces the status as a whole: what is no longer in it vanishes. What is stored then.
 
         A JSON patch that tests the UID first: server-side apply on a status subresource takes
         metadata from the live object and would write over a namesake's status.
@@ -71,6 +73,8 @@ class Teller:
             raise ports.Stale(ref, f"the one of UID {uid} is gone: {answer.message}")
         if not answer.ok:
             raise refusals.refusal(ref, answer)
+        stored: Mapping[str, Any] = dig(answer.body, "status", default={})
+        return stored
 
     async def emit(self, event: ports.Event) -> None:
         """Posts an Event, an equal one once in ten minutes; what cannot be posted is logged."""

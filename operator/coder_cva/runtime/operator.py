@@ -119,7 +119,10 @@ class Operator:
 
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)
-        if not leads:
+        if leads:
+            # What another replica wrote meanwhile is nobody's meddling.
+            self.shell.engine.memory.told.clear()
+        else:
             self.observer.stop()
             metrics.stand_by()
         log.info("this replica leads" if leads else "this replica leads no longer; it only watches")

@@ -36,7 +36,7 @@ def standing(world: World, plan: Plan, changes: Iterable[Change]) -> Standing:
     """The first thing that keeps the deployment from being ready, else that it is."""
     done = tuple(changes)
     return (
-        _suspended(world, plan)
+        _suspended(world, plan, done)
         or _blocked(plan)
         or _not_ours(done)
         or _failed(done)
@@ -59,14 +59,17 @@ def conditions(found: Standing) -> tuple[Condition, ...]:
     return (ready,)
 
 
-def _suspended(world: World, plan: Plan) -> Standing | None:
+def _suspended(world: World, plan: Plan, changes: tuple[Change, ...]) -> Standing | None:
     if not world.deployment.spec.suspend:
         return None
+    left = [f"{one.ref}: {one.message}" for one in changes if one.action is Action.FAILED]
     return Standing(
         ready=False,
         reason=Reason.SUSPENDED,
-        message="spec.suspend is true: nothing is written and nothing is enforced at admission. "
-        "Set it to false to resume" + _warnings(plan),
+        message="spec.suspend is true: nothing is written or repaired; NetworkPolicies and admission policies "
+        "of this operator are taken away, so that nothing is isolated, refused or placed. Set it to false to "
+        "resume" + (f". Not yet gone: {'; '.join(left[:3])}" if left else "") + _warnings(plan),
+        progressing=bool(left),
     )
 
 

@@ -17,6 +17,7 @@ VIEW: dict[str, Any] = {
     "clusters": [{"name": "c", "cluster": {"server": "https://k.example.com"}}],
     "users": [{"name": "u", "user": {"token": "the-user's-own"}}],
 }
+WORDS = ("it will be done in", "and nowhere else.")
 
 
 def test_the_operators_kubeconfig_holds_its_own_token_only() -> None:
@@ -37,10 +38,10 @@ def test_the_context_named_in_the_environment_is_consent(monkeypatch: pytest.Mon
     """CVA_YES names the context; another name is refused."""
     target = run.Target.read(VIEW)
     monkeypatch.setenv(environment.YES, "staging")
-    run.confirm(target)
+    run.confirm(target, *WORDS)
     monkeypatch.setenv(environment.YES, "production")
     with pytest.raises(HarnessError, match="is not the current context, staging"):
-        run.confirm(target)
+        run.confirm(target, *WORDS)
 
 
 def test_without_kubectl_nothing_but_kubectl_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +54,7 @@ def test_without_kubectl_nothing_but_kubectl_is_built(monkeypatch: pytest.Monkey
 
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(binaries, "ensure", ensure)
-    assert run._program() == "/built/kubectl"
+    assert run.program() == "/built/kubectl"
     assert asked == [("kubectl",)]
 
 
@@ -65,11 +66,11 @@ def test_without_a_terminal_nobody_has_agreed(
     monkeypatch.delenv(environment.YES, raising=False)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     with pytest.raises(HarnessError, match="CVA_YES=staging"):
-        run.confirm(target)
+        run.confirm(target, *WORDS)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "yes")
     with pytest.raises(HarnessError, match="nothing was done"):
-        run.confirm(target)
+        run.confirm(target, *WORDS)
     monkeypatch.setattr("builtins.input", lambda _: "staging")
-    run.confirm(target)
+    run.confirm(target, *WORDS)
     assert "https://k.example.com" in capsys.readouterr().out

@@ -143,7 +143,8 @@ class Spec(Part):
     architecture: Architecture
     """The reference architecture to follow."""
     suspend: Flag = False
-    """While true the operator writes nothing but this status."""
+    """While true nothing is enforced: what restricts (this operator's NetworkPolicies and admission policies) is
+    taken away at once. coderd and all that carries it stay as they are, and nothing is written or repaired."""
     maintenance: Maintenance | None = None
     """A window in which coderd is upgraded or scaled by hand: it is not repaired until then."""
     enforcement: Enforcement = Enforcement()

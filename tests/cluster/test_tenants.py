@@ -1,0 +1,225 @@
+"""Two tenants who may write CoderDeployments in a namespace of their own: nothing of what they say gets out of it."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from harness.api import ApiError
+from support import builders
+from support.admission import pod
+from support.coder_manifests import chart_coderd
+from support.deployments import adopted, condition, managed, region, wait_condition
+from support.installation import NAMESPACE as OPERATOR
+from support.stage import own_stage
+from support.workspace_manifests import home_claim, workspace_deployment, workspace_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.kube import Kube
+    from support.stage import Stage
+
+pytestmark = pytest.mark.cluster
+
+CASES = yaml.safe_load(Path(__file__).with_name("hostile_specs.yaml").read_text(encoding="utf-8"))
+TENANTS = ("mallory", "trudy")
+GROUP = "rbac.authorization.k8s.io"
+NAMESPACED = (
+    "Deployment",
+    "Service",
+    "ServiceAccount",
+    "RoleBinding",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+)
+ADMISSION = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
+VOLATILE = ("managedFields", "resourceVersion", "generation")
+MADE_WITH = {"Managed": managed, "Adopted": adopted, "None": region}
+
+
+@pytest.fixture(scope="module")
+def stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """A cluster on which nobody else is at work."""
+    with own_stage(request, tmp_path_factory.mktemp("tenants")) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def kube(stage: Stage) -> Kube:
+    """The administrator's client."""
+    return stage.kube
+
+
+@pytest.fixture(scope="module")
+def victim(stage: Stage, kube: Kube) -> dict[str, Any]:
+    """Somebody else's Coder, adopted and Ready, with a workspace and everything enforced."""
+    stage.operator().start()
+    space = kube.namespace("victim")
+    for one in builders.flat([chart_coderd(space), workspace_deployment("alpha", space)]):
+        kube.create(one)
+    manifest = adopted(space)
+    manifest["spec"]["enforcement"] = {
+        "rules": {"CVA-NET-005": "Enforce", "CVA-STO-004": "Enforce"}
+    }
+    resource = wait_condition(kube, kube.apply(manifest), "Ready", "True")
+    return kube.wait_until(resource, lambda one: one["status"]["workspaces"]["count"] == 1)
+
+
+def tenant(kube: Kube, user: str, number: int) -> tuple[str, Kube]:
+    """A namespace in which this user may write CoderDeployments, and nothing else anywhere."""
+    space = f"{user}-{number:02}"
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+    verbs = ["get", "list", "create", "update", "patch", "delete"]
+    rules = [{"apiGroups": ["cva.coder.com"], "resources": ["coderdeployments"], "verbs": verbs}]
+    metadata = {"name": "tenant", "namespace": space}
+    kube.create({"apiVersion": f"{GROUP}/v1", "kind": "Role", "metadata": metadata, "rules": rules})
+    kube.create(
+        {
+            "apiVersion": f"{GROUP}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": GROUP, "kind": "Role", "name": "tenant"},
+            "subjects": [{"apiGroup": GROUP, "kind": "User", "name": user}],
+        }
+    )
+    return space, kube.acting_as(user)
+
+
+def manifest_of(case: dict[str, Any], own: str, victim: dict[str, Any]) -> dict[str, Any]:
+    """The case's CoderDeployment in the tenant's namespace."""
+    made = MADE_WITH[str(case.get("management", "Adopted"))](own)
+    made["metadata"] |= case.get("metadata", {})
+    for path, value in case.get("set", {}).items():
+        *way, last = path.split(".")
+        here = made["spec"]
+        for step in way:
+            here = here.setdefault(step, {})
+        here[last] = copy.deepcopy(value)
+    there = victim["metadata"]
+    words = {"VICTIM-UID": there["uid"], "VICTIM": there["namespace"], "OWN": own}
+    filled: dict[str, Any] = _filled(made, {**words, "OPERATOR": OPERATOR, "LONG": "x" * 4096})
+    return filled
+
+
+def _filled(value: Any, words: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {_filled(key, words): _filled(one, words) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, words) for one in value]
+    if isinstance(value, str):
+        for word, said in words.items():
+            value = value.replace(word, said)
+    return value
+
+
+def outside(kube: Kube, tenants: set[str]) -> dict[str, Any]:
+    """Every object of the kinds that the operator writes, and every node and namespace, but for the tenants' own."""
+    found = {}
+    for kind in (*NAMESPACED, *ADMISSION, "Namespace", "Node", "ClusterRole", "ClusterRoleBinding"):
+        for one in kube.list(kind):
+            meta = one["metadata"]
+            space = meta.get("namespace", meta["name"] if kind == "Namespace" else "")
+            if space not in tenants:
+                found[f"{kind} {space}/{meta['name']}"] = _lasting(one)
+    for kind in ADMISSION:
+        for one in kube.list(f"{kind}Binding"):
+            if not bound(one) <= tenants:
+                found[f"{kind}Binding {one['metadata']['name']}"] = _lasting(one)
+    return found
+
+
+def bound(binding: dict[str, Any]) -> set[str]:
+    """The namespaces in which a binding of ours acts."""
+    (expression,) = binding["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
+    assert (expression["key"], expression["operator"]) == ("kubernetes.io/metadata.name", "In")
+    return set(expression["values"])
+
+
+def _lasting(body: dict[str, Any]) -> dict[str, Any]:
+    made = {key: one for key, one in body.items() if key != "status"}
+    return {**made, "metadata": {k: v for k, v in made["metadata"].items() if k not in VOLATILE}}
+
+
+def admitted(kube: Kube, *spaces: str) -> list[dict[str, Any]]:
+    """What becomes of Pods and claims of several kinds in these namespaces."""
+    found = []
+    for space in spaces:
+        claim = home_claim("home", space, workspace_labels("dev", "alice"), None)
+        host = {"name": "host", "hostPath": {"path": "/var"}}
+        for one in (
+            pod(space),
+            pod(space, owned=False),
+            pod(space, agent=False, labels={"app.kubernetes.io/name": "coder"}),
+            pod(space, volumes=[host]),
+            claim,
+        ):
+            one["metadata"]["name"] = "probe"
+            found.append(kube.create(one, dry_run=True)["spec"])
+    return found
+
+
+def test_no_spec_gets_out_of_its_namespace(
+    stage: Stage, kube: Kube, victim: dict[str, Any], record_property: Any
+) -> None:
+    """Refused at once, or without effect elsewhere: objects, nodes, admission and the victim's status are the same."""
+    spaces = (victim["metadata"]["namespace"], "default", "kube-system", OPERATOR)
+    tenants = {f"{TENANTS[at % 2]}-{at:02}" for at, _ in enumerate(CASES)}
+    settled = kube.refresh(victim)
+    before, pods = outside(kube, tenants), admitted(kube, *spaces)
+    applied, told = [], {}
+    for at, case in enumerate(CASES):
+        own, client = tenant(kube, TENANTS[at % 2], at)
+        manifest = manifest_of(case, own, victim)
+        try:
+            applied.append(client.create(manifest))
+        except ApiError as error:
+            told[case["claim"]] = error.status
+    refused = {one["claim"] for one in CASES if one.get("refused")}
+    assert told.keys() == refused, told
+    assert set(told.values()) <= {400, 404, 422}
+
+    for one in applied:
+        kube.wait_until(
+            one,
+            lambda it: (
+                condition(it, "Conformant")
+                and condition(it, "Ready").get("reason") not in (None, "Starting")
+            ),
+        )
+    stage.replicas[0].look_again(kube, victim)
+
+    assert outside(kube, tenants) == before
+    assert admitted(kube, *spaces) == pods
+    now = kube.refresh(victim)["status"]
+    for part in ("placement", "workspaces", "controlPlane"):
+        assert now[part] == settled["status"][part]
+    assert condition({"status": now}, "Ready")["status"] == "True"
+    for one in applied:
+        uid, own = one["metadata"]["uid"], one["metadata"]["namespace"]
+        for kind in NAMESPACED:
+            made = kube.list(kind, labels=f"cva.coder.com/owner-uid={uid}")
+            assert {it["metadata"]["namespace"] for it in made} <= {own}
+    print(f"hostile specs: {len(CASES)} tried, {len(refused)} refused at once, 0 got out")
+    record_property("tried", len(CASES))
+    assert len(CASES) >= 40
+
+
+def test_a_tenant_may_write_nothing_but_the_spec(kube: Kube, victim: dict[str, Any]) -> None:
+    """Neither the status, which admission reads, nor anything in another's namespace."""
+    own, client = tenant(kube, TENANTS[0], 99)
+    mine = client.create(adopted(own))
+    placement = {"status": {"placement": {"workspaces": {"hostVolumes": "Deny"}}}}
+
+    with pytest.raises(ApiError, match="403"):
+        client.patch(mine, placement, subresource="status")
+    with pytest.raises(ApiError, match="403"):
+        client.patch(victim, {"spec": {"suspend": True}})
+    with pytest.raises(ApiError, match="403"):
+        client.create(adopted(victim["metadata"]["namespace"], "another"))
