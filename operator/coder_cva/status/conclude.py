@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from coder_cva.desired import stranded
+from coder_cva.desired import pool_guard, stranded
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.model import Report
@@ -107,7 +107,7 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
     """Seconds until the next look; None where the watches suffice.
 
     Writes that failed are tried again with back-off by whoever counts their failures, not from
-    here. A maintenance ends without anybody's event.
+    here. A maintenance ends, and a pool is back for good, without anybody's event.
     """
     done = tuple(changes)
     undone = [one for one in done if one.action in (Action.FOREIGN, Action.WAITING)]
@@ -117,6 +117,7 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
     maintenance = world.deployment.spec.maintenance
     if maintenance is not None and maintenance.until > world.now:
         waits.append((maintenance.until - world.now).total_seconds())
+    waits += pool_guard.wait(status.get("placement") or {}, world.now)
     return min(waits, default=None)
 
 
