@@ -12,6 +12,7 @@ from coder_cva.desired import (
     disruption,
     networking,
     placement,
+    protected_nodes,
     staying,
     stranded,
 )
@@ -93,6 +94,7 @@ def plan(world: World) -> Plan:
             *filter(None, [claims.nothing_left(world)]),
             *(reason for part in parts for reason in part.withheld),
             *stranded.given_up(world, where),
+            *protected_nodes.withheld(world),
         ),
         keep=frozenset(ref for part in parts for ref in part.keep),
         unforced=frozenset(one for part in parts for one in part.unforced),
@@ -101,6 +103,7 @@ def plan(world: World) -> Plan:
         placement=where,
         tier=tier,
         evictions=stranded.evictions(world, where),
+        node_edits=protected_nodes.edits(world),
         requires={ref: needed for part in parts for ref, needed in part.requires.items()},
         releases=frozenset(one for part in parts for one in part.releases),
         unbound=frozenset(ref for part in parts for ref in part.unbound),

@@ -76,6 +76,7 @@ class Operator:
             teller=Teller(connection),
             clock=lambda: datetime.now(UTC),
             operator_namespace=settings.namespace,
+            may_annotate_nodes=settings.may_annotate_nodes,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._pass_seconds = 0.0

@@ -11,9 +11,9 @@ from coder_cva.api.v1alpha1.status import (
     PREVIEW_LIMIT,
     WITHHELD_LIMIT,
 )
-from coder_cva.desired.changes import Change
+from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
-from coder_cva.desired.plan import Plan, Preview
+from coder_cva.desired.plan import Plan, Preview, Withheld
 from coder_cva.rules import load, upgrades
 from coder_cva.rules.model import Finding, Notice, Report, RuleResult, Verdict
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
@@ -42,7 +42,7 @@ def account(
         "previews": [_preview(one) for one in sorted(plan.previews)[:PREVIEW_LIMIT]] or None,
         "withheld": [
             {"subject": one.subject, "reason": one.reason, "message": one.message}
-            for one in sorted(plan.withheld)[:WITHHELD_LIMIT]
+            for one in sorted((*plan.withheld, *_undone(changes)))[:WITHHELD_LIMIT]
         ]
         or None,
     }
@@ -155,6 +155,12 @@ def _preview(preview: Preview) -> dict[str, Any]:
     more = len(preview.resources) - len(named)
     message = f"{preview.message} (and {more} more)" if more else preview.message
     return {"rule": preview.rule, "message": message, "resources": list(named) or None}
+
+
+def _undone(changes: tuple[Change, ...]) -> list[Withheld]:
+    """What could not be done and nothing depends on."""
+    held = (one for one in changes if one.action is Action.WITHHELD)
+    return [Withheld(str(one.ref), one.reason, one.message) for one in held]
 
 
 def _fields_left(changes: tuple[Change, ...]) -> list[dict[str, Any]]:

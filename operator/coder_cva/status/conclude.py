@@ -110,7 +110,9 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
     here. A maintenance ends, and a pool is back for good, without anybody's event.
     """
     done = tuple(changes)
-    undone = [one for one in done if one.action in (Action.FOREIGN, Action.WAITING)]
+    undone = [
+        one for one in done if one.action in (Action.FOREIGN, Action.WAITING, Action.WITHHELD)
+    ]
     waits = [one.retry_after for one in undone if one.retry_after is not None]
     if not waits and all(one.action is not Action.FAILED for one in done):
         waits = _patience(world, status)

@@ -328,3 +328,14 @@ def test_a_pod_is_known_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert not from_environment().in_pod
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
     assert from_environment().in_pod
+
+
+def test_for_whom_nodes_may_be_annotated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For nobody, unless namespaces are named; a mere yes names none."""
+    monkeypatch.delenv("ALLOW_NODE_ANNOTATIONS", raising=False)
+    assert from_environment().may_annotate_nodes == frozenset()
+    monkeypatch.setenv("ALLOW_NODE_ANNOTATIONS", "coder, team-a,")
+    assert from_environment().may_annotate_nodes == {"coder", "team-a"}
+    monkeypatch.setenv("ALLOW_NODE_ANNOTATIONS", "True")
+    with pytest.raises(ValueError, match="ALLOW_NODE_ANNOTATIONS='True' names no namespace"):
+        from_environment()
