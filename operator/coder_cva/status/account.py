@@ -7,15 +7,18 @@ from typing import Any, Final
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.api.v1alpha1.status import (
     FINDING_LIMIT,
+    GROUP_LIMIT,
     NOTICE_LIMIT,
+    OWNER_LIMIT,
     PREVIEW_LIMIT,
     WITHHELD_LIMIT,
 )
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
 from coder_cva.desired.plan import Plan, Preview, Withheld
-from coder_cva.rules import load, upgrades
+from coder_cva.rules import load, misplaced, upgrades
 from coder_cva.rules.model import Finding, Notice, Report, RuleResult, Verdict
+from coder_cva.rules.relocation import Relocation
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.world import World
@@ -121,7 +124,23 @@ def _workspaces(world: World, report: Report) -> Mapping[str, Any]:
         for one in report.results
     ):
         told["misplaced"] = sum(one.rule == WORKSPACES_ON_POOL for one in report.findings)
+        told["misplacedGroups"] = _misplaced(world) if told["misplaced"] else None
     return told
+
+
+def _misplaced(world: World) -> list[dict[str, Any]]:
+    """The workspaces beside their pool by template and by what their next start changes."""
+    found = misplaced.groups(misplaced.workspaces(world), Relocation(world))
+    return [
+        {
+            "template": one.template,
+            "nextStart": one.next_start.value,
+            "count": one.count,
+            "owners": list(one.owners[:OWNER_LIMIT]) or None,
+            "ownersTotal": len(one.owners),
+        }
+        for one in found[:GROUP_LIMIT]
+    ]
 
 
 def _sizing(world: World) -> Mapping[str, Any]:
