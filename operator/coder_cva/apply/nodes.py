@@ -69,9 +69,9 @@ def _held(ref: Ref, reason: str, message: str, retry_after: float | None) -> Cha
 
 def _removed(edit: NodeEdit) -> str:
     return (
-        f"somebody took {' and '.join(sorted(edit.annotations))} off again and again, so it is left off for "
-        "an hour; set spec.controlPlane.nodePool.protectNodes to false, or find out who: kubectl get node "
-        f"{edit.name} -o yaml --show-managed-fields"
+        f"{' and '.join(sorted(edit.annotations))} was put on {LEFT_AT} times within an hour and did not stay, so "
+        "it is left off until that is over. Where nobody switched it, this says who takes it off: kubectl get "
+        f"node {edit.name} -o yaml --show-managed-fields"
     )
 
 
