@@ -12,13 +12,14 @@ from typing import Any, Protocol
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
-from coder_cva.apply import contest, order, release, sweep
+from coder_cva.apply import contest, nodes, order, release, sweep
 from coder_cva.apply.engine import Engine
-from coder_cva.desired import render
+from coder_cva.desired import protected_nodes, render
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.engine import evaluate
 from coder_cva.snapshot.discovery import discover
+from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 from coder_cva.status import conclude, events, stalled
 from coder_cva.status.reasons import Reason
@@ -45,6 +46,11 @@ class Eyes(Protocol):
         """Where the operator lives."""
         ...
 
+    @property
+    def may_annotate_nodes(self) -> frozenset[str]:
+        """For whose CoderDeployments it may annotate nodes."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Shell:
@@ -56,6 +62,7 @@ class Shell:
     teller: ports.TellPort
     clock: Callable[[], datetime]
     operator_namespace: str
+    may_annotate_nodes: frozenset[str] = frozenset()
     memos: Memos = field(default_factory=Memos)
     """What was worked out for each CoderDeployment in the pass before, by its UID."""
 
@@ -88,7 +95,7 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     swept = await sweep_abandoned(bodies, shell)
     body = next((one for one in bodies if _key(one) == key), None)
     if body is None or body["metadata"].get("deletionTimestamp"):
-        return gone(swept)
+        return gone((*swept, *await give_back(bodies, shell, now)))
     try:
         deployment = parse(body)
     except InvalidSpec as error:
@@ -164,6 +171,7 @@ async def read(
         living=frozenset(map(_uid, bodies)),
         observed=await eyes.observer.observations(deployment),
         operator_namespace=eyes.operator_namespace,
+        may_annotate_nodes=eyes.may_annotate_nodes,
         previous=body.get("status") or {},
         memo=memo,
     )
@@ -185,6 +193,7 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
         await order.open_first(going, owned, engine, world.now)
         changes += [await let_go(one, plan, engine, world.now) for one in going]
     changes += [await engine.evict(one) for one in plan.evictions]
+    changes += await nodes.annotate(engine, plan.node_edits, world.now)
     return tuple(changes)
 
 
@@ -212,9 +221,21 @@ async def sweep_abandoned(
     return tuple([await shell.engine.delete(one, now) for one in going])
 
 
+async def give_back(
+    bodies: tuple[Mapping[str, Any], ...], shell: Shell, now: datetime
+) -> list[Change]:
+    """Takes our annotations off the nodes that nobody wants protected any more; nodes have no owner."""
+    living = tuple(one for one in map(_parsed, bodies) if one is not None)
+    wishes = protected_nodes.Wishes(shell.may_annotate_nodes, living, len(living) == len(bodies))
+    seen = await shell.reader.snapshot(frozenset())
+    edits = protected_nodes.abandoned(seen.items(Need.NODES), wishes)
+    return await nodes.annotate(shell.engine, edits, now)
+
+
 def gone(swept: tuple[Change, ...]) -> Outcome:
     """The outcome for a CoderDeployment that is gone or on its way: all is done once the sweep is."""
-    waits = [one.retry_after or 0.0 for one in swept if one.action is Action.FAILED]
+    undone = (Action.FAILED, Action.WITHHELD)
+    waits = [one.retry_after or 0.0 for one in swept if one.action in undone]
     word, wait = ("failed", max(waits)) if waits else ("gone", None)
     return Outcome(word, {}, swept, wait, is_looked_after=False)
 

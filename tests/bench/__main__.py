@@ -13,6 +13,7 @@ from bench import (
     ground,
     judging,
     machine,
+    pool_guard,
     readiness,
     restoration,
     scale,
@@ -72,12 +73,17 @@ def _measure(extent: ground.Extent, measured: figures.Figures, facts: dict[str, 
         measured.update(restoration.measure(here, namespace))
         _say(f"admitting {extent.admissions} Pods with our policies and as many without")
         measured.update(admission.measure(here, namespace))
+        _say(f"losing the pool of a coderd, {extent.losses} times, and once without an operator")
+        measured.update(pool_guard.measure(here))
+        measured.update(pool_guard.measure_dead(here))
         measured["memory_empty_mib"] = usage(here.operator.pid).rss_mib
         here.operator.stop()
         _say(f"creating {extent.workspaces} workspaces while the operator is down")
         workspaces.create(here, namespace, _say)
         _say("starting the operator")
         measured.update(scale.measure_start(here, coder))
+        _say(f"losing the pool of a coderd beside them, {extent.losses} times")
+        measured.update(pool_guard.measure(here, "guard_crowded"))
         _say(f"waiting for rest, then {extent.quiet_seconds} quiet seconds")
         measured.update(scale.measure_quiet(here))
     except HarnessError as error:

@@ -25,11 +25,16 @@ class Extent:
     restorations: int
     admissions: int
     workspaces: int
+    losses: int
     quiet_seconds: int
 
 
-FULL = Extent(deployments=10, restorations=200, admissions=1000, workspaces=3000, quiet_seconds=600)
-QUICK = Extent(deployments=3, restorations=40, admissions=300, workspaces=3000, quiet_seconds=60)
+FULL = Extent(
+    deployments=10, restorations=200, admissions=1000, workspaces=3000, losses=9, quiet_seconds=600
+)
+QUICK = Extent(
+    deployments=3, restorations=40, admissions=300, workspaces=3000, losses=3, quiet_seconds=60
+)
 
 
 @dataclass(frozen=True)

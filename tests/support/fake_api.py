@@ -35,6 +35,7 @@ class FakeApi:
     writes: list[str] = field(default_factory=list)
     dry_runs: int = 0
     refuse: dict[Ref, ports.WriteError] = field(default_factory=dict)
+    refuse_apply: dict[Ref, ports.WriteError] = field(default_factory=dict)
 
     async def live(self, ref: Ref) -> Mapping[str, Any] | None:
         """The object, if there is one."""
@@ -47,6 +48,8 @@ class FakeApi:
     ) -> Mapping[str, Any]:
         """What we say is set and what we say no longer goes; another's field is a conflict without force."""
         ref = ref_of(manifest)
+        if ref in self.refuse_apply:
+            raise self.refuse_apply[ref]
         if ref not in self.objects:
             self.managers.pop(ref, None)
         result = copy.deepcopy(self.objects.get(ref)) or _named(manifest)

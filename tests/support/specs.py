@@ -130,7 +130,7 @@ def pools(marker: str, **more: Any) -> SearchStrategy[dict[str, Json]]:
 
 CONTROL_PLANES = part(
     {
-        "nodePool": pools("coder"),
+        "nodePool": pools("coder", protectNodes=st.booleans()),
         "version": st.from_regex(r"[1-9]\.[0-9]{1,2}\.[0-9](-rc\.[0-9])?", fullmatch=True),
         "highAvailabilityLicensed": st.just(True),
     },

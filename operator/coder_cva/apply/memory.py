@@ -99,6 +99,11 @@ class Memory:
         for path in {one.field for one in owners}:
             self.retakes[ref, path].append(now)
 
+    def taken_back(self, ref: Ref, path: str, now: datetime) -> int:
+        """How often a field was set by us within the last hour."""
+        self._expire(now)
+        return len(self.retakes.get((ref, path), ()))
+
     def _expire(self, now: datetime) -> None:
         for key, times in list(self.retakes.items()):
             fresh = [one for one in times if now - one < QUARREL_WINDOW]

@@ -56,6 +56,7 @@ class Eyes:
     reader: ReadPort
     observer: ObservePort
     operator_namespace: str = DEFAULT_NAMESPACE
+    may_annotate_nodes: frozenset[str] = frozenset()
 
 
 def add_arguments(parser: ArgumentParser) -> None:

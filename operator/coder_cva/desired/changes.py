@@ -10,7 +10,8 @@ class Action(StrEnum):
     """What was done.
 
     ``FOREIGN``: somebody else's object of that name, left alone. ``WAITING``: not made yet, because
-    something else has to take effect first. ``RELEASED``: no longer ours, or no longer bound to its
+    something else has to take effect first. ``WITHHELD``: could not be done, nothing depends on it, and
+    it is told among what is held back. ``RELEASED``: no longer ours, or no longer bound to its
     CoderDeployment, and otherwise as it was.
     """
 
@@ -22,6 +23,7 @@ class Action(StrEnum):
     EVICTED = "evicted"
     FOREIGN = "foreign"
     WAITING = "waiting"
+    WITHHELD = "withheld"
     FAILED = "failed"
 
 

@@ -11,9 +11,10 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.scheduling import NodePool
-from coder_cva.desired import coming_nodes, enforcement, stranded_claims, volumes
+from coder_cva.desired import coming_nodes, enforcement, pool_guard, stranded_claims, volumes
 from coder_cva.desired.control_plane import selector_labels
 from coder_cva.desired.enforcement import Mode
+from coder_cva.desired.pool_guard import Word
 from coder_cva.sizing.size import size
 from coder_cva.snapshot import consent, pools
 from coder_cva.snapshot import records_scaling as karpenter
@@ -23,6 +24,7 @@ from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Node, PodShape
 from coder_cva.snapshot.world import World
 from coder_cva.values.manifest import dig, pruned
+from coder_cva.values.moment import timestamp
 
 CODERD_ON_POOL: Final = "CVA-NODE-003"
 WORKSPACES_ON_POOL: Final = "CVA-NODE-005"
@@ -110,11 +112,12 @@ def _control_plane(world: World, room: pools.Room) -> tuple[dict[str, Any] | Non
     state = room.state(pool.selector, _demand(world, pool, shape))
     unknown = [need.value for need in state.unread]
     before = _before(world).get("controlPlane") or {}
-    mode, why = _guard(pool, can_take=state.can_take, unread=unknown, before=before)
-    if not why:
+    word = pool_guard.by_choice_or_unread(pool, unknown, before)
+    if word is None:
         why = _told(state.matching, state.ready, has_room=state.can_take)
-    made = _bound(world, pool, mode, before, {*_asked(shape)} if shape else set())
-    return {**made, "podLabels": labels}, f"control plane: {why}"
+        word = _seen(world, pool, Word(_mode(can_take=state.can_take), why), before)
+    made = _bound(world, pool, word, before, {*_asked(shape)} if shape else set())
+    return {**made, "podLabels": labels}, f"control plane: {word.why}"
 
 
 def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
@@ -136,18 +139,20 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
     unknown = _unread_of_workspaces(world, state)
     before = _before(world).get("workspaces") or {}
     coming = () if state.ready else _coming(world, pool)
-    mode, why = _guard(pool, can_take=bool(state.ready or coming), unread=unknown, before=before)
-    if not why:
-        why = coming_nodes.told(coming) if coming else _told(state.matching, state.ready)
+    word = pool_guard.by_choice_or_unread(pool, unknown, before)
     claims: Sequence[str] = ()
-    if pool.placement == "Auto" and mode == "Required":
-        if unknown:
-            claims = before.get("strandedClaims") or ()
-        else:
-            mode, why, claims = _beside_stranded(world, pool, why)
+    if word is None:
+        why = coming_nodes.told(coming) if coming else _told(state.matching, state.ready)
+        word = Word(_mode(can_take=bool(state.ready or coming)), why)
+        if word.mode == pool_guard.REQUIRED:
+            word, claims = _beside_stranded(world, pool, word)
+        word = _seen(world, pool, word, before)
+    elif pool.placement == "Auto" and word.mode == pool_guard.REQUIRED:
+        claims = before.get("strandedClaims") or ()
     asked = {*world.memo.flat(_asked_by, world.found.workspaces)}
-    made = _bound(world, pool, mode, before, asked)
-    return {**made, "strandedClaims": list(claims) or None, **common}, f"workspaces: {why}"
+    made = _bound(world, pool, word, before, asked)
+    told = f"workspaces: {word.why}"
+    return {**made, "strandedClaims": list(claims) or None, **common}, told
 
 
 def _coming(world: World, pool: NodePool) -> Sequence[karpenter.NodePool]:
@@ -170,12 +175,14 @@ def _acts_at_home(world: World) -> bool:
     return world.deployment.namespace in {one.name for one in world.found.namespaces}
 
 
-def _beside_stranded(world: World, pool: NodePool, why: str) -> tuple[str, str, Sequence[str]]:
-    """The mode of a pool that can take Pods, why, and the claims whose Pods it may not be able to take."""
+def _beside_stranded(world: World, pool: NodePool, word: Word) -> tuple[Word, Sequence[str]]:
+    """The same for a pool that can take Pods, and the claims whose Pods it may not be able to take."""
     found = stranded_claims.stranded(world, pool, _tolerations(pool))
     if found.is_many:
-        return "Preferred", found.told(), ()
-    return "Required", f"{why}, but {found.told()}" if found.claims else why, found.claims
+        return Word(pool_guard.PREFERRED, found.told()), ()
+    if found.claims:
+        word = Word(word.mode, f"{word.why}, but {found.told()}")
+    return word, found.claims
 
 
 def _unread_of_workspaces(world: World, state: pools.PoolState) -> list[str]:
@@ -190,20 +197,13 @@ def _unread_of_workspaces(world: World, state: pools.PoolState) -> list[str]:
     return [need.value for need in needs]
 
 
-def _guard(
-    pool: NodePool, *, can_take: bool, unread: list[str], before: Mapping[str, Any]
-) -> tuple[str, str]:
-    """The mode, and why, where the reason is not what was seen in the pool.
+def _mode(*, can_take: bool) -> str:
+    return pool_guard.REQUIRED if can_take else pool_guard.PREFERRED
 
-    What cannot be seen flips nothing: the mode stays as it was. The first one is the harmless one.
-    """
-    if pool.placement != "Auto":
-        return pool.placement, f"{pool.placement}, as the spec says"
-    if unread:
-        known = before.get("mode")
-        mode = known if known in ("Required", "Preferred") else "Preferred"
-        return mode, f"{', '.join(unread)} cannot be read, so it stays {mode}"
-    return ("Required" if can_take else "Preferred"), ""
+
+def _seen(world: World, pool: NodePool, word: Word, before: Mapping[str, Any]) -> Word:
+    """What is seen of the pool now, but for one that has only just come back."""
+    return pool_guard.returning(word, _requirements(pool), before, world.now)
 
 
 def _told(matching: int, ready: int, *, has_room: bool = True) -> str:
@@ -220,7 +220,7 @@ def _told(matching: int, ready: int, *, has_room: bool = True) -> str:
 def _bound(
     world: World,
     pool: NodePool,
-    mode: str,
+    word: Word,
     before: Mapping[str, Any],
     asked: AbstractSet[str],
 ) -> dict[str, Any]:
@@ -229,14 +229,19 @@ def _bound(
     else:
         labels = node_labels(pool, world, asked)
     return {
-        "mode": mode,
-        "requirements": [
-            {"key": key, "operator": "In", "values": [value]}
-            for key, value in sorted(pool.selector.items())
-        ],
+        "mode": word.mode,
+        "steadySince": timestamp(word.since) if word.since else None,
+        "requirements": _requirements(pool),
         "tolerations": _tolerations(pool) or None,
         "nodeLabels": labels or None,
     }
+
+
+def _requirements(pool: NodePool) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "operator": "In", "values": [value]}
+        for key, value in sorted(pool.selector.items())
+    ]
 
 
 def node_labels(pool: NodePool, world: World, asked: AbstractSet[str]) -> dict[str, list[str]]:

@@ -53,6 +53,15 @@ class Eviction:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeEdit:
+    """The annotations of ours that a node, by its UID, is to have from now on; none takes them back."""
+
+    name: str
+    uid: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The outcome of deciding. ``objects`` are in the order in which they are applied."""
 
@@ -74,6 +83,7 @@ class Plan:
     previews: tuple[Preview, ...] = ()
     tier: str = ""
     evictions: tuple[Eviction, ...] = ()
+    node_edits: tuple[NodeEdit, ...] = ()
     requires: Mapping[Ref, tuple[Ref, ...]] = field(default_factory=dict)
     """By object those that have to be ours before it is written; they stand before it in ``objects``."""
     releases: frozenset[tuple[str, str]] = frozenset()

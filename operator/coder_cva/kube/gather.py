@@ -46,6 +46,7 @@ class Gatherer:
         projections: Mapping[Need, Projection[Any]],
         *,
         on_change: Callable[[], None],
+        on_nodes: Callable[[], None] | None = None,
         pace: Pace = DEFAULT_PACE,
     ) -> None:
         self._connection = connection
@@ -56,7 +57,7 @@ class Gatherer:
                 connection,
                 versions,
                 project,
-                on_change=on_change,
+                on_change=on_nodes if on_nodes and need is Need.NODES else on_change,
                 next_version=versions.next,
                 field_selector=f"metadata.name={SOURCES[need].name}" if SOURCES[need].name else "",
                 patience=_PATIENCE if need in EXTENSIONS - _AWAITED else None,

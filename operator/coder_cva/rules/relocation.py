@@ -6,6 +6,7 @@ pool is what has to change. The reasoning is that of admission, which binds such
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from coder_cva.desired import stranded_claims
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
@@ -15,6 +16,17 @@ from coder_cva.rules.subjects import named
 from coder_cva.snapshot import volume_topology
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.world import World
+
+
+class NextStart(StrEnum):
+    """What the next start of a workspace changes, if nothing else is changed before it."""
+
+    MOVES = "Moves"
+    MAY_MOVE = "MayMove"
+    """Its Pod prefers the pool and is bound to nothing."""
+    STAYS = "Stays"
+    WAITS = "Waits"
+    """It is bound to a pool that cannot take it."""
 
 
 class Relocation:
@@ -31,6 +43,17 @@ class Relocation:
     def choice(self, workspace: Workspace) -> str:
         """The nodes that its template itself chooses, in words; "" where it leaves that open."""
         return self._fit.wishes(workspace).choice
+
+    def next_start(self, workspace: Workspace) -> NextStart:
+        """What admission makes of its next Pod, as things stand now."""
+        if not self._is_placed(workspace):
+            return NextStart.STAYS
+        wishes = self._fit.wishes(workspace)
+        if self._fit.takes(workspace, wishes):
+            is_sure = self._is_open(workspace, wishes) and self._binds(workspace)
+            return NextStart.MOVES if is_sure else NextStart.MAY_MOVE
+        is_bound = self._pool.placement == "Required" and not self._is_elsewhere(wishes)
+        return NextStart.WAITS if is_bound else NextStart.STAYS
 
     def remedy(self, workspace: Workspace) -> str:
         """What to change first, and what to write into the template where the Pod can then run."""
@@ -94,12 +117,26 @@ class Relocation:
 
     def _start_anew(self, workspace: Workspace, wishes: Wishes) -> str:
         """The shorter way, where admission binds the next Pod to the pool."""
-        spec = self._world.deployment.spec
-        is_subject = bool(workspace.controller) or spec.workspaces.bare_pods == "Enforce"
-        has_wishes = wishes.choice or wishes.devices or workspace.pod.shape.claims_devices
-        if not is_subject or has_wishes or not self._binds(workspace):
+        is_sure = self._is_placed(workspace) and self._is_open(workspace, wishes)
+        if not is_sure or not self._binds(workspace):
             return ""
         return "stop and start the workspace, and admission places it while the pool has nodes; to say it "
+
+    def _is_placed(self, workspace: Workspace) -> bool:
+        """Whether admission does anything to its next Pod."""
+        spec = self._world.deployment.spec
+        is_subject = bool(workspace.controller) or spec.workspaces.bare_pods == "Enforce"
+        return is_subject and self._is_enforced
+
+    def _is_open(self, workspace: Workspace, wishes: Wishes) -> bool:
+        """Whether nothing but the pool is asked of its node: else admission merely prefers the pool."""
+        return not (wishes.choice or wishes.devices or workspace.pod.shape.claims_devices)
+
+    def _is_elsewhere(self, wishes: Wishes) -> bool:
+        """Whether it names a node, or another pool by this one's labels: that nobody overrules."""
+        keys = {key for key, _ in wishes.selector}
+        keys |= {one.key for term in wishes.terms for one in term}
+        return bool(wishes.node_name or keys & self._pool.selector.keys())
 
     def _binds(self, workspace: Workspace) -> bool:
         """Whether its next Pod, of which nothing else is asked, is bound to the pool and not only prefers it."""

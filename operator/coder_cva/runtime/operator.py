@@ -21,10 +21,12 @@ from coder_cva.kube.writer import Writer
 from coder_cva.ports import WriteError
 from coder_cva.reconcile import Outcome, Shell, greet, reconcile
 from coder_cva.runtime import endpoints, looks, report
+from coder_cva.runtime.losses import Losses
 from coder_cva.runtime.observers import InBackground
 from coder_cva.runtime.queue import COALESCE_SECONDS, Key, WakeQueue
 from coder_cva.runtime.settings import Settings
 from coder_cva.snapshot.model import Gathered
+from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.parse import PROJECTIONS
 from coder_cva.telemetry import metrics
 from coder_cva.values.addresses import anywhere, is_remote
@@ -50,11 +52,13 @@ class Operator:
         self.settings = settings
         self.queue = WakeQueue(time.monotonic)
         self.known: set[Key] = set()
+        self._losses = Losses()
         self.connection = connection
         self.gatherer = Gatherer(
             connection,
             PROJECTIONS,
             on_change=self.wake_all,
+            on_nodes=self.look_at_nodes,
             pace=replace(DEFAULT_PACE, watch=settings.watch_seconds),
         )
         self.elector = Elector(connection, settings.namespace)
@@ -72,6 +76,7 @@ class Operator:
             teller=Teller(connection),
             clock=lambda: datetime.now(UTC),
             operator_namespace=settings.namespace,
+            may_annotate_nodes=settings.may_annotate_nodes,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._pass_seconds = 0.0
@@ -114,8 +119,19 @@ class Operator:
         events takes at most a fifth of the process's time.
         """
         delay = min(STORM_FACTOR * self._pass_seconds, LONGEST_COALESCE_SECONDS)
+        self._wake_each(max(delay, COALESCE_SECONDS))
+
+    def look_at_nodes(self) -> None:
+        """A node changed. A loss waits for no storm: until admission knows of it, Pods are bound to what is gone."""
+        reading = self.gatherer.reflectors[Need.NODES].reading()
+        if isinstance(reading, Gathered) and self._losses.are_news(reading.items):
+            self._wake_each(COALESCE_SECONDS)
+        else:
+            self.wake_all()
+
+    def _wake_each(self, delay: float) -> None:
         for key in self.known | self.gatherer.keys():
-            self.queue.wake(key, max(delay, COALESCE_SECONDS))
+            self.queue.wake(key, delay)
 
     def _leadership(self, leads: bool) -> None:  # noqa: FBT001 - the elector's callback
         metrics.leading(leads=leads)

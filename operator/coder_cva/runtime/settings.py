@@ -7,6 +7,7 @@ from typing import Final
 
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE: Final = "coder-cva-system"
+_YES_OR_NO: Final = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Settings:
     """After which a watch is asked for anew: a right that was taken away goes unnoticed for so long."""
     resync_seconds: float = 600.0
     """A look at everything even when nothing happened: dates in the spec pass, and belt and braces."""
+    may_annotate_nodes: frozenset[str] = frozenset()
+    """For CoderDeployments of which namespaces nodes may be annotated (protectNodes); ``*`` stands for all."""
     in_pod: bool = False
     """Whether it runs in a cluster: what is local is then the Pod's and its node's, and no user's."""
 
@@ -30,7 +33,8 @@ def from_environment() -> Settings:
     """The settings of this process.
 
     Raises:
-        ValueError: a variable holds no number where one is needed; the message names it.
+        ValueError: a variable holds no number where one is needed, or a yes instead of names; the message
+            names it.
     """
     return Settings(
         namespace=os.environ.get("OPERATOR_NAMESPACE") or _own_namespace(),
@@ -38,6 +42,7 @@ def from_environment() -> Settings:
         log_format=os.environ.get("LOG_FORMAT", "text"),
         log_level=os.environ.get("LOG_LEVEL", "INFO").upper(),
         watch_seconds=_number("WATCH_SECONDS", 300),
+        may_annotate_nodes=_namespaces("ALLOW_NODE_ANNOTATIONS"),
         in_pod=bool(os.environ.get("KUBERNETES_SERVICE_HOST")),
     )
 
@@ -47,6 +52,18 @@ def _own_namespace() -> str:
         return _NAMESPACE_FILE.read_text(encoding="utf-8").strip() or DEFAULT_NAMESPACE
     except OSError:
         return DEFAULT_NAMESPACE
+
+
+def _namespaces(name: str) -> frozenset[str]:
+    """Names with commas between them. A yes says for nobody in particular what reaches beyond a namespace."""
+    found = frozenset(one.strip() for one in os.environ.get(name, "").split(",")) - {""}
+    words = sorted(one for one in found if one.lower() in _YES_OR_NO)
+    if words:
+        raise ValueError(
+            f"{name}={words[0]!r} names no namespace: set it to those whose CoderDeployments may have nodes "
+            "annotated, with commas between them, or to * for all; leave it out for none"
+        )
+    return found
 
 
 def _number(name: str, default: int) -> int:

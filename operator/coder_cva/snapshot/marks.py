@@ -18,6 +18,8 @@ CONSENT: Final = "cva.coder.com/deployment"
 """Annotation on a Namespace: ``namespace/name`` of the CoderDeployment that may act on it."""
 SURVIVES: Final = "cva.coder.com/survives"
 """Label on what stays when its CoderDeployment goes (``deletionPolicy: Orphan``)."""
+PROTECTED: Final = "cva.coder.com/protected"
+"""Annotation on a node that this operator protects from scale-down; its value names the one that does it."""
 
 AGENT_TOKEN: Final = "CODER_AGENT_TOKEN"  # noqa: S105 - the variable's name; its value is never read
 WORKSPACE_LABELS: Final = ("com.coder.resource", "com.coder.workspace.id")

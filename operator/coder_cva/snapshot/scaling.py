@@ -137,8 +137,12 @@ def evidence(
 
 def is_kept(node: Node) -> bool:
     """Whether an annotation forbids whoever scales it to take the node away."""
-    asked = DO_NOT_DISRUPT if is_karpenters(node) else SCALE_DOWN_DISABLED
-    return node.meta.annotations.get(asked) == "true"
+    return node.meta.annotations.get(keeping(node)) == "true"
+
+
+def keeping(node: Node) -> str:
+    """The annotation by which whoever scales a node is told to keep it."""
+    return DO_NOT_DISRUPT if is_karpenters(node) else SCALE_DOWN_DISABLED
 
 
 def is_karpenters(node: Node) -> bool:

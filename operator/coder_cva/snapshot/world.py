@@ -33,6 +33,8 @@ class World:
     living: frozenset[str] = frozenset()
     """The UIDs of all CoderDeployments, this one's too, and of those whose spec cannot be understood."""
     operator_namespace: str = "coder-cva-system"
+    may_annotate_nodes: frozenset[str] = frozenset()
+    """For whose CoderDeployments the operator may annotate nodes: their namespaces, or ``*``."""
     observed: Observations = field(default_factory=Observations)
     """What was seen beside the cluster's API."""
     previous: Mapping[str, Any] = field(default_factory=dict)

@@ -7,15 +7,18 @@ from typing import Any, Final
 from coder_cva.api.v1alpha1.resource import CoderDeployment
 from coder_cva.api.v1alpha1.status import (
     FINDING_LIMIT,
+    GROUP_LIMIT,
     NOTICE_LIMIT,
+    OWNER_LIMIT,
     PREVIEW_LIMIT,
     WITHHELD_LIMIT,
 )
-from coder_cva.desired.changes import Change
+from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
-from coder_cva.desired.plan import Plan, Preview
-from coder_cva.rules import load, texts, upgrades
+from coder_cva.desired.plan import Plan, Preview, Withheld
+from coder_cva.rules import load, misplaced, texts, upgrades
 from coder_cva.rules.model import Finding, Notice, NoticeKind, Report, RuleResult, Verdict
+from coder_cva.rules.relocation import Relocation
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
 from coder_cva.sizing.steps import steps
@@ -46,7 +49,7 @@ def account(
         "restrictions": bites.told(bites.bites(world, plan)) or None,
         "withheld": [
             {"subject": one.subject, "reason": one.reason, "message": one.message}
-            for one in sorted(plan.withheld)[:WITHHELD_LIMIT]
+            for one in sorted((*plan.withheld, *_undone(changes)))[:WITHHELD_LIMIT]
         ]
         or None,
     }
@@ -142,7 +145,23 @@ def _workspaces(world: World, report: Report) -> Mapping[str, Any]:
         for one in report.results
     ):
         told["misplaced"] = sum(one.rule == WORKSPACES_ON_POOL for one in report.findings)
+        told["misplacedGroups"] = _misplaced(world) if told["misplaced"] else None
     return told
+
+
+def _misplaced(world: World) -> list[dict[str, Any]]:
+    """The workspaces beside their pool by template and by what their next start changes."""
+    found = misplaced.groups(misplaced.workspaces(world), Relocation(world))
+    return [
+        {
+            "template": one.template,
+            "nextStart": one.next_start.value,
+            "count": one.count,
+            "owners": list(one.owners[:OWNER_LIMIT]) or None,
+            "ownersTotal": len(one.owners),
+        }
+        for one in found[:GROUP_LIMIT]
+    ]
 
 
 def _sizing(world: World) -> Mapping[str, Any]:
@@ -181,6 +200,12 @@ def _preview(preview: Preview, confirm: str) -> dict[str, Any]:
         "resources": named or None,
         "confirm": confirm or None,
     }
+
+
+def _undone(changes: tuple[Change, ...]) -> list[Withheld]:
+    """What could not be done and nothing depends on."""
+    held = (one for one in changes if one.action is Action.WITHHELD)
+    return [Withheld(str(one.ref), one.reason, one.message) for one in held]
 
 
 def _fields_left(changes: tuple[Change, ...]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from coder_cva.desired import confirming, stranded
+from coder_cva.desired import confirming, pool_guard, stranded
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.model import Report
@@ -114,10 +114,12 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
     """Seconds until the next look; None where the watches suffice.
 
     Writes that failed are tried again with back-off by whoever counts their failures, not from
-    here. A maintenance ends without anybody's event, and so does the watch over a restriction.
+    here. A maintenance ends, a pool is back for good, and the watch over a restriction ends, without an event.
     """
     done = tuple(changes)
-    undone = [one for one in done if one.action in (Action.FOREIGN, Action.WAITING)]
+    undone = [
+        one for one in done if one.action in (Action.FOREIGN, Action.WAITING, Action.WITHHELD)
+    ]
     waits = [one.retry_after for one in undone if one.retry_after is not None]
     if not waits and all(one.action is not Action.FAILED for one in done):
         waits = _patience(world, status)
@@ -127,6 +129,7 @@ def retry_after(world: World, status: Mapping[str, Any], changes: Iterable[Chang
     watched = bites.wait(world, status)
     if watched is not None:
         waits.append(watched)
+    waits += pool_guard.wait(status.get("placement") or {}, world.now)
     return min(waits, default=None)
 
 

@@ -17,6 +17,9 @@ from coder_cva.runtime.coder_look import CoderLook
 from coder_cva.runtime.operator import LONGEST_COALESCE_SECONDS, NOBODY, Operator
 from coder_cva.runtime.queue import COALESCE_SECONDS
 from coder_cva.runtime.settings import Settings, from_environment
+from coder_cva.snapshot.model import Gathered
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.parse import gathered
 from coder_cva.telemetry import metrics
 from coder_cva.values.manifest import Ref
 from support import builders
@@ -60,6 +63,34 @@ async def test_a_storm_waits_for_what_a_pass_costs(
     operator.wake_all()
 
     assert wait(operator) == pytest.approx(expected, abs=0.05)
+
+
+async def test_a_lost_node_waits_for_no_storm(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever passes cost: until it is known, Pods are bound to what is gone. A node that comes may wait."""
+    operator.known.add(KEY)
+    operator._pass_seconds = 18.0
+    nodes = operator.gatherer.reflectors[Need.NODES]
+    there = gathered(Need.NODES, [builders.live(builders.node("cp", builders.CONTROL_PLANE))])
+
+    monkeypatch.setattr(nodes, "reading", lambda: there)
+    operator.look_at_nodes()
+    assert wait(operator) == pytest.approx(LONGEST_COALESCE_SECONDS, abs=0.05)
+
+    monkeypatch.setattr(nodes, "reading", Gathered)
+    operator.look_at_nodes()
+    assert wait(operator) == pytest.approx(COALESCE_SECONDS, abs=0.05)
+
+
+async def test_nodes_that_cannot_be_read_are_no_loss(operator: Operator) -> None:
+    """The guard leaves everything as it was then, so there is no haste."""
+    operator.known.add(KEY)
+    operator._pass_seconds = 18.0
+
+    operator.look_at_nodes()
+
+    assert wait(operator) == pytest.approx(LONGEST_COALESCE_SECONDS, abs=0.05)
 
 
 async def test_an_event_of_its_own_waits_for_nothing(operator: Operator) -> None:
@@ -297,3 +328,14 @@ def test_a_pod_is_known_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert not from_environment().in_pod
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
     assert from_environment().in_pod
+
+
+def test_for_whom_nodes_may_be_annotated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For nobody, unless namespaces are named; a mere yes names none."""
+    monkeypatch.delenv("ALLOW_NODE_ANNOTATIONS", raising=False)
+    assert from_environment().may_annotate_nodes == frozenset()
+    monkeypatch.setenv("ALLOW_NODE_ANNOTATIONS", "coder, team-a,")
+    assert from_environment().may_annotate_nodes == {"coder", "team-a"}
+    monkeypatch.setenv("ALLOW_NODE_ANNOTATIONS", "True")
+    with pytest.raises(ValueError, match="ALLOW_NODE_ANNOTATIONS='True' names no namespace"):
+        from_environment()

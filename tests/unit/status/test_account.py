@@ -117,7 +117,19 @@ def workspaces(**unavailable: Absence) -> dict[str, Any]:
 
 def test_workspaces_are_counted() -> None:
     """All of them, those outside their pool, and the namespaces that they may be in."""
-    assert workspaces() == {"count": 1, "misplaced": 1, "namespaces": ["coder"]}
+    group = {
+        "template": "image codercom/enterprise-base:ubuntu",
+        "nextStart": "Moves",
+        "count": 1,
+        "owners": ["alice"],
+        "ownersTotal": 1,
+    }
+    assert workspaces() == {
+        "count": 1,
+        "misplaced": 1,
+        "misplacedGroups": [group],
+        "namespaces": ["coder"],
+    }
 
 
 @pytest.mark.parametrize("need", sorted(WORKSPACES))

@@ -8,7 +8,7 @@ from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.addresses import AccessUrl, WildcardHost
 from coder_cva.api.v1alpha1.amounts import Cpu, Memory
 from coder_cva.api.v1alpha1.environment import EnvFrom, EnvVar
-from coder_cva.api.v1alpha1.scheduling import NodePool
+from coder_cva.api.v1alpha1.scheduling import StaticNodePool
 from coder_cva.api.v1alpha1.words import LABEL_KEYS, DataKey, Flag, LabelValue, ObjectName
 from coder_cva.api.validation import ListMap, ListSet, Validation, matching
 
@@ -116,7 +116,7 @@ class ControlPlane(Part):
     coder-k8s installed is found in this namespace, judged, and never written to. None: a region
     with workspaces and without coderd. A coderd that was Managed is released by a change: it runs on
     as nobody's, and Managed takes it back."""
-    node_pool: NodePool | None = None
+    node_pool: StaticNodePool | None = None
     """The static pool of nodes on which coderd runs (CVA-NODE-003). Required unless management is None."""
     node_sizing: Literal["Capacity", "InstanceTypes"] = "Capacity"
     """By which of two figures that disagree the pool's nodes, and with them coderd, are sized where edition 2024

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.scheduling import Toleration
@@ -27,6 +27,9 @@ class ControlPlanePlacement(Part):
 
     mode: Literal["Required", "Preferred", "Off"] = "Off"
     """How firmly they are bound to the pool right now."""
+    steady_since: AwareDatetime | None = None
+    """Since when a pool that is still only preferred can take Pods again. It is required once that has
+    lasted for half a minute."""
     pod_labels: dict[str, str] = Field(default_factory=dict)
     """The labels by which they are recognised."""
     requirements: tuple[NodeRequirement, ...] = ()
@@ -43,6 +46,9 @@ class WorkspacePlacement(Part):
 
     mode: Literal["Required", "Preferred", "Off"] = "Off"
     """How firmly Pods are bound to the pool right now."""
+    steady_since: AwareDatetime | None = None
+    """Since when a pool that is still only preferred can take Pods again. It is required once that has
+    lasted for half a minute."""
     requirements: tuple[NodeRequirement, ...] = ()
     """What their nodes must have."""
     tolerations: tuple[Toleration, ...] = ()

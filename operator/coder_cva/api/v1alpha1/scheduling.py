@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from coder_cva.api.part import Part
-from coder_cva.api.v1alpha1.words import LABEL_KEYS, LabelValue
+from coder_cva.api.v1alpha1.words import LABEL_KEYS, Flag, LabelValue
 from coder_cva.api.validation import ATOMIC, Validation
 
 PlacementMode = Literal["Auto", "Required", "Preferred"]
@@ -59,3 +59,12 @@ class NodePool(Part):
     """How firmly Pods are bound to the pool. Auto requires it while the pool can take the Pod and
     prefers it otherwise, so that a pool that vanishes never keeps a Pod from starting. Required and
     Preferred are your own decision. Source: CVA-NODE-003, CVA-NODE-005."""
+
+
+class StaticNodePool(NodePool):
+    """The control plane's pool, from which no autoscaler is to take nodes away (CVA-NODE-002)."""
+
+    protect_nodes: Flag = False
+    """Whether the operator annotates the pool's nodes so that cluster-autoscaler and Karpenter leave them:
+    cluster-autoscaler.kubernetes.io/scale-down-disabled or karpenter.sh/do-not-disrupt. What
+    others have set stands. Whoever runs the operator has to allow it: deploy/optional/protect-nodes.yaml."""

@@ -25,6 +25,10 @@ MOST_KEPT: Final = 4
 """Confirmations that are remembered, so that going back to an earlier one is understood."""
 RESTRICTION_LIMIT: Final = 64
 """Restrictions in force that a status dates, and of which the operator watches what they do."""
+GROUP_LIMIT: Final = 20
+"""Groups of workspaces outside their pool."""
+OWNER_LIMIT: Final = 5
+"""Owners that one of them names."""
 REPLICA_SET_LIMIT: Final = 32
 """ReplicaSets of one Deployment; Kubernetes keeps ten old ones unless told otherwise."""
 
@@ -70,6 +74,22 @@ class ControlPlaneStatus(Part):
     """Ready and desired replicas, for example 3/3."""
 
 
+class MisplacedGroup(Part):
+    """Workspaces outside their pool, of one template, of which the next start changes the same."""
+
+    template: Annotated[str, Field(max_length=512)]
+    """The template by its Pods' label com.coder.template.name, or the image where none has it."""
+    next_start: Literal["Moves", "MayMove", "Stays", "Waits"]
+    """Moves: the next start brings them onto the pool. MayMove: they prefer it then. Stays: the template, the
+    pool or the spec has to be changed first. Waits: they are bound to a pool that cannot take them."""
+    count: int
+    """How many."""
+    owners: Annotated[tuple[str, ...], Field(max_length=OWNER_LIMIT)] = ()
+    """Whose they are, by their Pods' labels; those with most of them."""
+    owners_total: int = 0
+    """How many owners there are in all."""
+
+
 class WorkspacesStatus(Part):
     """Workspaces as they were observed."""
 
@@ -77,6 +97,8 @@ class WorkspacesStatus(Part):
     """Workspaces that were recognised; absent while that takes what could not be read."""
     misplaced: int | None = None
     """Workspaces that run outside their pool; absent while CVA-NODE-005 is not judged."""
+    misplaced_groups: Annotated[tuple[MisplacedGroup, ...], Field(max_length=GROUP_LIMIT)] = ()
+    """Those by template, the largest groups first."""
     unknown_owner: int = 0
     """Workspaces whose controller could not be worked out."""
     namespaces: tuple[str, ...] = ()

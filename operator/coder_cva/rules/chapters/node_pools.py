@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from coder_cva.api.v1alpha1.scheduling import NodePool
 from coder_cva.desired import placement
-from coder_cva.rules import admission, remedies
+from coder_cva.rules import admission, misplaced, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, unknown, verdict
 from coder_cva.rules.relocation import Relocation
 from coder_cva.rules.subjects import (
@@ -210,20 +210,21 @@ def _apart(world: World, live: records.Deployment) -> str:
 
 def workspaces_run_on_their_pool(world: World) -> Judgement:
     """CVA-NODE-005: every workspace that has a node has one of the workspaces' pool."""
-    pool = world.deployment.spec.workspaces.node_pool
     placed = [one for one in world.found.workspaces if one.pod.node]
     if not placed:
         return _none_placed(world)
-    inside = {one.meta.name for one in world.pool(pool.selector)}
-    astray = [one for one in placed if one.pod.node not in inside]
-    findings = _astray(world, astray) if astray else []
+    astray = misplaced.workspaces(world)
     told = f"{len(placed) - len(astray)} of {len(placed)} workspaces run on their pool"
-    return verdict(findings, held=told, broken=told)
-
-
-def _astray(world: World, workspaces: Sequence[Workspace]) -> list[Finding]:
-    selector = world.deployment.spec.workspaces.node_pool.selector
+    if not astray:
+        return verdict([], held=told, broken=told)
     relocation = Relocation(world)
+    findings = _astray(world, astray, relocation)
+    moved = misplaced.told(misplaced.groups(astray, relocation))
+    return verdict(findings, held=told, broken=f"{told}; {moved}")
+
+
+def _astray(world: World, workspaces: Sequence[Workspace], relocation: Relocation) -> list[Finding]:
+    selector = world.deployment.spec.workspaces.node_pool.selector
     return [
         Finding(
             "CVA-NODE-005",

@@ -76,7 +76,11 @@ def the_control_planes_pool_is_static(world: World) -> Judgement:
     theirs = any(scaling.is_karpenters(one) for one in unseen)
     annotation = scaling.DO_NOT_DISRUPT if theirs else scaling.SCALE_DOWN_DISABLED
     said = scaling_remedies.annotate(selector, annotation)
-    return unknown("NoAutoscalerSeen", f"{told}; if they are to stay, say it on them: {said}")
+    return unknown(
+        "NoAutoscalerSeen",
+        f"{told}; if they are to stay, say it on them (spec.controlPlane.nodePool.protectNodes does it for "
+        f"each new one too): {said}",
+    )
 
 
 def _taken_away(
