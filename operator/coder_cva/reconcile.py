@@ -19,6 +19,7 @@ from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
 from coder_cva.rules.engine import evaluate
 from coder_cva.snapshot.discovery import discover
+from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from coder_cva.snapshot.world import World
 from coder_cva.status import conclude, events, stalled
 from coder_cva.values.manifest import ref_of
@@ -42,6 +43,11 @@ class Eyes(Protocol):
         """Where the operator lives."""
         ...
 
+    @property
+    def webhook(self) -> Callable[[], Webhook]:
+        """How the API server reaches the operator's own webhook."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Shell:
@@ -53,6 +59,7 @@ class Shell:
     teller: ports.TellPort
     clock: Callable[[], datetime]
     operator_namespace: str
+    webhook: Callable[[], Webhook] = lambda: NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,7 @@ async def read(
         living=frozenset(map(_uid, bodies)),
         observed=await eyes.observer.observations(deployment),
         operator_namespace=eyes.operator_namespace,
+        webhook=eyes.webhook(),
         previous=body.get("status") or {},
     )
 

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "coder-cva-system"
 SERVICE_ACCOUNT = "coder-cva-operator"
-SHIPPED = ("crds/coderdeployments.yaml", "deploy/base/namespace.yaml", "deploy/base/rbac.yaml")
+SHIPPED = (
+    "crds/coderdeployments.yaml",
+    "deploy/base/namespace.yaml",
+    "deploy/base/rbac.yaml",
+    "deploy/base/webhook.yaml",
+)
 
 
 def shipped_manifests() -> list[dict[str, Any]]:

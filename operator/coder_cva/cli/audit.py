@@ -8,7 +8,7 @@ it takes the files that somebody saved from one.
 import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from coder_cva.runtime.observers import AtOnce
 from coder_cva.runtime.settings import DEFAULT_NAMESPACE
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.parse import PROJECTIONS
+from coder_cva.snapshot.webhook import NOWHERE, Webhook
 
 EXIT_CODES: Final = {"True": 0, "False": 1, "Unknown": 3}
 """By the condition Conformant; 2 is wrong usage or a manifest that is refused."""
@@ -54,6 +55,7 @@ class Eyes:
     reader: ReadPort
     observer: ObservePort
     operator_namespace: str = DEFAULT_NAMESPACE
+    webhook: Callable[[], Webhook] = lambda: NOWHERE
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -62,6 +62,8 @@ BUILDERS: Final = (
                 "MutatingAdmissionPolicyBinding",
                 "ValidatingAdmissionPolicy",
                 "ValidatingAdmissionPolicyBinding",
+                "MutatingWebhookConfiguration",
+                "ValidatingWebhookConfiguration",
             }
         ),
         _CODERD | consent.NEEDS,

@@ -21,6 +21,7 @@ from coder_cva.kube.writer import Writer
 from coder_cva.ports import WriteError
 from coder_cva.reconcile import Outcome, Shell, greet, reconcile
 from coder_cva.runtime import endpoints, looks, report
+from coder_cva.runtime.admission import Admission
 from coder_cva.runtime.observers import InBackground
 from coder_cva.runtime.queue import COALESCE_SECONDS, Key, WakeQueue
 from coder_cva.runtime.settings import Settings
@@ -58,6 +59,9 @@ class Operator:
             pace=replace(DEFAULT_PACE, watch=settings.watch_seconds),
         )
         self.elector = Elector(connection, settings.namespace)
+        self.admission = Admission(
+            settings, connection, on_change=self.wake_all, leads=self.elector.holds
+        )
         self.observer = InBackground(
             looks.over(connection, permit=is_remote if settings.in_pod else anywhere),
             on_change=self.queue.wake,
@@ -72,6 +76,7 @@ class Operator:
             teller=Teller(connection),
             clock=lambda: datetime.now(UTC),
             operator_namespace=settings.namespace,
+            webhook=self.admission.webhook,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._pass_seconds = 0.0
@@ -82,7 +87,7 @@ class Operator:
 
         It ends in the order in which nothing half-done is left: work, lease, watches.
         """
-        async with self.gatherer.running(), self.observer.running():
+        async with self.gatherer.running(), self.observer.running(), self.admission.running():
             jobs = (self.elector.run(self._leadership), self._work(), self._resync())
             self._tasks = [asyncio.create_task(job) for job in jobs]
             runner = await endpoints.serve(self.settings.port, self.is_alive, self.is_ready)
@@ -148,6 +153,7 @@ class Operator:
 
     async def _work(self) -> None:
         await self._greet()
+        await self.admission.known()
         log.info("the cluster has been read")
         while True:
             key = await self.queue.next()

@@ -13,6 +13,7 @@ from coder_cva.snapshot.discovered import Discovered, Workload
 from coder_cva.snapshot.model import Absence, ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.observations import Observations
+from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from coder_cva.values import selectors
 
 
@@ -31,6 +32,8 @@ class World:
     operator_namespace: str = "coder-cva-system"
     observed: Observations = field(default_factory=Observations)
     """What was seen beside the cluster's API."""
+    webhook: Webhook = NOWHERE
+    """The operator's own admission webhook."""
     previous: Mapping[str, Any] = field(default_factory=dict)
     """The status as it stands on the API server, as plain data."""
 
