@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
-from coder_cva.apply import order, release, sweep
+from coder_cva.apply import handover, order, release, sweep
 from coder_cva.apply.engine import Engine
 from coder_cva.desired import render
 from coder_cva.desired.changes import Action, Change
@@ -179,7 +179,9 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
         owner = world.deployment
         going = sweep.unwanted(owned, owner.uid, owner.reference, wanted, plan.keep_kinds)
-        changes += [await let_go(one, plan, engine) for one in going]
+        for one in going:
+            stays = handover.kept(ref_of(one), changes, engine.memory, world.now)
+            changes.append(stays or await let_go(one, plan, engine))
     changes += [await engine.evict(one) for one in plan.evictions]
     return tuple(changes)
 
