@@ -10,8 +10,8 @@ import kopf
 
 from coder_cva.desired.admission_names import CLAIM_BOUNDS, CLAIMS, HOST_VOLUMES, PLACEMENT
 from coder_cva.desired.admission_review import Answer
-from coder_cva.handlers.webhook_server import DEPLOYMENT, NAMESPACE, WebhookServer
 from coder_cva.runtime.admission import Admission
+from coder_cva.runtime.webhook_server import DEPLOYMENT, NAMESPACE, WebhookServer
 from coder_cva.values.json_patch import patched
 
 _PODS: Final = ("", "v1", "pods")
@@ -38,7 +38,8 @@ def register(registry: kopf.OperatorRegistry, admission: Admission) -> None:
     async def serve(settings: kopf.OperatorSettings, **_: Any) -> None:
         # The configurations are ours to write: kopf's own would have no match conditions and one owner.
         settings.admission.managed = None
-        settings.admission.server = WebhookServer(admission.settings.webhook_port, admission.tls)
+        server: Any = WebhookServer(admission.settings.webhook_port, admission.tls)
+        settings.admission.server = server
 
 
 def _mutating(admission: Admission, name: str, kind: str) -> Callable[..., Awaitable[None]]:
