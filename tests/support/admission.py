@@ -83,6 +83,7 @@ def arm(
     resource: Manifest,
     *world: Any,
     served: Served | None = None,
+    webhook: Webhook | None = None,
     until: Callable[[], object] | None = None,
 ) -> Armed:
     """Applies a CoderDeployment, its placement in this world, and its policies, and waits for them.
@@ -91,7 +92,7 @@ def arm(
     ``until`` says that they are in force: unless it is said, a workspace's Pod is changed.
     """
     made = kube.create(resource)
-    webhook = WEBHOOKS.get(kube, NOWHERE)
+    webhook = webhook or WEBHOOKS.get(kube, NOWHERE)
     if webhook.is_there and not webhook.preferred:
         served = served or Served((), ("v1",))
     seen = builders.world(made, *world, served=served, webhook=webhook)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from coder_cva.certificates.chain import Chain, advanced
+from coder_cva.certificates.chain import Chain, advanced, expiry
 from coder_cva.kube import paths, webhook_secret
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.reflector import Pace, Reflector
@@ -78,7 +78,7 @@ class Certificates:
     def webhook(self) -> Webhook:
         """How the API server reaches us, or why it cannot."""
         settings = self._settings
-        problem = settings.webhook_problem or ("" if self._tls.is_ready else self._problem())
+        problem = settings.webhook_problem or self._problem()
         return Webhook(
             url=settings.webhook_url,
             service=settings.webhook_service,
@@ -89,8 +89,13 @@ class Certificates:
         )
 
     def _problem(self) -> str:
-        reading = self._reflector.reading()
         where = f"the Secret {self._ref.namespace}/{self._ref.name}"
+        if self._tls.is_ready:
+            ended = expiry(self._served)
+            if ended is None or ended > datetime.now(UTC):
+                return ""
+            return f"the certificate in {where} ended at {ended:%Y-%m-%dT%H:%MZ}: have it renewed"
+        reading = self._reflector.reading()
         if isinstance(reading, Unavailable):
             return f"{where} cannot be read ({reading.reason}): apply deploy/base again"
         if not reading.items:

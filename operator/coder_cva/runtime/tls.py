@@ -38,6 +38,8 @@ class Tls:
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
             ) as file:
                 file.write(text)
+        # A context that has met the wrong key is left with none, so another one tries first.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*paths)
         self.context.load_cert_chain(*paths)
         self._ready.set()
 
