@@ -40,6 +40,11 @@ class ServedWebhook:
         self.admission: Admission | None = None
 
     @property
+    def url(self) -> str:
+        """Where it is called."""
+        return self._settings.webhook_url
+
+    @property
     def webhook(self) -> Webhook:
         """What the operator would write into its configurations."""
         assert self.admission is not None
