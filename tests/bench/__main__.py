@@ -63,6 +63,8 @@ def _measure(extent: ground.Extent, measured: figures.Figures, facts: dict[str, 
     here = ground.prepare(extent)
     try:
         facts.update(machine.facts(here.kube))
+        _say(f"admitting {extent.admissions} Pods before anything of ours acts")
+        measured.update(admission.baseline(here))
         _say(f"applying {extent.deployments} managed Coders, one after the other")
         measured.update(readiness.measure(here))
         coder = here.apply_coder(here.place("bench"))
@@ -72,6 +74,9 @@ def _measure(extent: ground.Extent, measured: figures.Figures, facts: dict[str, 
         measured.update(restoration.measure(here, namespace))
         _say(f"admitting {extent.admissions} Pods with our policies and as many without")
         measured.update(admission.measure(here, namespace))
+        measured.update(admission.elsewhere(measured))
+        _say("the same with our webhook in their place")
+        measured.update(admission.measure_webhook(here, namespace))
         measured["memory_empty_mib"] = usage(here.operator.pid).rss_mib
         here.operator.stop()
         _say(f"creating {extent.workspaces} workspaces while the operator is down")
