@@ -4,7 +4,7 @@ An error on one side of ``||`` and ``&&`` does not count where the other side de
 has it; the same holds for ``exists`` and ``all``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from coder_cva.cel.grammar import parse
@@ -164,19 +164,19 @@ def _macro(call: Call, of: Function) -> Function:
 
     def value(scope: Scope) -> Any:
         whole = of(scope)
-        if not isinstance(whole, (list, Mapping)):
+        if not isinstance(whole, (list, dict, Mapping)):
             raise EvaluationError(f"{call.name} of a {type(whole).__name__}")
         pairs = enumerate(whole) if isinstance(whole, list) else whole.items()
         if count == 2:
-            inner = [({**scope, names[0]: key, names[1]: one}, one) for key, one in pairs]
-        else:
-            inner = [({**scope, names[0]: one}, one) for one in whole]
-        return act(inner, bodies)
+            return act(
+                (({**scope, names[0]: key, names[1]: one}, one) for key, one in pairs), bodies
+            )
+        return act((({**scope, names[0]: one}, one) for one in whole), bodies)
 
     return value
 
 
-_Items: TypeAlias = Sequence[tuple[Scope, Any]]
+_Items: TypeAlias = Iterable[tuple[Scope, Any]]
 
 
 def _mapped(items: _Items, bodies: list[Function]) -> list[Any]:

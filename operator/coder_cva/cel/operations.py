@@ -29,7 +29,7 @@ def equal(left: Any, right: Any) -> bool:
         return left is right
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(equal, left, right))
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
+    if isinstance(left, (dict, Mapping)) and isinstance(right, (dict, Mapping)):
         return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
     if isinstance(left, Maybe) and isinstance(right, Maybe):
         return left.there == right.there and equal(left.value, right.value)
@@ -38,7 +38,7 @@ def equal(left: Any, right: Any) -> bool:
 
 def contains(whole: Any, part: Any) -> bool:
     """Whether a list has the item, or a map the key."""
-    if isinstance(whole, Mapping):
+    if isinstance(whole, (dict, Mapping)):
         return part in whole
     if isinstance(whole, list):
         return any(equal(one, part) for one in whole)
@@ -55,7 +55,7 @@ def plus(left: Any, right: Any) -> Any:
 
 def step(whole: Any, key: Any) -> Maybe:
     """A field of a map or an item of a list, if it is there."""
-    if isinstance(whole, Mapping):
+    if isinstance(whole, (dict, Mapping)):
         return Maybe(there=True, value=whole[key]) if key in whole else NOTHING
     if isinstance(whole, list) and isinstance(key, int):
         return Maybe(there=True, value=whole[key]) if 0 <= key < len(whole) else NOTHING
@@ -75,7 +75,7 @@ def _has_value(maybe: Any) -> bool:
 
 
 def _size(whole: Any) -> int:
-    if isinstance(whole, (str, list, Mapping)):
+    if isinstance(whole, (str, list, dict, Mapping)):
         return len(whole)
     raise EvaluationError(f"a {type(whole).__name__} has no size")
 

@@ -17,15 +17,9 @@ if TYPE_CHECKING:
     from harness.provider import Provider
 
 
-@pytest.fixture(
-    scope="module",
-    params=["policies", pytest.param("webhook", marks=pytest.mark.xdist_group("old-world"))],
-)
-def kube(request: pytest.FixtureRequest) -> Kube:
-    """Both worlds: the API server's own policies on the newest minor, the webhook on the older one."""
-    world = "unattended" if request.param == "policies" else "unattended_old"
-    cluster: Provider = request.getfixturevalue(world)
-    return cluster.kube
+@pytest.fixture(scope="module")
+def kube(either_world: Provider) -> Kube:
+    return either_world.kube
 
 
 @pytest.fixture(scope="module")
