@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from coder_cva.runtime.settings import Settings
 from coder_cva.runtime.tls import Tls
 from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.webhook import Webhook
+from coder_cva.telemetry import metrics
 from coder_cva.values.manifest import dig
 
 log = logging.getLogger(__name__)
@@ -92,13 +94,15 @@ class Admission:
         params = self._parameters.get(deployment)
         if params is None:
             return Answer()
+        began = time.monotonic()
         try:
             answer = admission_review.answer(name, Review(body, kind, namespace, params))
         except Exception:
             log.exception("the policy %s failed; a %s is let through as it is", name, kind)
-            return Answer(fault="failed")
+            answer = Answer(fault="failed")
         if answer.fault:
             log.warning("%s lets a %s in %s through: %s", name, kind, namespace, answer.fault)
+        metrics.reviewed(name, _outcome(answer), time.monotonic() - began)
         return answer
 
     def _learn(self) -> None:
@@ -128,6 +132,13 @@ def parameter(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _word(body: Mapping[str, Any], part: str) -> dict[str, Any]:
     word = dig(body, "spec", part, "nodePool", "placement")
     return {} if word is None else {"nodePool": {"placement": word}}
+
+
+def _outcome(answer: Answer) -> str:
+    """In the words of the metrics."""
+    said = ((answer.fault, "failed"), (answer.denial, "refused"), (answer.warning, "warned"))
+    outcome = next((word for one, word in said if one), "")
+    return outcome or ("changed" if answer.patches else "unchanged")
 
 
 def _reference(params: Mapping[str, Any]) -> str:

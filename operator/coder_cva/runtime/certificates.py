@@ -17,6 +17,7 @@ from coder_cva.runtime.settings import Settings
 from coder_cva.runtime.tls import Tls
 from coder_cva.snapshot.model import Unavailable
 from coder_cva.snapshot.webhook import Webhook
+from coder_cva.telemetry import metrics
 from coder_cva.values.manifest import Ref
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,9 @@ class Certificates:
             return
         log.info("the webhook serves by the certificate in %s", self._ref)
         self._served = chain
+        ends = expiry(chain)
+        if ends is not None:
+            metrics.certificate_ends(ends.timestamp())
         self._on_change()
 
     async def _renew(self) -> None:
