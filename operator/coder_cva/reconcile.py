@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
-from coder_cva.apply import contest, nodes, order, release, sweep
+from coder_cva.apply import contest, handover, nodes, order, release, sweep
 from coder_cva.apply.engine import Engine
 from coder_cva.desired import protected_nodes, render
 from coder_cva.desired.changes import Action, Change
@@ -20,6 +20,7 @@ from coder_cva.desired.plan import Plan
 from coder_cva.rules.engine import evaluate
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from coder_cva.snapshot.world import World
 from coder_cva.status import conclude, events, stalled
 from coder_cva.status.reasons import Reason
@@ -51,6 +52,11 @@ class Eyes(Protocol):
         """For whose CoderDeployments it may annotate nodes."""
         ...
 
+    @property
+    def webhook(self) -> Callable[[], Webhook]:
+        """How the API server reaches the operator's own webhook."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Shell:
@@ -63,6 +69,7 @@ class Shell:
     clock: Callable[[], datetime]
     operator_namespace: str
     may_annotate_nodes: frozenset[str] = frozenset()
+    webhook: Callable[[], Webhook] = lambda: NOWHERE
     memos: Memos = field(default_factory=Memos)
     """What was worked out for each CoderDeployment in the pass before, by its UID."""
 
@@ -172,6 +179,7 @@ async def read(
         observed=await eyes.observer.observations(deployment),
         operator_namespace=eyes.operator_namespace,
         may_annotate_nodes=eyes.may_annotate_nodes,
+        webhook=eyes.webhook(),
         previous=body.get("status") or {},
         memo=memo,
     )
@@ -191,7 +199,9 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
         owner = world.deployment
         going = sweep.unwanted(owned, owner.uid, owner.reference, wanted, plan.keep_kinds)
         await order.open_first(going, owned, engine, world.now)
-        changes += [await let_go(one, plan, engine, world.now) for one in going]
+        for one in going:
+            stays = handover.kept(ref_of(one), changes, engine.memory, world.now)
+            changes.append(stays or await let_go(one, plan, engine, world.now))
     changes += [await engine.evict(one) for one in plan.evictions]
     changes += await nodes.annotate(engine, plan.node_edits, world.now)
     return tuple(changes)

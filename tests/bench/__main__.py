@@ -64,6 +64,8 @@ def _measure(extent: ground.Extent, measured: figures.Figures, facts: dict[str, 
     here = ground.prepare(extent)
     try:
         facts.update(machine.facts(here.kube))
+        _say(f"admitting {extent.admissions} Pods before anything of ours acts")
+        measured.update(admission.baseline(here))
         _say(f"applying {extent.deployments} managed Coders, one after the other")
         measured.update(readiness.measure(here))
         coder = here.apply_coder(here.place("bench"))
@@ -73,6 +75,9 @@ def _measure(extent: ground.Extent, measured: figures.Figures, facts: dict[str, 
         measured.update(restoration.measure(here, namespace))
         _say(f"admitting {extent.admissions} Pods with our policies and as many without")
         measured.update(admission.measure(here, namespace))
+        measured.update(admission.elsewhere(measured))
+        _say("the same with our webhook in their place")
+        measured.update(admission.measure_webhook(here, namespace))
         _say(f"losing the pool of a coderd, {extent.losses} times, and once without an operator")
         measured.update(pool_guard.measure(here))
         measured.update(pool_guard.measure_dead(here))

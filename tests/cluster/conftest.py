@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.fixtures import own_cluster
+from harness.versions import OLDEST
+from support.admission import WEBHOOKS
 from support.installation import OperatorProcess, install
+from support.served_webhook import ServedWebhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +54,33 @@ def operator(
 def unattended(request: pytest.FixtureRequest) -> Iterator[Provider]:
     """A control plane with the CRD and two pools on which no operator runs: the tests play its part."""
     with own_cluster(request) as cluster:
-        install(cluster.kube)
-        for pool, labels in (("cp", CONTROL_PLANE), ("ws", WORKSPACES), ("stray", {})):
-            cluster.nodes(pool, 2, labels=labels, capacity={"cpu": "16", "memory": "64Gi"})
+        _furnish(cluster)
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def unattended_old(request: pytest.FixtureRequest) -> Iterator[Provider]:
+    """The same of the oldest world; the operator's webhook is served, and nothing else of it."""
+    with own_cluster(request, OLDEST) as cluster:
+        _furnish(cluster)
+        served = ServedWebhook(cluster).start()
+        WEBHOOKS[cluster.kube] = served.webhook
+        yield cluster
+        served.stop()
+
+
+@pytest.fixture(
+    scope="module",
+    params=["policies", pytest.param("webhook", marks=pytest.mark.xdist_group("old-world"))],
+)
+def either_world(request: pytest.FixtureRequest) -> Provider:
+    """Both: the API server's own policies on the newest minor, the webhook on the older one."""
+    name = "unattended" if request.param == "policies" else "unattended_old"
+    cluster: Provider = request.getfixturevalue(name)
+    return cluster
+
+
+def _furnish(cluster: Provider) -> None:
+    install(cluster.kube)
+    for pool, labels in (("cp", CONTROL_PLANE), ("ws", WORKSPACES), ("stray", {})):
+        cluster.nodes(pool, 2, labels=labels, capacity={"cpu": "16", "memory": "64Gi"})

@@ -28,8 +28,8 @@ NODES = [b.node("cp-0", b.CONTROL_PLANE), b.node("ws-0", b.WORKSPACES, zone="a")
 
 
 @pytest.fixture(scope="module")
-def alone(unattended: Provider) -> Kube:
-    return unattended.kube
+def alone(either_world: Provider) -> Kube:
+    return either_world.kube
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ FAST = {
 
 
 @pytest.fixture(scope="module")
-def kube(unattended: Provider) -> Kube:
-    unattended.kube.apply(FAST)
-    return unattended.kube
+def kube(either_world: Provider) -> Kube:
+    either_world.kube.apply(FAST)
+    return either_world.kube
 
 
 @pytest.fixture
@@ -215,24 +215,24 @@ def test_everything_else_is_let_through(denied: Armed) -> None:
 
 
 def test_by_default_a_warning_is_seen_and_nothing_is_refused(
-    kube: Kube, unattended: Provider
+    kube: Kube, either_world: Provider
 ) -> None:
     """Coder's own envbox template needs such volumes: kubectl shows the warning, the Pod starts."""
     resource = managed(kube.namespace("coder"))
     armed = arm(kube, resource)
     box = envbox_pod("box", armed.namespace)[-1]
     warned = kube.wait_for(
-        lambda: warnings(unattended, box), timeout=60, what="the warning about host volumes"
+        lambda: warnings(either_world, box), timeout=60, what="the warning about host volumes"
     )
     assert "Warning: " in warned
     assert "CVA-STO-004: workspace Pod coder-alice-box mounts volumes of its node" in warned
     armed.disarm()
 
 
-def test_an_adopted_coder_is_not_warned(kube: Kube, unattended: Provider) -> None:
+def test_an_adopted_coder_is_not_warned(kube: Kube, either_world: Provider) -> None:
     """There the rule is Audit until the user says otherwise: a finding, and nothing at admission."""
     armed = arm(kube, adopted(kube.namespace("coder")))
-    assert warnings(unattended, envbox_pod("box", armed.namespace)[-1]) == ""
+    assert warnings(either_world, envbox_pod("box", armed.namespace)[-1]) == ""
     armed.disarm()
 
 

@@ -39,6 +39,9 @@ class Unreachable(HarnessError):
 class Api:
     """One user's connection to one API server; may be shared by threads."""
 
+    warnings: tuple[str, ...] = ()
+    """What the API server warned of in its last answer, as the header says it."""
+
     def __init__(self, access: Access, *, timeout: float, headers: Query | None = None) -> None:
         self.access = access
         self.timeout = timeout
@@ -84,6 +87,7 @@ class Api:
         if answer.status == 401 and self.access.plugin:
             self.access.plugin.forget()
             answer = self._send(method, path, body, query, headers, timeout)
+        self.warnings = tuple(answer.headers.getlist("Warning"))
         return _parsed(answer)
 
     def _send(

@@ -1,4 +1,4 @@
-"""A CoderDeployment whose admission policies are in force, without an operator.
+"""A CoderDeployment whose admission policies, or webhooks, are in force without an operator.
 
 The objects are those of the operator's own builders; only ``failurePolicy`` is Fail instead of Ignore,
 so that an error in an expression is seen as a refused Pod instead of passing in silence.
@@ -9,15 +9,17 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from coder_cva.desired.admission import build_admission
 from coder_cva.desired.placement import placement
+from coder_cva.snapshot.model import Served
+from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from support import builders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coder_cva.snapshot.model import Served
     from harness.kube import Kube
 
 Manifest = dict[str, Any]
@@ -32,6 +34,10 @@ OWNER = {
     "uid": "00000000-0000-4000-8000-000000000001",
     "controller": True,
 }
+
+
+WEBHOOKS: WeakKeyDictionary[Kube, Webhook] = WeakKeyDictionary()
+"""The webhooks that tests serve, by the client of the cluster that calls them."""
 
 
 @dataclass
@@ -65,9 +71,9 @@ class Armed:
         return dict(spec.get("affinity", {}))
 
     def disarm(self) -> None:
-        """Deletes the bindings and the resource; the policies serve others too, and stay."""
+        """Deletes bindings, webhooks and the resource; the policies serve others too, and stay."""
         for one in self.rendered:
-            if one["kind"].endswith("Binding"):
+            if not one["kind"].endswith("Policy"):
                 self.kube.delete(one)
         self.kube.delete(self.resource)
 
@@ -77,20 +83,27 @@ def arm(
     resource: Manifest,
     *world: Any,
     served: Served | None = None,
+    webhook: Webhook | None = None,
     until: Callable[[], object] | None = None,
     as_shipped: bool = False,
 ) -> Armed:
     """Applies a CoderDeployment, its placement in this world, and its policies, and waits for them.
 
-    ``as_shipped`` leaves the failure policy as it is. ``until`` says that they are in force: unless it is said, a workspace's Pod is changed.
+    ``as_shipped`` leaves the failure policy as it is. On a cluster of WEBHOOKS the webhook that is served there
+    does what its API server cannot. ``until`` says that they are in force: unless it is said, a workspace's Pod
+    is changed.
     """
     made = kube.create(resource)
-    seen = builders.world(made, *world, served=served)
+    webhook = webhook or WEBHOOKS.get(kube, NOWHERE)
+    if webhook.is_there and not webhook.preferred:
+        served = served or Served((), ("v1",))
+    seen = builders.world(made, *world, served=served, webhook=webhook)
     armed = Armed(kube, made)
     kube.patch(made, {"status": {"placement": placement(seen)}}, subresource="status")
     for manifest in build_admission(seen).objects:
-        if "failurePolicy" in manifest["spec"] and not as_shipped:
-            manifest["spec"]["failurePolicy"] = "Fail"
+        for one in (manifest.get("spec", {}), *manifest.get("webhooks", ())):
+            if "failurePolicy" in one and not as_shipped:
+                one["failurePolicy"] = "Fail"
         armed.rendered.append(manifest)
         kube.apply(manifest, manager="operator")
     kube.wait_for(

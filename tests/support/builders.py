@@ -20,6 +20,7 @@ from coder_cva.snapshot.model import Absence, ClusterSnapshot, SecretKeys, Serve
 from coder_cva.snapshot.needs import SOURCES, Need
 from coder_cva.snapshot.observations import Observations
 from coder_cva.snapshot.parse import gathered
+from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from coder_cva.snapshot.world import World
 from support.coder_manifests import POOL
 from support.ephemeral import ephemeral_claims
@@ -46,6 +47,7 @@ def world(
     served: Served | None = None,
     now: datetime = NOW,
     observed: Observations | None = None,
+    webhook: Webhook = NOWHERE,
     plausible: bool = True,
     previous: Mapping[str, Any] | None = None,
 ) -> World:
@@ -74,6 +76,7 @@ def world(
         others=known,
         living=frozenset(one.uid for one in (deployment, *known)),
         observed=observed or Observations(),
+        webhook=webhook,
         previous=previous or {},
     )
 

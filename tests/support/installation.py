@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "coder-cva-system"
 SERVICE_ACCOUNT = "coder-cva-operator"
-SHIPPED = ("crds/coderdeployments.yaml", "deploy/base/namespace.yaml", "deploy/base/rbac.yaml")
+SHIPPED = (
+    "crds/coderdeployments.yaml",
+    "deploy/base/namespace.yaml",
+    "deploy/base/rbac.yaml",
+    "deploy/base/webhook.yaml",
+)
 
 
 def shipped_manifests() -> list[dict[str, Any]]:
@@ -59,6 +64,9 @@ class OperatorProcess:
     name: str = "operator"
     environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
+    webhook: bool = False
+    """Whether the API server, which is on this machine, can call the process."""
+    webhook_port: int = 0
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -83,6 +91,8 @@ class OperatorProcess:
         if not keep_credentials:
             self.cluster.serviceaccount_kubeconfig(NAMESPACE, SERVICE_ACCOUNT, config)
         self.port = _free_port()
+        if self.webhook:
+            self.webhook_port = self.webhook_port or _free_port()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "coder_cva", "run"],
@@ -91,6 +101,7 @@ class OperatorProcess:
                     "KUBECONFIG": str(config),
                     "OPERATOR_NAMESPACE": NAMESPACE,
                     "PORT": str(self.port),
+                    **self._webhook(),
                     **self.environment,
                 },
                 stdout=log,
@@ -102,6 +113,12 @@ class OperatorProcess:
             wait_for(
                 self.is_ready, timeout=180, what=f"the operator's /readyz; its log is {self.log}"
             )
+
+    def _webhook(self) -> dict[str, str]:
+        if not self.webhook:
+            return {}
+        port = str(self.webhook_port)
+        return {"WEBHOOK_PORT": port, "WEBHOOK_URL": f"https://127.0.0.1:{port}"}
 
     def is_ready(self) -> bool:
         """What /readyz says; raises where the process has ended."""

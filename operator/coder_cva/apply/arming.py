@@ -22,17 +22,23 @@ def note(memory: Memory, ref: Ref, now: datetime) -> None:
         memory.armed = now
 
 
-def held_up(manifest: Manifest, memory: Memory, now: datetime) -> Change | None:
-    """A new Deployment while admission does not act yet; None for everything else."""
-    if manifest["kind"] != "Deployment" or memory.armed is None:
+def takes_effect_in(memory: Memory, now: datetime) -> float | None:
+    """Seconds until everything acts that was written at admission; None where it does."""
+    if memory.armed is None:
         return None
     left = memory.armed + TAKES_EFFECT_AFTER - now
-    if left <= timedelta():
+    return left.total_seconds() if left > timedelta() else None
+
+
+def held_up(manifest: Manifest, memory: Memory, now: datetime) -> Change | None:
+    """A new Deployment while admission does not act yet; None for everything else."""
+    left = takes_effect_in(memory, now)
+    if manifest["kind"] != "Deployment" or left is None:
         return None
     ref = ref_of(manifest)
     return Change(
         ref,
         Action.WAITING,
         message=f"{ref} is made as soon as the API server places Pods by the new admission policies",
-        retry_after=left.total_seconds(),
+        retry_after=left,
     )

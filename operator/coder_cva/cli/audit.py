@@ -8,7 +8,7 @@ it takes the files that somebody saved from one.
 import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from coder_cva.runtime.observers import AtOnce
 from coder_cva.runtime.settings import DEFAULT_NAMESPACE
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.parse import PROJECTIONS
+from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from coder_cva.status import account
 
 EXIT_CODES: Final = {"True": 0, "False": 1, "Unknown": 3}
@@ -57,6 +58,7 @@ class Eyes:
     observer: ObservePort
     operator_namespace: str = DEFAULT_NAMESPACE
     may_annotate_nodes: frozenset[str] = frozenset()
+    webhook: Callable[[], Webhook] = lambda: NOWHERE
 
 
 def add_arguments(parser: ArgumentParser) -> None:

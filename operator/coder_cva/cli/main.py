@@ -72,6 +72,7 @@ async def _run(settings: process_settings.Settings) -> None:
             asked = asyncio.run_coroutine_threadsafe(connection.kopf_info(), loop)
             return await asyncio.wrap_future(asked)
 
-        async with beside.watching(wake, credentials).running(), operator.running():
+        kopf = beside.watching(wake, credentials, operator.admission)
+        async with kopf.running(), operator.running():
             await stop.wait()
     logging.getLogger(__name__).info("stopped")

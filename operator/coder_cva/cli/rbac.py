@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from coder_cva.desired.control_plane import WORKSPACE_ROLE
 from coder_cva.kube import owned
+from coder_cva.runtime.settings import WEBHOOK
 from coder_cva.snapshot.needs import SOURCES
 from coder_cva.values.manifest import Manifest
 
@@ -22,7 +23,17 @@ def manifests() -> tuple[Manifest, ...]:
         _role("ClusterRole", NAME, _cluster_rules()),
         _binding("ClusterRoleBinding", "ClusterRole", NAME),
         _role(
-            "Role", NAME, [_rule("coordination.k8s.io", ["leases"], ["get", "create", "update"])]
+            "Role",
+            NAME,
+            [
+                _rule("coordination.k8s.io", ["leases"], ["get", "create", "update"]),
+                # The webhook's certificates. The Secret is shipped empty: to create one cannot be
+                # allowed by name.
+                {
+                    **_rule("", ["secrets"], [*_FOLLOW, "patch"]),
+                    "resourceNames": [WEBHOOK],
+                },
+            ],
         ),
         _binding("RoleBinding", "Role", NAME),
         _role("ClusterRole", WORKSPACE_ROLE, _workspace_rules()),

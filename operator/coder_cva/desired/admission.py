@@ -1,14 +1,14 @@
 """Admission policies and their bindings: what the API server itself does to Pods and claims on CREATE.
 
 Clauses: CVA-NODE-003, CVA-NODE-005, CVA-NODE-006, CVA-STO-002, CVA-STO-004. What they need to know stands
-in ``status.placement`` (placement.py), so a flip of a guard changes a status and no policy.
+in ``status.placement`` (placement.py), so a flip of a guard changes a status and no policy. Where the API
+server does not serve the policies, the same specs are evaluated by the operator's webhook.
 """
 
 from typing import Final
 
+from coder_cva.desired import admission_webhooks as webhooks
 from coder_cva.desired import (
-    admission_placement,
-    admission_storage,
     confirming,
     enforcement,
     fit_previews,
@@ -16,16 +16,12 @@ from coder_cva.desired import (
     volume_previews,
     volumes,
 )
+from coder_cva.desired.admission_names import CLAIM_BOUNDS, CLAIMS, HOST_VOLUMES, PLACEMENT, SPECS
 from coder_cva.desired.admission_objects import binding, binding_name, policy
 from coder_cva.desired.plan import Part, Restriction, Withheld
 from coder_cva.snapshot.model import Served
 from coder_cva.snapshot.world import World
 from coder_cva.values.manifest import Manifest, Ref
-
-PLACEMENT: Final = "coder-cva-placement"
-CLAIMS: Final = "coder-cva-claims"
-CLAIM_BOUNDS: Final = "coder-cva-claim-bounds"
-HOST_VOLUMES: Final = "coder-cva-host-volumes"
 
 MUTATING: Final = "MutatingAdmissionPolicy"
 VALIDATING: Final = "ValidatingAdmissionPolicy"
@@ -42,39 +38,49 @@ def build_admission(world: World) -> Part:
     told = (*volume_previews.previews(world), *fit_previews.previews(world))
     if not isinstance(served, Served):
         return Part(keep=_any_version(world), previews=told, restrictions=_restrictions(world))
+    refuses = _validating_version(served) is not None or world.webhook.is_there
     return Part(
         objects=(*_mutating(world), *_validating(world, served)),
         withheld=(*_unserved(world, served), *volumes.class_withheld(world)),
         previews=told,
-        restrictions=_restrictions(world) if _validating_version(served) is not None else (),
+        restrictions=_restrictions(world) if refuses else (),
     )
 
 
 def _mutating(world: World) -> tuple[Manifest, ...]:
+    wanted = {
+        PLACEMENT: placement.is_enforced(world),
+        CLAIMS: volumes.default_class(world) is not None,
+    }
+    names = [name for name, is_wanted in wanted.items() if is_wanted]
+    engine = placement.engine(world)[0]
+    if engine == placement.WEBHOOK:
+        return webhooks.configuration(world, webhooks.MUTATING, _places(world, names))
     version = placement.mutating_version(world)
-    if version is None:
+    if engine == placement.NO_ENGINE or version is None:
         return ()
-    made: list[Manifest] = []
-    if placement.is_enforced(world):
-        made += _pair(world, MUTATING, version, PLACEMENT, admission_placement.policy_spec())
-    if volumes.default_class(world) is not None:
-        made += _pair(world, MUTATING, version, CLAIMS, admission_storage.claims_spec())
-    return tuple(made)
+    return tuple(one for name in names for one in _pair(world, MUTATING, version, name))
 
 
 def _validating(world: World, served: Served) -> tuple[Manifest, ...]:
+    action = volumes.host_volumes(world)
+    actions = {
+        CLAIM_BOUNDS: "Deny" if volumes.bounds(world) else "Off",
+        HOST_VOLUMES: action,
+    }
+    names = [name for name, one in actions.items() if one != "Off"]
     version = _validating_version(served)
+    if world.webhook.is_there and (version is None or world.webhook.preferred):
+        return webhooks.configuration(world, webhooks.VALIDATING, _places(world, names))
     if version is None:
         return ()
-    made: list[Manifest] = []
-    if volumes.bounds(world):
-        spec = admission_storage.bounds_spec()
-        made += _pair(world, VALIDATING, version, CLAIM_BOUNDS, spec, "Deny")
-    action = volumes.host_volumes(world)
-    if action != "Off":
-        spec = admission_storage.host_volumes_spec()
-        made += _pair(world, VALIDATING, version, HOST_VOLUMES, spec, action)
-    return tuple(made)
+    return tuple(
+        one for name in names for one in _pair(world, VALIDATING, version, name, actions[name])
+    )
+
+
+def _places(world: World, names: list[str]) -> dict[str, list[str]]:
+    return {name: _namespaces(world, name) for name in names}
 
 
 def _namespaces(world: World, name: str) -> list[str]:
@@ -90,15 +96,13 @@ def _namespaces(world: World, name: str) -> list[str]:
     return sorted(own | {one.name for one in world.found.namespaces})
 
 
-def _pair(
-    world: World, kind: str, version: str, name: str, spec: dict[str, object], *actions: str
-) -> tuple[Manifest, ...]:
+def _pair(world: World, kind: str, version: str, name: str, *actions: str) -> tuple[Manifest, ...]:
     """The policy and its binding; neither where there is no namespace to bind it to."""
     namespaces = _namespaces(world, name)
     if not namespaces:
         return ()
     return (
-        policy(kind, version, name, spec),
+        policy(kind, version, name, SPECS[name]()),
         binding(f"{kind}Binding", version, name, world.deployment, namespaces, actions),
     )
 
@@ -121,16 +125,17 @@ def _restrictions(world: World) -> tuple[Restriction, ...]:
 def _unserved(world: World, served: Served) -> tuple[Withheld, ...]:
     found: list[Withheld] = []
     mutates = placement.is_enforced(world) or volumes.default_class(world) is not None
-    if mutates and placement.mutating_version(world) is None:
+    if mutates and placement.engine(world)[0] == placement.NO_ENGINE:
         found.append(Withheld(MUTATING, "NotServed", placement.engine(world)[1]))
     validates = bool(volumes.bounds(world)) or volumes.host_volumes(world) != "Off"
-    if validates and _validating_version(served) is None:
+    if validates and _validating_version(served) is None and not world.webhook.is_there:
         found.append(
             Withheld(
                 VALIDATING,
                 "NotServed",
-                "this API server serves no ValidatingAdmissionPolicy (v1 since Kubernetes 1.30): volumes of "
-                "workspaces are judged, and neither warned about nor refused. Upgrade the cluster",
+                "this API server serves no ValidatingAdmissionPolicy (v1 since Kubernetes 1.30), and no "
+                f"webhook stands in for it ({world.webhook.problem}): volumes of workspaces are judged, and "
+                "neither warned about nor refused. Upgrade the cluster",
             )
         )
     return tuple(found)
@@ -141,8 +146,8 @@ def _validating_version(served: Served) -> str | None:
 
 
 def _any_version(world: World) -> frozenset[Ref]:
-    """Our bindings, in whichever version they may be served."""
-    return frozenset(
+    """Our bindings, in whichever version they may be served, and what stands in for them."""
+    return frozenset(webhooks.refs(world)) | frozenset(
         Ref(
             f"admissionregistration.k8s.io/{version}",
             f"{kind}Binding",

@@ -31,6 +31,7 @@ WORKSPACES_ON_POOL: Final = "CVA-NODE-005"
 APART: Final = "CVA-NODE-006"
 
 ENGINE: Final = "MutatingAdmissionPolicy"
+WEBHOOK: Final = "Webhook"
 NO_ENGINE: Final = "None"
 _VERSIONS: Final = ("v1", "v1beta1")
 
@@ -74,15 +75,23 @@ def engine(world: World) -> tuple[str, str]:
         before = _before(world)
         known = before.get("engine", NO_ENGINE)
         return known, f"what the API server serves is not known: {world.snapshot.served.reason}"
-    version = mutating_version(world)
+    version, webhook = mutating_version(world), world.webhook
+    if webhook.is_there and webhook.preferred:
+        return (
+            WEBHOOK,
+            "ADMISSION_ENGINE=Webhook, so the operator's webhook acts, whatever is served",
+        )
     if version is not None:
         return ENGINE, f"the API server serves {ENGINE} {version}"
+    unserved = f"this API server serves no {ENGINE} (v1 since Kubernetes 1.36)"
+    if webhook.is_there:
+        return WEBHOOK, f"{unserved}: the operator's webhook does the same"
     return (
         NO_ENGINE,
         (
-            f"this API server serves no {ENGINE} (v1 since Kubernetes 1.36): Pods are not placed and claims "
-            "get no class at admission. Set node selectors in the templates and in Coder's Helm values, or "
-            "upgrade the cluster"
+            f"{unserved}, and no webhook stands in for it ({webhook.problem}): Pods are not placed and "
+            "claims get no class at admission. Set node selectors in the templates and in Coder's Helm "
+            "values, or upgrade the cluster"
         ),
     )
 
@@ -105,7 +114,7 @@ def _control_plane(world: World, room: pools.Room) -> tuple[dict[str, Any] | Non
     pool = world.deployment.spec.control_plane.node_pool
     if pool is None or world.deployment.spec.control_plane.management == "None":
         return None, ""
-    labels = _coderd_labels(world)
+    labels = coderd_labels(world)
     if not labels or not _acts(world, CODERD_ON_POOL):
         return {"mode": "Off"}, ""
     shape = world.coderd.deployment.shape if world.coderd else None
@@ -286,7 +295,7 @@ def _asked(shape: PodShape) -> Iterable[str]:
             yield str(dig(one, "key", default=""))
 
 
-def _coderd_labels(world: World) -> dict[str, str]:
+def coderd_labels(world: World) -> dict[str, str]:
     """The labels by which coderd's Pods are known: the Deployment's own selector, live where it is there."""
     plane = world.deployment.spec.control_plane
     if world.coderd is None:
@@ -319,7 +328,7 @@ def _acts(world: World, rule: str) -> bool:
 
 
 def _has_engine(world: World) -> bool:
-    return engine(world)[0] == ENGINE
+    return engine(world)[0] != NO_ENGINE
 
 
 def _enforced(world: World, rule: str) -> bool:

@@ -65,6 +65,8 @@ BUILDERS: Final = (
                 "MutatingAdmissionPolicyBinding",
                 "ValidatingAdmissionPolicy",
                 "ValidatingAdmissionPolicyBinding",
+                "MutatingWebhookConfiguration",
+                "ValidatingWebhookConfiguration",
             }
         ),
         _CODERD | consent.NEEDS,

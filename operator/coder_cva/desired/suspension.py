@@ -16,9 +16,11 @@ RESTRICTING: Final = frozenset(
         "CiliumNetworkPolicy",
         "MutatingAdmissionPolicy",
         "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
         "NetworkPolicy",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
     }
 )
 """Kinds of which nothing of a suspended CoderDeployment is left."""

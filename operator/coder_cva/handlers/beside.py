@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import kopf
 
-from coder_cva.handlers import coderdeployment, lifecycle
+from coder_cva.handlers import admission, coderdeployment, lifecycle
+from coder_cva.runtime.admission import Admission
 from coder_cva.runtime.queue import Key
 
 log = logging.getLogger(__name__)
@@ -23,12 +24,15 @@ JOIN_SECONDS: Final = 10.0
 
 
 def watching(
-    wake: Callable[[Key], None], credentials: Callable[[], Awaitable[Mapping[str, Any]]]
+    wake: Callable[[Key], None],
+    credentials: Callable[[], Awaitable[Mapping[str, Any]]],
+    answering: Admission,
 ) -> "Beside":
-    """kopf with all handlers of ours. ``wake`` and ``credentials`` are called in kopf's thread."""
+    """kopf with all handlers of ours. All three are called in kopf's thread."""
     registry = kopf.OperatorRegistry()
     lifecycle.register(registry, credentials)
     coderdeployment.register(registry, wake)
+    admission.register(registry, answering)
     return Beside(registry, lifecycle.Patience())
 
 

@@ -22,11 +22,12 @@ class Scope:
     source: Source
     label_selector: str = ""
     field_selector: str = ""
+    namespace: str = ""
 
     @property
     def path(self) -> str:
-        """The path of the collection, cluster-wide."""
-        return paths.collection(self.source)
+        """The path of the collection: of all namespaces, or of one."""
+        return paths.collection(self.source, self.namespace)
 
     @property
     def params(self) -> dict[str, str]:

@@ -26,6 +26,8 @@ KINDS: Final = (
     paths.MUTATING_BINDINGS,
     paths.VALIDATING_POLICIES,
     paths.VALIDATING_BINDINGS,
+    paths.MUTATING_WEBHOOKS,
+    paths.VALIDATING_WEBHOOKS,
 )
 """Every kind that the operator writes, except the CoderDeployment itself."""
 
@@ -80,6 +82,6 @@ def whole(raw: Raw) -> Raw:
 
 
 def _source(kind: Source, discovery: Discovery) -> Callable[[], Source]:
-    if kind.group == paths.ADMISSION:
+    if kind.group == paths.ADMISSION and "Policy" in kind.kind:
         return lambda: discovery.best(kind)
     return lambda: kind

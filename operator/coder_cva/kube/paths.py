@@ -35,6 +35,20 @@ VALIDATING_BINDINGS: Final = Source(
     "ValidatingAdmissionPolicyBinding",
     namespaced=False,
 )
+MUTATING_WEBHOOKS: Final = Source(
+    ADMISSION,
+    "v1",
+    "mutatingwebhookconfigurations",
+    "MutatingWebhookConfiguration",
+    namespaced=False,
+)
+VALIDATING_WEBHOOKS: Final = Source(
+    ADMISSION,
+    "v1",
+    "validatingwebhookconfigurations",
+    "ValidatingWebhookConfiguration",
+    namespaced=False,
+)
 
 _TABLE: Final = {
     (source.group, source.kind): source
@@ -49,6 +63,8 @@ _TABLE: Final = {
         MUTATING_BINDINGS,
         VALIDATING_POLICIES,
         VALIDATING_BINDINGS,
+        MUTATING_WEBHOOKS,
+        VALIDATING_WEBHOOKS,
     )
 }
 

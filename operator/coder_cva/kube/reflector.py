@@ -69,6 +69,7 @@ class Reflector(Generic[T]):
         next_version: Callable[[], bool] = lambda: False,
         label_selector: str = "",
         field_selector: str = "",
+        namespace: str = "",
         patience: float | None = None,
         pace: Pace = DEFAULT_PACE,
         chance: Callable[[], float] = CHANCE,
@@ -77,7 +78,7 @@ class Reflector(Generic[T]):
         self._connection = connection
         self._source = source
         self._next_version = next_version
-        self._selectors = (label_selector, field_selector)
+        self._selectors = (label_selector, field_selector, namespace)
         self._on_change = on_change
         self._patience = patience
         self._pace = pace

@@ -7,7 +7,7 @@ from coder_cva.snapshot.world import World
 
 def is_at_work(world: World) -> bool:
     """Whether anything of ours can change an object when it is created."""
-    return placement.engine(world)[0] == placement.ENGINE and not world.deployment.spec.suspend
+    return placement.engine(world)[0] != placement.NO_ENGINE and not world.deployment.spec.suspend
 
 
 def idle_for(world: World, rule: str) -> str:
@@ -15,7 +15,7 @@ def idle_for(world: World, rule: str) -> str:
     if world.deployment.spec.suspend:
         return "spec.suspend is true, so nothing is done at admission"
     acts, why = placement.engine(world)
-    if acts != placement.ENGINE:
+    if acts == placement.NO_ENGINE:
         return why
     mode = enforcement.mode(world.deployment, rule)
     if mode is not Mode.ENFORCE:

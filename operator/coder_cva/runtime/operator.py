@@ -21,6 +21,7 @@ from coder_cva.kube.writer import Writer
 from coder_cva.ports import WriteError
 from coder_cva.reconcile import Outcome, Shell, greet, reconcile
 from coder_cva.runtime import endpoints, looks, report
+from coder_cva.runtime.admission import Admission
 from coder_cva.runtime.losses import Losses
 from coder_cva.runtime.observers import InBackground
 from coder_cva.runtime.queue import COALESCE_SECONDS, Key, WakeQueue
@@ -62,6 +63,9 @@ class Operator:
             pace=replace(DEFAULT_PACE, watch=settings.watch_seconds),
         )
         self.elector = Elector(connection, settings.namespace)
+        self.admission = Admission(
+            settings, connection, on_change=self.wake_all, leads=self.elector.holds
+        )
         self.observer = InBackground(
             looks.over(connection, permit=is_remote if settings.in_pod else anywhere),
             on_change=self.queue.wake,
@@ -77,6 +81,7 @@ class Operator:
             clock=lambda: datetime.now(UTC),
             operator_namespace=settings.namespace,
             may_annotate_nodes=settings.may_annotate_nodes,
+            webhook=self.admission.webhook,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._pass_seconds = 0.0
@@ -87,7 +92,7 @@ class Operator:
 
         It ends in the order in which nothing half-done is left: work, lease, watches.
         """
-        async with self.gatherer.running(), self.observer.running():
+        async with self.gatherer.running(), self.observer.running(), self.admission.running():
             jobs = (self.elector.run(self._leadership), self._work(), self._resync())
             self._tasks = [asyncio.create_task(job) for job in jobs]
             runner = await endpoints.serve(self.settings.port, self.is_alive, self.is_ready)
@@ -167,6 +172,7 @@ class Operator:
 
     async def _work(self) -> None:
         await self._greet()
+        await self.admission.known()
         log.info("the cluster has been read")
         while True:
             key = await self.queue.next()

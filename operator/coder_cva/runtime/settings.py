@@ -4,9 +4,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE: Final = "coder-cva-system"
+WEBHOOK: Final = "coder-cva-webhook"
+"""The name of the webhook's Service, and of the Secret with its certificates."""
+ENGINES: Final = ("Auto", "Webhook")
 _YES_OR_NO: Final = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0"})
 
 
@@ -27,6 +31,35 @@ class Settings:
     """For CoderDeployments of which namespaces nodes may be annotated (protectNodes); ``*`` stands for all."""
     in_pod: bool = False
     """Whether it runs in a cluster: what is local is then the Pod's and its node's, and no user's."""
+    admission_engine: str = "Auto"
+    """``Webhook`` uses our webhook also where the API server serves policies."""
+    webhook_port: int = 9443
+    """Where the admission webhook is served; 0 for not at all."""
+    webhook_url: str = ""
+    """How the API server reaches that port where the operator does not run in the cluster."""
+    webhook_service: str = WEBHOOK
+    """The Service in front of all replicas."""
+    webhook_secret: str = WEBHOOK
+    """The Secret that holds the certificates."""
+    webhook_certificate: str = ""
+    """cert-manager's Certificate, as ``namespace/name``, that fills that Secret; "" makes our own."""
+
+    @property
+    def webhook_problem(self) -> str:
+        """Why the API server could not call the webhook, whatever its certificates; "" where it could."""
+        if not self.webhook_port:
+            return "WEBHOOK_PORT is 0"
+        if self.in_pod or self.webhook_url:
+            return ""
+        return (
+            "the operator runs outside of the cluster, and WEBHOOK_URL does not say how to reach it"
+        )
+
+    @property
+    def webhook_names(self) -> tuple[str, ...]:
+        """The names for which the serving certificate is made."""
+        host = urlsplit(self.webhook_url).hostname
+        return (f"{self.webhook_service}.{self.namespace}.svc", *([host] if host else []))
 
 
 def from_environment() -> Settings:
@@ -44,6 +77,12 @@ def from_environment() -> Settings:
         watch_seconds=_number("WATCH_SECONDS", 300),
         may_annotate_nodes=_namespaces("ALLOW_NODE_ANNOTATIONS"),
         in_pod=bool(os.environ.get("KUBERNETES_SERVICE_HOST")),
+        admission_engine=_one_of("ADMISSION_ENGINE", ENGINES),
+        webhook_port=_number("WEBHOOK_PORT", 9443),
+        webhook_url=_https("WEBHOOK_URL"),
+        webhook_service=os.environ.get("WEBHOOK_SERVICE") or WEBHOOK,
+        webhook_secret=os.environ.get("WEBHOOK_SECRET") or WEBHOOK,
+        webhook_certificate=os.environ.get("WEBHOOK_CERTIFICATE", ""),
     )
 
 
@@ -64,6 +103,20 @@ def _namespaces(name: str) -> frozenset[str]:
             "annotated, with commas between them, or to * for all; leave it out for none"
         )
     return found
+
+
+def _one_of(name: str, words: tuple[str, ...]) -> str:
+    word = os.environ.get(name) or words[0]
+    if word not in words:
+        raise ValueError(f"{name}={word!r} is unknown: use {' or '.join(words)}")
+    return word
+
+
+def _https(name: str) -> str:
+    url = os.environ.get(name, "")
+    if url and urlsplit(url).scheme != "https":
+        raise ValueError(f"{name}={url!r} is no https URL: the API server calls no other")
+    return url
 
 
 def _number(name: str, default: int) -> int:

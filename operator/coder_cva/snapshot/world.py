@@ -16,6 +16,7 @@ from coder_cva.snapshot.discovered import Discovered, Workload, Workspace
 from coder_cva.snapshot.model import Absence, ClusterSnapshot
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.observations import Observations
+from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from coder_cva.values import selectors
 from coder_cva.values.memo import Memo
 
@@ -37,6 +38,8 @@ class World:
     """For whose CoderDeployments the operator may annotate nodes: their namespaces, or ``*``."""
     observed: Observations = field(default_factory=Observations)
     """What was seen beside the cluster's API."""
+    webhook: Webhook = NOWHERE
+    """The operator's own admission webhook."""
     previous: Mapping[str, Any] = field(default_factory=dict)
     """The status as it stands on the API server, as plain data."""
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)

@@ -54,6 +54,23 @@ _ROUND_TRIP = Gauge(
     _WHO,
     registry=REGISTRY,
 )
+_REVIEWS = Counter(
+    "coder_cva_admission_reviews",
+    "Objects that the API server asked this replica's webhook about, by policy and outcome.",
+    ("policy", "outcome"),
+    registry=REGISTRY,
+)
+_REVIEW_SECONDS = Histogram(
+    "coder_cva_admission_review_seconds",
+    "How long the webhook took to judge one object.",
+    registry=REGISTRY,
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2),
+)
+_CERTIFICATE_ENDS = Gauge(
+    "coder_cva_webhook_certificate_end_timestamp_seconds",
+    "When the certificate ends that this replica's webhook serves by.",
+    registry=REGISTRY,
+)
 _LEADER = Gauge(
     "coder_cva_leader", "1 while this replica of the operator leads.", registry=REGISTRY
 )
@@ -65,6 +82,7 @@ VERDICTS: Final = ("passed", "failed", "unknown", "notApplicable")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "advisory")
 TRUTHS: Final = ("True", "False", "Unknown")
 OUTCOMES: Final = ("settled", "progressing", "stalled", "starting", "failed", "not-leading", "gone")
+REVIEWS: Final = ("changed", "unchanged", "warned", "refused", "failed")
 _SHOWN: Final[dict[tuple[str, str], frozenset[tuple[Gauge, tuple[str, ...]]]]] = {}
 """The samples that a CoderDeployment has now."""
 
@@ -72,6 +90,17 @@ _SHOWN: Final[dict[tuple[str, str], frozenset[tuple[Gauge, tuple[str, ...]]]]] =
 def exposition() -> tuple[bytes, str]:
     """All metrics in Prometheus' text form, and its content type."""
     return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+
+
+def reviewed(policy: str, outcome: str, seconds: float) -> None:
+    """Counts an answer of the webhook: ``outcome`` is one of ``REVIEWS``."""
+    _REVIEWS.labels(policy, outcome).inc()
+    _REVIEW_SECONDS.observe(seconds)
+
+
+def certificate_ends(timestamp: float) -> None:
+    """Tells when the webhook's certificate ends, in seconds since 1970."""
+    _CERTIFICATE_ENDS.set(timestamp)
 
 
 def reconciled(namespace: str, name: str, outcome: str, seconds: float) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def kube(unattended: Provider) -> Kube:
-    return unattended.kube
+def kube(either_world: Provider) -> Kube:
+    return either_world.kube
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 from support.admission import (
     AGENT,
     PREFERRED,
+    WEBHOOKS,
     Armed,
     arm,
     pod,
@@ -116,6 +117,8 @@ def test_the_distance_selects_a_label_that_the_pod_has(armed: Armed) -> None:
 def test_a_change_by_another_policy_afterwards_changes_nothing_twice(armed: Armed) -> None:
     """The API server runs the policy again when another one has changed the Pod since."""
     kube = armed.kube
+    if kube in WEBHOOKS:
+        pytest.skip("this API server serves no policy that could change the Pod afterwards")
     meddling = [meddling_policy(), meddling_binding(armed.namespace)]
     for one in meddling:
         kube.create(one)
@@ -180,7 +183,8 @@ def test_what_is_written_is_what_is_rendered(kube: Kube) -> None:
         "provisioner": "disk.harness.test",
     }
     armed = arm(kube, resource, NODES, fast)
-    assert len(armed.rendered) == 8
+    # The placement and the class of claims are one configuration where a webhook has to do it.
+    assert len(armed.rendered) == (5 if kube in WEBHOOKS else 8)
     for one in armed.rendered:
         if one["kind"] == "ValidatingAdmissionPolicy":
             # The API server's controller checks its types, and writes its findings into the status.

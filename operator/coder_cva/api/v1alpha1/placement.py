@@ -82,7 +82,7 @@ class Placement(Part):
     """For coderd's Pods; absent where nothing is to be done."""
     workspaces: WorkspacePlacement | None = None
     """For workspaces; absent where nothing is to be done."""
-    engine: Literal["MutatingAdmissionPolicy", "None"] = "None"
+    engine: Literal["MutatingAdmissionPolicy", "Webhook", "None"] = "None"
     """What acts at admission in this cluster."""
     engine_reason: str = ""
     """Why it is this one."""

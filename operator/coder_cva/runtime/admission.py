@@ -1,0 +1,146 @@
+"""What every replica keeps at hand to answer the API server about Pods and claims, leader or not."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final
+
+from coder_cva.cel.policy import Review
+from coder_cva.desired import admission_review
+from coder_cva.desired.admission_review import Answer
+from coder_cva.kube import paths
+from coder_cva.kube.connection import Connection
+from coder_cva.kube.reflector import DEFAULT_PACE, Pace, Reflector
+from coder_cva.runtime.certificates import Certificates
+from coder_cva.runtime.settings import Settings
+from coder_cva.runtime.tls import Tls
+from coder_cva.snapshot.model import Absence, Unavailable
+from coder_cva.snapshot.webhook import Webhook
+from coder_cva.telemetry import metrics
+from coder_cva.values.manifest import dig
+
+log = logging.getLogger(__name__)
+
+_GONE: Final = frozenset({Absence.FORBIDDEN, Absence.NOT_SERVED})
+
+
+class Admission:
+    """The parameters of the policies, and the certificates by which the API server knows us.
+
+    ``answer`` is called in another thread than all the rest.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connection: Connection,
+        *,
+        on_change: Callable[[], None],
+        leads: Callable[[], bool],
+        pace: Pace = DEFAULT_PACE,
+    ) -> None:
+        self.settings = settings
+        self.tls = Tls()
+        self._certificates = Certificates(
+            settings, connection, self.tls, on_change=on_change, leads=leads, pace=pace
+        )
+        self._deployments: Reflector[Mapping[str, Any]] = Reflector(
+            connection,
+            lambda: paths.CODER_DEPLOYMENTS,
+            parameter,
+            on_change=self._learn,
+            pace=pace,
+        )
+        self._parameters: Mapping[str, Mapping[str, Any]] = {}
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether there is an address at which the API server could call."""
+        return not self.settings.webhook_problem
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follows the CoderDeployments and the certificates while the context is open."""
+        if not self.is_offered:
+            yield
+            return
+        admission_review.prepare()
+        jobs = (self._deployments.run(), self._certificates.run())
+        tasks = [asyncio.create_task(one) for one in jobs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.tls.close()
+
+    async def known(self) -> None:
+        """Waits until it is known whether there are certificates, so that nobody decides too early."""
+        if self.is_offered:
+            await self._certificates.known()
+
+    def webhook(self) -> Webhook:
+        """How the API server reaches us, for whoever writes the configurations."""
+        return self._certificates.webhook()
+
+    def answer(self, name: str, deployment: str, kind: str, namespace: str, body: Any) -> Answer:
+        """What a policy says about an object for the CoderDeployment ``namespace/name``.
+
+        Of one that is gone, nothing. It never raises: nobody may be kept from starting by a fault of ours.
+        """
+        params = self._parameters.get(deployment)
+        if params is None:
+            return Answer()
+        began = time.monotonic()
+        try:
+            answer = admission_review.answer(name, Review(body, kind, namespace, params))
+        except Exception:
+            log.exception("the policy %s failed; a %s is let through as it is", name, kind)
+            answer = Answer(fault="failed")
+        if answer.fault:
+            log.warning("%s lets a %s in %s through: %s", name, kind, namespace, answer.fault)
+        metrics.reviewed(name, _outcome(answer), time.monotonic() - began)
+        return answer
+
+    def _learn(self) -> None:
+        reading = self._deployments.reading()
+        if isinstance(reading, Unavailable):
+            # What was known stays in force while it cannot be read; what is not served is gone.
+            if reading.reason in _GONE:
+                self._parameters = {}
+            return
+        self._parameters = {_reference(one): one for one in reading.items}
+
+
+def parameter(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a CoderDeployment what the policies read: its name, two words of its spec, its placement."""
+    return {
+        "metadata": {
+            "namespace": str(dig(body, "metadata", "namespace", default="")),
+            "name": str(dig(body, "metadata", "name", default="")),
+        },
+        "spec": {part: _word(body, part) for part in ("controlPlane", "workspaces")},
+        "status": {"placement": placement}
+        if (placement := dig(body, "status", "placement")) is not None
+        else {},
+    }
+
+
+def _word(body: Mapping[str, Any], part: str) -> dict[str, Any]:
+    word = dig(body, "spec", part, "nodePool", "placement")
+    return {} if word is None else {"nodePool": {"placement": word}}
+
+
+def _outcome(answer: Answer) -> str:
+    """In the words of the metrics."""
+    said = ((answer.fault, "failed"), (answer.denial, "refused"), (answer.warning, "warned"))
+    outcome = next((word for one, word in said if one), "")
+    return outcome or ("changed" if answer.patches else "unchanged")
+
+
+def _reference(params: Mapping[str, Any]) -> str:
+    metadata = params["metadata"]
+    return f"{metadata['namespace']}/{metadata['name']}"
