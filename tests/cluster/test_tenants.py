@@ -169,7 +169,7 @@ def test_no_spec_gets_out_of_its_namespace(
     stage: Stage, kube: Kube, victim: dict[str, Any], record_property: Any
 ) -> None:
     """Refused at once, or without effect elsewhere: objects, nodes, admission and the victim's status are the same."""
-    spaces = (victim["metadata"]["namespace"], "default", "kube-system", OPERATOR)
+    spaces = (victim["metadata"]["namespace"], "default", "kube-system")
     tenants = {f"{TENANTS[at % 2]}-{at:02}" for at, _ in enumerate(CASES)}
     settled = kube.refresh(victim)
     before, pods = outside(kube, tenants), admitted(kube, *spaces)
