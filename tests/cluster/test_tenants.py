@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from harness.api import ApiError
 from support import builders
 from support.admission import pod
 from support.coder_manifests import chart_coderd
-from support.deployments import adopted, condition, managed, region, wait_condition
-from support.installation import NAMESPACE as OPERATOR
+from support.deployments import adopted, condition, wait_condition
+from support.hostile_specs import CASES, manifest_of
 from support.stage import own_stage
 from support.workspace_manifests import home_claim, workspace_deployment, workspace_labels
 
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-CASES = yaml.safe_load(Path(__file__).with_name("hostile_specs.yaml").read_text(encoding="utf-8"))
 TENANTS = ("mallory", "trudy")
 GROUP = "rbac.authorization.k8s.io"
 NAMESPACED = (
@@ -39,7 +35,6 @@ NAMESPACED = (
 )
 ADMISSION = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
 VOLATILE = ("managedFields", "resourceVersion", "generation")
-MADE_WITH = {"Managed": managed, "Adopted": adopted, "None": region}
 
 
 @pytest.fixture(scope="module")
@@ -90,33 +85,6 @@ def tenant(kube: Kube, user: str, number: int) -> tuple[str, Kube]:
         }
     )
     return space, kube.acting_as(user)
-
-
-def manifest_of(case: dict[str, Any], own: str, victim: dict[str, Any]) -> dict[str, Any]:
-    """The case's CoderDeployment in the tenant's namespace."""
-    made = MADE_WITH[str(case.get("management", "Adopted"))](own)
-    made["metadata"] |= case.get("metadata", {})
-    for path, value in case.get("set", {}).items():
-        *way, last = path.split(".")
-        here = made["spec"]
-        for step in way:
-            here = here.setdefault(step, {})
-        here[last] = copy.deepcopy(value)
-    there = victim["metadata"]
-    words = {"VICTIM-UID": there["uid"], "VICTIM": there["namespace"], "OWN": own}
-    filled: dict[str, Any] = _filled(made, {**words, "OPERATOR": OPERATOR, "LONG": "x" * 4096})
-    return filled
-
-
-def _filled(value: Any, words: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {_filled(key, words): _filled(one, words) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, words) for one in value]
-    if isinstance(value, str):
-        for word, said in words.items():
-            value = value.replace(word, said)
-    return value
 
 
 def outside(kube: Kube, tenants: set[str]) -> dict[str, Any]:
