@@ -60,9 +60,10 @@ def victim(stage: Stage, kube: Kube) -> dict[str, Any]:
     for one in builders.flat([chart_coderd(space), workspace_deployment("alpha", space)]):
         kube.create(one)
     manifest = adopted(space)
-    manifest["spec"]["enforcement"] = {
-        "rules": {"CVA-NET-005": "Enforce", "CVA-STO-004": "Enforce"}
-    }
+    # All policies that CoderDeployments share are there before, so that a new one would be seen.
+    manifest["spec"]["workspaces"]["storage"] = {"minSize": "1Gi"}
+    ids = ("CVA-NET-005", "CVA-STO-002", "CVA-STO-004")
+    manifest["spec"]["enforcement"] = {"rules": dict.fromkeys(ids, "Enforce")}
     resource = wait_condition(kube, kube.apply(manifest), "Ready", "True")
     return kube.wait_until(resource, lambda one: one["status"]["workspaces"]["count"] == 1)
 
@@ -117,16 +118,17 @@ def _lasting(body: dict[str, Any]) -> dict[str, Any]:
 
 def admitted(kube: Kube, *spaces: str) -> list[dict[str, Any]]:
     """What becomes of Pods and claims of several kinds in these namespaces."""
+    host = {"name": "host", "hostPath": {"path": "/var"}}
+    # The volume of a token would have another name each time.
+    plain: dict[str, Any] = {"automountServiceAccountToken": False}
     found = []
     for space in spaces:
-        claim = home_claim("home", space, workspace_labels("dev", "alice"), None)
-        host = {"name": "host", "hostPath": {"path": "/var"}}
         for one in (
-            pod(space),
-            pod(space, owned=False),
-            pod(space, agent=False, labels={"app.kubernetes.io/name": "coder"}),
-            pod(space, volumes=[host]),
-            claim,
+            pod(space, **plain),
+            pod(space, owned=False, **plain),
+            pod(space, agent=False, labels={"app.kubernetes.io/name": "coder"}, **plain),
+            pod(space, volumes=[host], **plain),
+            home_claim("home", space, workspace_labels("dev", "alice"), None),
         ):
             one["metadata"]["name"] = "probe"
             found.append(kube.create(one, dry_run=True)["spec"])
