@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from harness.api import ApiError
 from support import builders
 from support.admission import pod
 from support.coder_manifests import chart_coderd
-from support.deployments import adopted, condition, managed, region, wait_condition
-from support.installation import NAMESPACE as OPERATOR
+from support.deployments import adopted, condition, wait_condition
+from support.hostile_specs import CASES, manifest_of
 from support.stage import own_stage
 from support.workspace_manifests import home_claim, workspace_deployment, workspace_labels
 
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-CASES = yaml.safe_load(Path(__file__).with_name("hostile_specs.yaml").read_text(encoding="utf-8"))
 TENANTS = ("mallory", "trudy")
 GROUP = "rbac.authorization.k8s.io"
 NAMESPACED = (
@@ -39,7 +35,6 @@ NAMESPACED = (
 )
 ADMISSION = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
 VOLATILE = ("managedFields", "resourceVersion", "generation")
-MADE_WITH = {"Managed": managed, "Adopted": adopted, "None": region}
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +60,10 @@ def victim(stage: Stage, kube: Kube) -> dict[str, Any]:
     for one in builders.flat([chart_coderd(space), workspace_deployment("alpha", space)]):
         kube.create(one)
     manifest = adopted(space)
-    manifest["spec"]["enforcement"] = {
-        "rules": {"CVA-NET-005": "Enforce", "CVA-STO-004": "Enforce"}
-    }
+    # All policies that CoderDeployments share are there before, so that a new one would be seen.
+    manifest["spec"]["workspaces"]["storage"] = {"minSize": "1Gi"}
+    ids = ("CVA-NET-005", "CVA-STO-002", "CVA-STO-004")
+    manifest["spec"]["enforcement"] = {"rules": dict.fromkeys(ids, "Enforce")}
     resource = wait_condition(kube, kube.apply(manifest), "Ready", "True")
     return kube.wait_until(resource, lambda one: one["status"]["workspaces"]["count"] == 1)
 
@@ -90,33 +86,6 @@ def tenant(kube: Kube, user: str, number: int) -> tuple[str, Kube]:
         }
     )
     return space, kube.acting_as(user)
-
-
-def manifest_of(case: dict[str, Any], own: str, victim: dict[str, Any]) -> dict[str, Any]:
-    """The case's CoderDeployment in the tenant's namespace."""
-    made = MADE_WITH[str(case.get("management", "Adopted"))](own)
-    made["metadata"] |= case.get("metadata", {})
-    for path, value in case.get("set", {}).items():
-        *way, last = path.split(".")
-        here = made["spec"]
-        for step in way:
-            here = here.setdefault(step, {})
-        here[last] = copy.deepcopy(value)
-    there = victim["metadata"]
-    words = {"VICTIM-UID": there["uid"], "VICTIM": there["namespace"], "OWN": own}
-    filled: dict[str, Any] = _filled(made, {**words, "OPERATOR": OPERATOR, "LONG": "x" * 4096})
-    return filled
-
-
-def _filled(value: Any, words: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {_filled(key, words): _filled(one, words) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, words) for one in value]
-    if isinstance(value, str):
-        for word, said in words.items():
-            value = value.replace(word, said)
-    return value
 
 
 def outside(kube: Kube, tenants: set[str]) -> dict[str, Any]:
@@ -149,16 +118,17 @@ def _lasting(body: dict[str, Any]) -> dict[str, Any]:
 
 def admitted(kube: Kube, *spaces: str) -> list[dict[str, Any]]:
     """What becomes of Pods and claims of several kinds in these namespaces."""
+    host = {"name": "host", "hostPath": {"path": "/var"}}
+    # The volume of a token would have another name each time.
+    plain: dict[str, Any] = {"automountServiceAccountToken": False}
     found = []
     for space in spaces:
-        claim = home_claim("home", space, workspace_labels("dev", "alice"), None)
-        host = {"name": "host", "hostPath": {"path": "/var"}}
         for one in (
-            pod(space),
-            pod(space, owned=False),
-            pod(space, agent=False, labels={"app.kubernetes.io/name": "coder"}),
-            pod(space, volumes=[host]),
-            claim,
+            pod(space, **plain),
+            pod(space, owned=False, **plain),
+            pod(space, agent=False, labels={"app.kubernetes.io/name": "coder"}, **plain),
+            pod(space, volumes=[host], **plain),
+            home_claim("home", space, workspace_labels("dev", "alice"), None),
         ):
             one["metadata"]["name"] = "probe"
             found.append(kube.create(one, dry_run=True)["spec"])
@@ -169,7 +139,7 @@ def test_no_spec_gets_out_of_its_namespace(
     stage: Stage, kube: Kube, victim: dict[str, Any], record_property: Any
 ) -> None:
     """Refused at once, or without effect elsewhere: objects, nodes, admission and the victim's status are the same."""
-    spaces = (victim["metadata"]["namespace"], "default", "kube-system", OPERATOR)
+    spaces = (victim["metadata"]["namespace"], "default", "kube-system")
     tenants = {f"{TENANTS[at % 2]}-{at:02}" for at, _ in enumerate(CASES)}
     settled = kube.refresh(victim)
     before, pods = outside(kube, tenants), admitted(kube, *spaces)

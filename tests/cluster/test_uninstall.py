@@ -15,7 +15,7 @@ from harness.fixtures import own_cluster
 from harness.versions import NEWEST, OLDEST
 from support import builders, safety
 from support.admission import Armed, arm, pod
-from support.deployments import adopted, managed, ready_coder
+from support.deployments import adopted, ready_coder
 from support.installation import ROOT, install
 from support.stage import own_stage
 from support.workspace_manifests import home_claim, workspace_deployment, workspace_labels
@@ -175,35 +175,3 @@ def uninstalled(cluster: Provider) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def test_a_managed_coder_and_its_crd(kube_crd: Kube) -> None:
-    """What the documentation warns of: the CRD alone takes every managed coderd along."""
-    space = kube_crd.namespace("warned")
-    resource = kube_crd.apply(managed(space))
-    owner = {
-        "apiVersion": resource["apiVersion"],
-        "kind": "CoderDeployment",
-        "name": "coder",
-        "uid": resource["metadata"]["uid"],
-    }
-    account = {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": "coder", "namespace": space, "ownerReferences": [owner]},
-    }
-    made = kube_crd.create(account)
-    crd = kube_crd.get("CustomResourceDefinition", CRD)
-
-    kube_crd.delete(crd)
-
-    kube_crd.wait_gone(made)
-    kube_crd.wait_gone(crd)
-
-
-@pytest.fixture
-def kube_crd(bare: tuple[Provider, Served]) -> Kube:
-    """A cluster with the CRD."""
-    cluster, _ = bare
-    install(cluster.kube)
-    return cluster.kube
