@@ -34,6 +34,7 @@ def build_admission(world: World) -> Part:
         objects=(*_mutating(world), *_validating(world, served)),
         withheld=(*_unserved(world, served), *volumes.class_withheld(world)),
         previews=volumes.host_volume_previews(world),
+        keep=frozenset() if world.webhook.is_known else frozenset(webhooks.refs(world)),
     )
 
 
@@ -44,6 +45,8 @@ def _mutating(world: World) -> tuple[Manifest, ...]:
     }
     names = [name for name, is_wanted in wanted.items() if is_wanted]
     engine = placement.engine(world)[0]
+    if engine == placement.WEBHOOK and not world.webhook.is_there:
+        return ()
     if engine == placement.WEBHOOK:
         return webhooks.configuration(world, webhooks.MUTATING, _places(world, names))
     version = placement.mutating_version(world)
