@@ -104,7 +104,7 @@ def snapshot_of(
         for (place, name), found in (secrets or {}).items()
     }
     known = served or Served(("v1",), ("v1",))
-    return ClusterSnapshot(**readings, secrets=keys, served=known)
+    return ClusterSnapshot(**readings, secrets=dict(keys), served=known)
 
 
 def coder_deployment(cr: Mapping[str, Any]) -> CoderDeployment:
