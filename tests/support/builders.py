@@ -1,7 +1,6 @@
 """Worlds for tests, made from plain manifests as an API server would give them back.
 
-``world(cr, *manifests)`` takes manifests (and lists of them), gives them UIDs and what else a live
-object has, adds the namespaces that they are in, and refuses a world that could not be.
+``world`` gives them UIDs and what else a live object has, adds their namespaces, and refuses what could not be.
 """
 
 from __future__ import annotations
@@ -64,8 +63,7 @@ def world(
         served=served,
         namespaces=(deployment.namespace,),
     )
-    contradictions = impossible(snapshot) if plausible else ()
-    if contradictions:
+    if contradictions := impossible(snapshot) if plausible else ():
         raise AssertionError(f"no cluster could show this: {'; '.join(contradictions)}")
     known = tuple(sorted(map(coder_deployment, others), key=lambda one: one.age))
     return World(
@@ -104,8 +102,8 @@ def snapshot_of(
         (place, name): None if found is None else SecretKeys(place, name, found)
         for (place, name), found in (secrets or {}).items()
     }
-    versions = Served(("v1",), ("v1",))
-    return ClusterSnapshot(**readings, secrets=dict(keys), served=served or versions)
+    known = served or Served(("v1",), ("v1",))
+    return ClusterSnapshot(**readings, secrets=dict(keys), served=known)
 
 
 def coder_deployment(cr: Mapping[str, Any]) -> CoderDeployment:

@@ -44,6 +44,7 @@ def build_admission(world: World) -> Part:
         withheld=(*_unserved(world, served), *volumes.class_withheld(world)),
         previews=told,
         restrictions=_restrictions(world) if refuses else (),
+        keep=frozenset() if world.webhook.is_known else frozenset(webhooks.refs(world)),
     )
 
 
@@ -54,6 +55,8 @@ def _mutating(world: World) -> tuple[Manifest, ...]:
     }
     names = [name for name, is_wanted in wanted.items() if is_wanted]
     engine = placement.engine(world)[0]
+    if engine == placement.WEBHOOK and not world.webhook.is_there:
+        return ()
     if engine == placement.WEBHOOK:
         return webhooks.configuration(world, webhooks.MUTATING, _places(world, names))
     version = placement.mutating_version(world)

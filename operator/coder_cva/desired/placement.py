@@ -83,6 +83,8 @@ def engine(world: World) -> tuple[str, str]:
         )
     if version is not None:
         return ENGINE, f"the API server serves {ENGINE} {version}"
+    if not webhook.is_known and _before(world).get("engine") == WEBHOOK:
+        return WEBHOOK, "it did before, and whether the webhook can be called is not known yet"
     unserved = f"this API server serves no {ENGINE} (v1 since Kubernetes 1.36)"
     if webhook.is_there:
         return WEBHOOK, f"{unserved}: the operator's webhook does the same"

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from coder_cva.cel.policy import Review
@@ -67,8 +67,8 @@ class Admission:
             yield
             return
         admission_review.prepare()
-        jobs = (self._deployments.run(), self._certificates.run())
-        tasks = [asyncio.create_task(one) for one in jobs]
+        jobs = (self._deployments.run, self._certificates.run)
+        tasks = [asyncio.create_task(_kept(one)) for one in jobs]
         try:
             yield
         finally:
@@ -132,6 +132,16 @@ def parameter(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _word(body: Mapping[str, Any], part: str) -> dict[str, Any]:
     word = dig(body, "spec", part, "nodePool", "placement")
     return {} if word is None else {"nodePool": {"placement": word}}
+
+
+async def _kept(run: Callable[[], Awaitable[None]]) -> None:
+    """Runs it again should it ever fail by a fault of ours."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("the webhook's readers failed and are started again")
+        await asyncio.sleep(1.0)
 
 
 def _outcome(answer: Answer) -> str:

@@ -1,6 +1,7 @@
 """The webhook's certificates: one Secret that the leader keeps up to date and every replica serves from."""
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -26,6 +27,7 @@ LOOK_SECONDS: Final = 600.0
 """How often it is looked whether a certificate is due; they last for weeks."""
 RETRY_SECONDS: Final = 2.0
 """After a write that failed, and while this replica does not lead and nothing is there yet."""
+_LOOK: Final = 0.1
 PATIENCE_SECONDS: Final = 5.0
 """How long the first pass waits for the first certificates."""
 
@@ -68,13 +70,15 @@ class Certificates:
             tasks.create_task(self._renew())
 
     async def known(self) -> None:
-        """Waits for the Secret's first answer, and a moment for certificates where there are none yet."""
-        await self._reflector.answered()
-        ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        while not self._tls.is_ready and asyncio.get_running_loop().time() < ends:
-            if isinstance(self._reflector.reading(), Unavailable):
-                return
-            await asyncio.sleep(0.1)
+        """Waits a moment for the Secret's first answer, and for certificates where there are none yet.
+
+        An answer that does not come holds up nothing.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._reflector.answered()
+                while not self._tls.is_ready and self._secret() is not None:  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK)
 
     def webhook(self) -> Webhook:
         """How the API server reaches us, or why it cannot."""
@@ -86,6 +90,7 @@ class Certificates:
             ca_bundle="" if settings.webhook_certificate else self._served.authorities,
             inject_from=settings.webhook_certificate,
             problem=problem,
+            is_known=self._reflector.has_answered or bool(settings.webhook_problem),
             preferred=settings.admission_engine == "Webhook",
         )
 

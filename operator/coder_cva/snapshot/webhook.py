@@ -18,6 +18,8 @@ class Webhook:
     """cert-manager's Certificate, as ``namespace/name``, whose authority it writes into the configuration."""
     problem: str = ""
     """Why it cannot be called, with the remedy."""
+    is_known: bool = True
+    """False while it is too early to say whether it can be called: what was decided before stands."""
     preferred: bool = False
     """Whether it is to be used even where the API server serves policies."""
 

@@ -50,7 +50,8 @@ def bites(world: World, plan: Plan) -> tuple[Bite, ...]:
     """
     before = {one.restriction: one.since for one in _read(world.previous)}
     found = set(plan.restrictions)
-    if not plan.is_whole and not plan.writes_nothing:
+    nothing_restricts = plan.writes_nothing or world.deployment.spec.suspend
+    if not plan.is_whole and not nothing_restricts:
         found |= before.keys()
     kept = sorted(found)[:RESTRICTION_LIMIT]
     now = world.now.replace(microsecond=0)  # as it will be read back

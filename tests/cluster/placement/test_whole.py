@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support import builders as b
 from support.admission import (
     AGENT,
     PREFERRED,
@@ -13,6 +15,7 @@ from support.admission import (
     Armed,
     arm,
     pod,
+    preferred,
     required,
     terms,
 )
@@ -118,7 +121,7 @@ def test_a_change_by_another_policy_afterwards_changes_nothing_twice(armed: Arme
     """The API server runs the policy again when another one has changed the Pod since."""
     kube = armed.kube
     if kube in WEBHOOKS:
-        pytest.skip("this API server serves no policy that could change the Pod afterwards")
+        pytest.skip("this API server serves no policy that could; a webhook does in the next test")
     meddling = [meddling_policy(), meddling_binding(armed.namespace)]
     for one in meddling:
         kube.create(one)
@@ -133,6 +136,35 @@ def test_a_change_by_another_policy_afterwards_changes_nothing_twice(armed: Arme
     assert len(spec["affinity"]["podAntiAffinity"][PREFERRED]) == 1
     for one in meddling:
         kube.delete(one)
+
+
+def test_a_change_by_another_webhook_afterwards_changes_nothing_twice(
+    kube: Kube, armed: Armed
+) -> None:
+    """Somebody's webhook whose name comes later; the API server asks ours again."""
+    if kube not in WEBHOOKS:
+        pytest.skip("no webhook is served to this API server")
+    resource = managed(kube.namespace("coder"))
+    resource["spec"]["workspaces"]["nodePool"]["selector"] = {"pool": "others"}
+    other = arm(kube, resource, b.node("x", labels={"pool": "others"}))
+    meddling = copy.deepcopy(
+        next(one for one in other.rendered if one["kind"] == "MutatingWebhookConfiguration")
+    )
+    meddling["metadata"] = {"name": "zz-meddling"}
+    selector = meddling["webhooks"][0]["namespaceSelector"]
+    selector["matchExpressions"][0]["values"] = [armed.namespace]
+    kube.create(meddling)
+    made = pod(armed.namespace, labels=BY_NAME)
+    kube.wait_for(
+        lambda: preferred(kube.create(made, dry_run=True)["spec"]),
+        timeout=60,
+        what="the other webhook",
+    )
+    spec = armed.admitted(made)
+    assert required(spec) == [{"matchExpressions": [WS]}]
+    assert len(spec["affinity"]["podAntiAffinity"][PREFERRED]) == 1
+    kube.delete(kube.get("MutatingWebhookConfiguration", "zz-meddling"))
+    other.disarm()
 
 
 def test_a_pod_of_twenty_containers_stays_within_the_budget(armed: Armed) -> None:

@@ -203,6 +203,18 @@ def test_nothing_is_swept_while_it_is_not_known_what_is_served() -> None:
     assert {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"} <= kept
 
 
+def test_after_a_restart_what_acted_stays_until_more_is_known() -> None:
+    """The Secret with the certificates has not been read yet: nothing is taken away on that ground."""
+    early = Webhook(problem="not read yet", is_known=False)
+    before = {"placement": placement(seen())}
+    world = b.world(managed("coder"), b.pools(), served=OLD, webhook=early, previous=before)
+    assert placement(world)["workspaces"]["mode"] == "Required"
+    part = build_admission(world)
+    assert not [one for one in part.objects if one["kind"] == "MutatingWebhookConfiguration"]
+    assert "MutatingWebhookConfiguration" in {one.kind for one in part.keep}
+    assert engine(seen(webhook=early))[0] == "None"
+
+
 def test_equal_worlds_give_equal_bytes() -> None:
     """A quiet cluster sees no writes."""
     one, two = (canonical(list(plan(seen(everything(), FAST)).objects)) for _ in range(2))
