@@ -1,14 +1,16 @@
 """Egress of workspaces and of coderd, where the spec restricts it; by default it does not (CVA-NET-001 to 003, 005).
 
-A restriction is written where its rule is Enforce, and only told where it is Audit, as in an adopted Coder.
+A restriction is written where its rule is Enforce, or where its preview was confirmed, and only told where it is
+Audit, as in an adopted Coder.
 Somebody else's policies that restrict already are never pierced. What stays possible is the table of
 connections (catalogue/data/connections.yaml) and what spec.network.egress lists.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from coder_cva.catalogue.connections import End
-from coder_cva.desired import egress_objects, egress_subject, enforcement
+from coder_cva.desired import confirming, egress_objects, egress_subject, enforcement
 from coder_cva.desired.coderd_ports import CoderdPods
 from coder_cva.desired.egress_previews import nothing, previews
 from coder_cva.desired.egress_rules import Allowed
@@ -26,12 +28,26 @@ from coder_cva.values.names import derived
 
 def build(world: World) -> tuple[Part, ...]:
     """The restrictions of workspaces, a part for each namespace, and of coderd; () where there is none."""
-    owner = world.deployment
-    found = (
-        *((one, enforcement.egress_mode(owner, ISOLATION)) for one in _workspaces(world)),
-        *((one, enforcement.egress_mode(owner, CONTROL_PLANE_EGRESS)) for one in _coderd(world)),
-    )
-    return tuple(_part(world, one, mode) for one, mode in found if mode is not Mode.OFF)
+    subjects = (*_workspaces(world), *_coderd(world))
+    return tuple(_part(world, one, mode) for it in subjects for one, mode in _by_mode(world, it))
+
+
+def _by_mode(world: World, subject: Subject) -> Iterator[tuple[Subject, Mode]]:
+    """What is in force of a subject's restrictions, and what waits for a word: each is confirmed by itself."""
+    mode = enforcement.egress_mode(world.deployment, subject.rule)
+    if mode is Mode.OFF:
+        return
+
+    def is_in_force(hit: str) -> bool:
+        return confirming.lifted(world, subject.rule, hit, mode) is Mode.ENFORCE
+
+    only = subject.is_restricted and is_in_force(subject.hit)
+    closed = subject.is_metadata_closed and is_in_force(subject.metadata_hit)
+    if only or closed:
+        yield replace(subject, is_restricted=only, is_metadata_closed=closed), Mode.ENFORCE
+    rest = subject.is_restricted and not only, subject.is_metadata_closed and not closed
+    if any(rest):
+        yield replace(subject, is_restricted=rest[0], is_metadata_closed=rest[1]), Mode.AUDIT
 
 
 def _workspaces(world: World) -> Iterator[Subject]:
@@ -100,7 +116,18 @@ def _part(world: World, subject: Subject, mode: Mode) -> Part:
         return Part(previews=told)
     is_cilium = bool(egress_subject.serves_cilium(world))
     objects = tuple(_objects(world, subject, found, is_cilium=is_cilium))
-    return Part(objects=objects, previews=told, requires=_after_names(objects))
+    in_force = confirming.restriction(
+        world,
+        subject.rule,
+        subject.namespace,
+        confirmed=enforcement.egress_waits(world.deployment, subject.rule),
+    )
+    return Part(
+        objects=objects,
+        previews=told,
+        requires=_after_names(objects),
+        restrictions=(in_force,),
+    )
 
 
 def _not_listed(world: World, subject: Subject) -> Withheld | None:

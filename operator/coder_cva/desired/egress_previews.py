@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from coder_cva.catalogue.connections import Membership, connections
+from coder_cva.desired import enforcement
 from coder_cva.desired.egress_rules import Allowed, first, is_relayed
 from coder_cva.desired.egress_subject import Subject
 from coder_cva.desired.enforcement import Mode
@@ -23,7 +24,8 @@ def previews(
     begin = f"with {subject.rule}: Enforce, " if mode is not Mode.ENFORCE else ""
     would = "could" if begin else "may"
     if subject.is_restricted:
-        yield _preview(subject, f"{begin}{subject.told} {would} {_left(subject, found)}")
+        told = f"{begin}{subject.told} {would} {_left(subject, found)}"
+        yield _preview(subject, told, _asked(world, subject, subject.hit))
         if _moves_to_relays(world):
             yield _preview(subject, f"{begin}{_relays(subject)}")
     if subject.is_metadata_closed:
@@ -32,6 +34,7 @@ def previews(
             f"{begin}{subject.told} {would} not connect to the metadata address ({_METADATA}): logins by the "
             "identity of their node stop working, among them workload identities that ask it and IAM logins "
             "to databases",
+            _asked(world, subject, subject.metadata_hit),
         )
 
 
@@ -74,6 +77,11 @@ def _relays(subject: Subject) -> str:
     )
 
 
-def _preview(subject: Subject, message: str) -> Preview:
+def _asked(world: World, subject: Subject, hit: str) -> tuple[str, ...]:
+    """The class to confirm, where only a confirmation is or was missing."""
+    return (hit,) if enforcement.egress_waits(world.deployment, subject.rule) else ()
+
+
+def _preview(subject: Subject, message: str, hits: tuple[str, ...] = ()) -> Preview:
     names = sorted(f"NetworkPolicy {subject.namespace}/{name}" for name, _ in subject.selectors)
-    return Preview(subject.rule, message, tuple(names))
+    return Preview(subject.rule, message, tuple(names), hits)

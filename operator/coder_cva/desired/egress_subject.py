@@ -43,6 +43,16 @@ class Subject:
     """Pods that are meant too and that no policy can select, sorted."""
 
     @property
+    def hit(self) -> str:
+        """The class of what a restriction hits, by which it is confirmed."""
+        return f"egress of {self.told}"
+
+    @property
+    def metadata_hit(self) -> str:
+        """The same for the metadata address."""
+        return f"connections of {self.told} to the metadata address"
+
+    @property
     def closed(self) -> tuple[str, ...]:
         """The addresses that are closed in any case."""
         return connections().addresses(End.METADATA) if self.is_metadata_closed else ()

@@ -45,6 +45,11 @@ def egress_mode(deployment: CoderDeployment, rule: str) -> Mode:
     return Mode.ENFORCE if is_ours else Mode.AUDIT
 
 
+def egress_waits(deployment: CoderDeployment, rule: str) -> bool:
+    """Whether a restriction of egress is held back only because nobody has decided."""
+    return is_undecided(deployment, rule) and egress_mode(deployment, rule) is Mode.AUDIT
+
+
 def waits(deployment: CoderDeployment, rule: str) -> bool:
     """Whether a rule restricts nothing only because nobody has decided: what a confirmation may take into force.
 

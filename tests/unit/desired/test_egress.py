@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from coder_cva.desired import confirming, render
 from coder_cva.desired.networking import build_network_policies
+from coder_cva.snapshot.confirmations import class_digest, hash_of
 from support import builders as b
 from support.coder_manifests import chart_coderd, chart_proxy
 from support.deployments import adopted, managed, region
@@ -21,6 +23,9 @@ from support.egress import (
 )
 from support.policies import CODERD, policy
 from support.workspace_manifests import envbox_pod, workspace_deployment
+
+if TYPE_CHECKING:
+    from coder_cva.desired.plan import Plan
 
 
 def test_nothing_is_closed_by_default() -> None:
@@ -296,3 +301,45 @@ def test_a_long_list_makes_no_long_message() -> None:
     (told,) = [one.message for one in part.previews if "may only open" in one.message]
     assert "more" in told
     assert len(told) < 1200
+
+
+def test_a_restriction_of_egress_is_taken_into_force_by_its_hash() -> None:
+    """Each restriction is a class of its own: one that is asked for later waits for another word."""
+    running = b.all_running(workspace_deployment("one"))
+
+    def plan(hash_: str | None, previous: dict[str, Any], **said: Any) -> Plan:
+        cr = network(adopted("coder"), **said)
+        if hash_ is not None:
+            cr["spec"]["network"]["confirm"] = hash_
+        return render.plan(
+            b.world(
+                cr, b.pools(), chart_coderd(), running, unavailable=NO_CILIUM, previous=previous
+            )
+        )
+
+    def seen(made: Plan) -> tuple[set[str], set[str]]:
+        names = {one["metadata"]["name"] for one in made.objects if "egress" in str(one["spec"])}
+        return names, {hit for one in made.previews for hit in one.hits if "egress" in hit}
+
+    def confirmed(made: Plan) -> dict[str, Any]:
+        return {"confirm": {"accepted": confirming.written(made.confirmations)}}
+
+    first = plan(None, {}, workspaceEgress="Restricted")
+    assert seen(first) == (set(), {"egress of workspaces in coder"})
+
+    hash_ = hash_of(class_digest(one.rule, hit) for one in first.previews for hit in one.hits)
+    second = plan(hash_, {}, workspaceEgress="Restricted")
+    assert seen(second)[0] == {"coder-workspaces-egress", "coder-workspaces-by-name-egress"}
+    assert any(one.rule == "CVA-NET-005" and one.by == hash_ for one in second.restrictions)
+
+    third = plan(
+        hash_,
+        confirmed(second),
+        workspaceEgress="Restricted",
+        blockMetadataAddressFor=["Workspaces"],
+    )
+    assert seen(third)[0] == seen(second)[0], "what was confirmed stays in force"
+    waiting = [one for one in third.previews if "metadata address" in str(one.hits)]
+    assert [one.message.partition(":")[0] for one in waiting] == ["with CVA-NET-005"]
+    made = {one["metadata"]["name"]: one["spec"] for one in third.objects}
+    assert "169.254.169.254/32" in to(made["coder-workspaces-egress"]), "nobody has confirmed that"
