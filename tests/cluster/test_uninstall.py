@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coder_cva.snapshot.marks import PROTECTED
 from coder_cva.snapshot.model import Served
 from harness import environment, kubeconfigs
 from harness.api import ApiError
@@ -135,12 +136,18 @@ def test_make_uninstall(request: pytest.FixtureRequest, tmp_path: Path) -> None:
         )
         before = {one["metadata"]["uid"] for one in kube.list("Pod", space)}
         operator.stop()
+        node = kube.list("Node")[0]
+        key = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
+        marked = {key: "true", PROTECTED: key, "somebody.example/else": "true"}
+        kube.patch(node, {"metadata": {"annotations": marked}})
 
         told = uninstalled(stage.cluster)
 
         assert f"namespace {space} (RoleBinding coder)" in told
         for kind in ACTING:
             assert kube.list(kind, labels=OURS) == [], kind
+        left = kube.get("Node", node["metadata"]["name"])["metadata"]["annotations"]
+        assert marked.keys() & left.keys() == {"somebody.example/else"}
         assert kube.find("CustomResourceDefinition", CRD) is None
         assert kube.find("ClusterRole", "coder-cva-operator") is None
         kube.wait_for(lambda: kube.find("Namespace", "coder-cva-system") is None)

@@ -1,7 +1,7 @@
 """`make uninstall`: everything of the operator goes from a cluster, in an order of which every prefix is safe.
 
-First whoever acts, then what acts at admission, then what isolates (opened before it is deleted), last the
-CRD and the rights. coderd, where the operator made it, is nobody's then, and runs on with its Service, its
+First whoever acts, then what acts at admission, then what isolates (opened before it is deleted) and what
+stands on nodes, last the CRD and the rights. coderd, where the operator made it, is nobody's then, and runs on with its Service, its
 account and its rights. Each step may be repeated: whatever is gone already is fine.
 """
 
@@ -11,10 +11,12 @@ import json
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from coder_cva.apply import openness
 from coder_cva.desired.metadata import MANAGED_BY, MANAGER
+from coder_cva.snapshot.marks import PROTECTED
 from demo import run
 from harness.errors import HarnessError
 from support.installation import NAMESPACE
@@ -33,6 +35,14 @@ AT_ADMISSION = (
     "validatingadmissionpolicies",
 )
 """In this order: a policy without a binding acts on nothing."""
+CILIUM = "ciliumnetworkpolicies.cilium.io"
+NODE_RIGHTS = (
+    "clusterrolebinding",
+    "clusterrole",
+    "validatingadmissionpolicybinding",
+    "validatingadmissionpolicy",
+)
+"""Of deploy/optional/protect-nodes.yaml."""
 CRD = "coderdeployments.cva.coder.com"
 WORKSPACE_RIGHTS = "coder-cva-workspace-perms"
 LEASE_SECONDS = 15
@@ -57,6 +67,7 @@ def uninstall() -> int:
     it.stop_the_operator()
     it.disarm()
     it.open()
+    it.give_nodes_back()
     it.forget()
     it.take_the_rights()
     return 0
@@ -67,6 +78,12 @@ class Cluster:
 
     def __init__(self, kubectl: str) -> None:
         self.kubectl = kubectl
+
+    @cached_property
+    def served(self) -> frozenset[str]:
+        """The kinds that this cluster serves, as ``plural.group``."""
+        text = self.do("api-resources", "--no-headers", "-o", "name", quiet=True)
+        return frozenset(text.split())
 
     def stop_the_operator(self) -> None:
         """Ends the installed operator, and sees to it that none leads any more."""
@@ -81,9 +98,8 @@ class Cluster:
 
     def disarm(self) -> None:
         """What acts at admission; a kind that this cluster does not serve is none."""
-        served = set(self.do("api-resources", "--no-headers", "-o", "name", quiet=True).split())
         for kind in AT_ADMISSION:
-            if f"{kind}.admissionregistration.k8s.io" in served:
+            if f"{kind}.admissionregistration.k8s.io" in self.served:
                 self.do("delete", f"{kind}.admissionregistration.k8s.io", *BY_LABEL)
 
     def open(self) -> None:
@@ -94,7 +110,19 @@ class Cluster:
         for manifest in openness.after(found, ()):
             self._apply(manifest)
         self._delete(one for one in found if openness.has_rules(one))
+        if CILIUM in self.served:  # what allows names goes after what closes everything else
+            self.do("delete", CILIUM, "--all-namespaces", *BY_LABEL)
         self.do("delete", "poddisruptionbudgets", "--all-namespaces", *BY_LABEL)
+
+    def give_nodes_back(self) -> None:
+        """Takes the annotations off nodes that the operator says are its own, and the right to write them."""
+        nodes = json.loads(self.do("get", "nodes", "-o", "json", quiet=True))["items"]
+        for one in nodes:
+            key = one["metadata"].get("annotations", {}).get(PROTECTED)
+            if key is not None:
+                self.do("annotate", "node", one["metadata"]["name"], f"{key}-", f"{PROTECTED}-")
+        for kind in NODE_RIGHTS:
+            self.do("delete", kind, "coder-cva-operator-nodes", "--ignore-not-found")
 
     def forget(self) -> None:
         """The CoderDeployments, whose objects stay, and then their kind."""
