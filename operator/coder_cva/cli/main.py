@@ -1,4 +1,4 @@
-"""`python -m coder_cva run | audit | generate`, against the cluster of its Pod or of a kubeconfig."""
+"""`python -m coder_cva run | audit | reach | generate`, against the cluster of its Pod or of a kubeconfig."""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from coder_cva import __version__
-from coder_cva.cli import audit, generate
+from coder_cva.cli import audit, generate, reach
 from coder_cva.handlers import beside
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.credentials import NoCluster
@@ -32,11 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     audit.add_arguments(
         verbs.add_parser("audit", help="judge a cluster against the architecture; writes nothing")
     )
+    reach.add_arguments(
+        verbs.add_parser("reach", help="say whether NetworkPolicies allow a connection, and why")
+    )
     chosen = parser.parse_args(arguments)
     if chosen.verb == "generate":
         return generate.run(check=chosen.check)
     if chosen.verb == "audit":
         return audit.run(chosen)
+    if chosen.verb == "reach":
+        return reach.run(chosen)
     try:
         settings = process_settings.from_environment()
         logs.set_up(settings.log_level, settings.log_format)

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from coder_cva.snapshot import three_valued
 from coder_cva.snapshot.shapes import text, texts
 from coder_cva.values.manifest import dig
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Ranges: TypeAlias = tuple[Network, ...]
-Truth: TypeAlias = bool | None
-"""True, False, or None where it cannot be told."""
+Truth: TypeAlias = three_valued.Truth
 
 
 @lru_cache(maxsize=4_096)
@@ -59,6 +59,8 @@ def is_crowd(block: Any) -> Truth:
 
 def covers(allowed: Iterable[Network], wanted: Ranges) -> Truth:
     """Whether the allowed addresses hold all of the wanted ones (True), none (False), or some (None)."""
+    if len(wanted) == 1 and wanted[0].num_addresses == 1:
+        return any(_within(wanted[0], one) for one in allowed)
     found = [piece for version in (4, 6) for piece in _collapsed(allowed, version)]
     if not any(_overlap(one, here) for one in wanted for here in found):
         return False
@@ -113,8 +115,9 @@ _NOWHERE: Final = (
 _CROWD: Final = {4: 2**15, 6: 2**64 + 1}
 """Half of the /16 that clusters commonly give to their Pods, so that exceptions hide nothing; of IPv6
 more than one subnet."""
-PRIVATE: Final[Ranges] = networks((*_INSIDE, "fc00::/7"))
-"""Where Pods usually have their addresses."""
+USUAL: Final[Ranges] = networks((*_INSIDE, "fc00::/7", "2000::/3"))
+"""Where Pods usually have their addresses; of IPv6 some clouds give them public ones."""
+EVERY: Final[Ranges] = networks(("0.0.0.0/0", "::/0"))
 ANY_ADDRESS: Final[tuple[Ranges, ...]] = (
     _space("0.0.0.0/0", _NOBODY),
     networks(("2000::/3", "fc00::/7")),
@@ -129,4 +132,4 @@ INTERNET: Final[tuple[Ranges, ...]] = (
 
 def may_hold_pods(block: Mapping[str, Any]) -> bool:
     """Whether Pods may have addresses of this ipBlock: whether it counts for them, plugins decide."""
-    return any(_overlap(one, private) for one in of_block(block) for private in PRIVATE)
+    return any(_overlap(one, usual) for one in of_block(block) for usual in USUAL)

@@ -27,6 +27,8 @@ def pod(body: Any) -> Pod | None:
         phase=text(dig(body, "status", "phase")),
         ready=dig(conditions, "Ready", "status") == "True",
         unschedulable=_unschedulable(mapping(conditions.get("PodScheduled"))),
+        addresses=_addresses(body, "podIPs", "podIP"),
+        node_addresses=_addresses(body, "hostIPs", "hostIP"),
     )
 
 
@@ -62,6 +64,12 @@ def shape(spec: Any, meta: Meta) -> PodShape:
         host_ports=_host_ports(every),
         silent=_silent((*filter(_stays, before), *containers), player) if role else (),
     )
+
+
+def _addresses(body: Any, many: str, one: str) -> tuple[str, ...]:
+    """Addresses of all families; older API servers tell a node's first one alone."""
+    found = [text(here.get("ip")) for here in mappings(dig(body, "status", many))]
+    return tuple(filter(None, found)) or tuple(filter(None, [text(dig(body, "status", one))]))
 
 
 def _unschedulable(condition: Mapping[str, Any]) -> str:

@@ -2,93 +2,34 @@
 
 Source: the Kubernetes API of NetworkPolicy. A Pod that no policy selects for a direction is open in it;
 one that a policy selects is closed, but for the union of what its policies allow. A connection needs
-the egress of its source and the ingress of its target. Only NetworkPolicies are read: what a plugin
-adds of its own kinds is not seen here.
+the egress of its source and the ingress of its target. What no policy closes: a Pod to itself, and a node
+to the Pods that run on it. Only NetworkPolicies are read: what a plugin adds of its own kinds is not
+seen here, and what the specification leaves to plugins (``plugin_readings``) cannot be told.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from coder_cva.snapshot import address_ranges, shapes
-from coder_cva.snapshot.address_ranges import Ranges, Truth
+from coder_cva.snapshot.connection_answers import Answer, Direction, Side, best
+from coder_cva.snapshot.connection_ends import SPACE_NAME, Peer, very
 from coder_cva.snapshot.model import ClusterSnapshot
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.plugin_readings import Asked, End, weighed
+from coder_cva.snapshot.policy_rules import ENDS, Policy, rule_peer
 from coder_cva.snapshot.records import Labels, NetworkPolicy, Pod
 from coder_cva.snapshot.selector_index import SelectorIndex
-from coder_cva.values import selectors
-from coder_cva.values.manifest import dig
+from coder_cva.snapshot.three_valued import Truth
 
-Direction = Literal["egress", "ingress"]
-_ENDS: Final[tuple[tuple[Direction, str], ...]] = (("egress", "to"), ("ingress", "from"))
-_DNS: Final = 53
+__all__ = ["SPACE_NAME", "Answer", "Direction", "Opening", "Peer", "Reachability", "Side", "best"]
+
 _TOLD: Final[Mapping[Truth, str]] = {
     True: ", which allows {}",
     False: ", and nothing there allows {}",
     None: "; whether what it allows includes {} cannot be told",
 }
-SPACE_NAME: Final = "kubernetes.io/metadata.name"
-"""The label that the API server gives every namespace: its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """An end of a connection: a Pod, addresses outside, or, with neither, somebody not known.
-
-    ``ranges`` are the addresses by family: one family that is wholly allowed is enough.
-    """
-
-    name: str
-    namespace: str = ""
-    labels: Labels = field(default_factory=dict)
-    namespace_labels: Labels = field(default_factory=dict)
-    ports: tuple[tuple[str, int, str], ...] = ()
-    """A Pod's container ports (name, number, protocol), for rules that name a port."""
-    host_network: bool = False
-    """Whether the Pod uses its node's network: no policy covers it, and to others it is a node."""
-    ranges: tuple[Ranges, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One end's view: whether it lets the connection through, why, and which policies isolate it.
-
-    ``possible`` is None where it cannot be told.
-    """
-
-    direction: Direction
-    possible: Truth
-    why: str
-    policies: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The views of the ends that are Pods; the connection is possible where all let it through."""
-
-    sides: tuple[Side, ...]
-
-    @property
-    def possible(self) -> Truth:
-        """False where an end closes it, None where an end cannot be told, else True."""
-        truths = [one.possible for one in self.sides]
-        return False if False in truths else None if None in truths else True
-
-    @property
-    def deciding(self) -> tuple[Side, ...]:
-        """The ends by which the answer is what it is."""
-        return tuple(one for one in self.sides if one.possible is self.possible)
-
-    @property
-    def why(self) -> str:
-        """The reason in words."""
-        return "; ".join(one.why for one in self.deciding)
-
-    @property
-    def policies(self) -> tuple[str, ...]:
-        """The policies on which it hangs, ``namespace/name``, sorted."""
-        return tuple(sorted({name for one in self.deciding for name in one.policies}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +45,11 @@ class Opening:
     ports: tuple[Mapping[str, Any], ...]
 
     def lets_in(self, peer: Mapping[str, Any], other: Peer) -> Truth:
-        """Whether one of its peers is this Pod."""
-        return _is_peer(peer, other, self.namespace)
-
-
-def best(answers: Iterable[Answer]) -> Answer:
-    """The most hopeful of several answers; one way is enough. Raises ValueError where there is none."""
-    found = list(answers)
-    for wanted in (True, None):
-        for one in found:
-            if one.possible is wanted:
-                return one
-    if not found:
-        raise ValueError("nothing was asked")
-    return found[0]
+        """Whether one of its peers is this Pod; by its address that cannot be told."""
+        block = peer.get("ipBlock")
+        if block is not None:
+            return None if address_ranges.may_hold_pods(shapes.mapping(block)) else False
+        return rule_peer(peer, self.namespace).selects(other)
 
 
 class Reachability:
@@ -128,9 +60,9 @@ class Reachability:
             one.meta.name: {SPACE_NAME: one.meta.name, **one.meta.labels}
             for one in snapshot.items(Need.NAMESPACES)
         }
-        found: defaultdict[str, list[_Policy]] = defaultdict(list)
+        found: defaultdict[str, list[Policy]] = defaultdict(list)
         for one in snapshot.items(Need.NETWORK_POLICIES):
-            found[one.meta.namespace].append(_Policy(one))
+            found[one.meta.namespace].append(Policy(one))
         self._policies = {
             space: SelectorIndex((one.selector, one) for one in policies)
             for space, policies in found.items()
@@ -139,7 +71,7 @@ class Reachability:
         self._keys = sorted({key for one in every for key in one.peer_keys})
 
     def pod(self, pod: Pod, name: str = "") -> Peer:
-        """A Pod as an end of a connection."""
+        """A Pod like this one as an end of a connection, whatever its address and its node."""
         here = pod.meta.namespace
         return Peer(
             name=name or f"Pod {pod.meta.path}",
@@ -148,7 +80,12 @@ class Reachability:
             namespace_labels=self._spaces.get(here) or {SPACE_NAME: here},
             ports=pod.shape.ports,
             host_network=pod.shape.host_network,
+            is_space_read=here in self._spaces,
         )
+
+    def very(self, pod: Pod) -> Peer:
+        """This very Pod as an end of a connection, with its addresses, on its node."""
+        return very(pod, self.pod(pod))
 
     def kind(self, pod: Pod) -> Hashable:
         """What policies could tell a Pod by: of thousands that are alike one is enough to ask about."""
@@ -165,40 +102,50 @@ class Reachability:
         self, source: Peer, target: Peer, port: int | None, protocol: str = "TCP"
     ) -> Answer:
         """May ``source`` open a connection to ``target`` on this port of it; None: a port not known."""
-        ends: tuple[tuple[Peer, Peer, Direction], ...] = (
-            (source, target, "egress"),
-            (target, source, "ingress"),
+        asked = Asked(port, protocol)
+        ends = self.ends(source, target)
+        special = _special(source, target, ends)
+        if special:
+            return Answer(special)
+        truths = weighed(source, target, ends, asked)
+        return _together(ends, truths.whole, truths.ends, asked)
+
+    def ends(self, source: Peer, target: Peer) -> tuple[End, ...]:
+        """The ends that are Pods, each with the policies that isolate it."""
+        both: tuple[tuple[Direction, Peer, Peer], ...] = (
+            ("egress", source, target),
+            ("ingress", target, source),
         )
-        return Answer(
-            tuple(
-                self._side(here, there, port, protocol, direction)
-                for here, there, direction in ends
-                if here.namespace
-            )
+        return tuple(
+            End(direction, here, there, self._closing(here, direction))
+            for direction, here, there in both
+            if here.is_pod
         )
 
     def isolating(self, peer: Peer, direction: Direction) -> tuple[NetworkPolicy, ...]:
-        """The policies that select this Pod for a direction; () where it is open."""
+        """The policies that surely isolate this Pod for a direction; () where it is open."""
+        if peer.host_network:
+            return ()
         return tuple(one.policy for one in self._closing(peer, direction))
 
     def openings(self, peer: Peer) -> tuple[Opening, ...] | None:
         """What the policies that isolate this Pod for ingress let in; None where nothing isolates it."""
-        closing = self._closing(peer, "ingress")
+        closing = () if peer.host_network else self._closing(peer, "ingress")
         if not closing:
             return None
         return tuple(
             Opening(
-                one.policy.meta.path,
+                one.path,
                 one.policy.meta.namespace,
-                shapes.mappings(rule.get("from")),
-                shapes.mappings(rule.get("ports")),
+                shapes.mappings(rule.body.get(ENDS["ingress"])),
+                shapes.mappings(rule.body.get("ports")),
             )
             for one in closing
-            for rule in shapes.mappings(dig(one.policy.spec, "ingress"))
+            for rule in one.rules("ingress")
         )
 
-    def _closing(self, peer: Peer, direction: Direction) -> tuple["_Policy", ...]:
-        if not peer.namespace or peer.host_network:
+    def _closing(self, peer: Peer, direction: Direction) -> tuple[Policy, ...]:
+        if not peer.is_pod:
             return ()
         return tuple(
             one
@@ -206,162 +153,57 @@ class Reachability:
             if direction in one.directions
         )
 
-    def _selecting(self, namespace: str, labels: Labels) -> list["_Policy"]:
+    def _selecting(self, namespace: str, labels: Labels) -> list[Policy]:
         index = self._policies.get(namespace)
         return index.selecting(labels) if index else []
 
-    def _side(
-        self, subject: Peer, other: Peer, port: int | None, protocol: str, direction: Direction
-    ) -> Side:
-        policies = self._closing(subject, direction)
-        if not policies:
-            why = f"no policy isolates {subject.name} for {direction}"
-            if subject.host_network:
-                why = f"{subject.name} uses its node's network, which no policy covers"
-            return Side(direction, possible=True, why=why)
-        served = other.ports if direction == "egress" else subject.ports
-        grants = list(_grants(policies, direction, served, port, protocol))
-        possible = _over_ranges(grants, other) if other.ranges else _over_peers(grants, other)
-        names = tuple(one.policy.meta.path for one in policies)
-        said = f"{direction} of {subject.name} is isolated by NetworkPolicy {', '.join(names)}"
-        what = f"{other.name} on {protocol} {port}" if port else other.name
-        return Side(direction, possible, said + _TOLD[possible].format(what), names)
+
+def _special(source: Peer, target: Peer, ends: tuple[End, ...]) -> tuple[Side, ...]:
+    """The views where no policy is asked: of a Pod that has ended, and of one that speaks to itself."""
+    if any(end.subject.ended for end in ends):
+        return tuple(
+            Side(
+                end.direction,
+                possible=not end.subject.ended,
+                why=f"{end.subject.name} has ended" if end.subject.ended else "",
+            )
+            for end in ends
+        )
+    if source.path and source.path == target.path:
+        why = f"no policy can keep {source.name} from itself"
+        return tuple(Side(end.direction, possible=True, why=why) for end in ends)
+    return ()
 
 
-class _Policy:
-    """A policy as it is asked about: whom it selects and in which directions, by the API's defaults.
-
-    Without a podSelector it selects every Pod of its namespace; without policyTypes it is about
-    ingress, and about egress where it has a rule for that.
-    """
-
-    __slots__ = ("directions", "policy", "selector")
-
-    def __init__(self, policy: NetworkPolicy) -> None:
-        self.policy = policy
-        self.selector = shapes.selector(dig(policy.spec, "podSelector", default={}))
-        types = {one.lower() for one in shapes.texts(dig(policy.spec, "policyTypes"))}
-        defaults = {"ingress", "egress"} if dig(policy.spec, "egress") else {"ingress"}
-        self.directions = frozenset(types or defaults)
-
-    @property
-    def peer_keys(self) -> Iterator[str]:
-        """The label keys by which its rules choose Pods."""
-        peers = (peer for end in _ENDS for peer in _peers(self.policy.spec, *end))
-        for selector in (shapes.selector(one.get("podSelector")) for one in peers):
-            yield from dig(selector, "matchLabels", default={})
-            yield from (one["key"] for one in dig(selector, "matchExpressions", default=()))
-
-
-def _peers(spec: Mapping[str, Any], direction: Direction, end: str) -> Iterator[Mapping[str, Any]]:
-    for rule in shapes.mappings(dig(spec, direction)):
-        yield from shapes.mappings(rule.get(end))
-
-
-_Ports = tuple[tuple[str, int, str], ...]
-
-
-def _matches(selector: Any, labels: Labels) -> bool:
-    return selectors.matches(shapes.selector(selector), labels)
-
-
-@dataclass(frozen=True, slots=True)
-class _Grant:
-    """A rule that is about the port, surely or perhaps; without peers it is for everybody."""
-
-    peers: tuple[Mapping[str, Any], ...]
-    on_port: Truth
-    namespace: str
-
-
-def _grants(
-    policies: Iterable[_Policy],
-    direction: Direction,
-    served: _Ports,
-    port: int | None,
-    protocol: str,
-) -> Iterator[_Grant]:
-    end = "to" if direction == "egress" else "from"
-    for one in policies:
-        for rule in shapes.mappings(dig(one.policy.spec, direction)):
-            on_port = _on_port(shapes.mappings(rule.get("ports")), served, port, protocol)
-            if on_port is not False:
-                yield _Grant(shapes.mappings(rule.get(end)), on_port, one.policy.meta.namespace)
-
-
-def _over_peers(grants: Iterable[_Grant], other: Peer) -> Truth:
-    """The best of what the rules say about a Pod, or about somebody not known."""
-    best: Truth = False
-    for grant in grants:
-        on_peer = _on_peer(grant, other)
-        if on_peer and grant.on_port:
-            return True
-        if on_peer is not False:
-            best = None
-    return best
-
-
-def _over_ranges(grants: list[_Grant], other: Peer) -> Truth:
-    """What all rules together say about addresses: several may each allow a part of them."""
-    if any(not one.peers and one.on_port for one in grants):
-        return True
-    surely = [one for grant in grants if grant.on_port for one in _blocks(grant)]
-    perhaps = [one for grant in grants for one in _blocks(grant)]
-    if any(address_ranges.covers(surely, family) for family in other.ranges):
-        return True
-    unsure = any(not one.peers for one in grants) or any(
-        address_ranges.covers(perhaps, family) is not False for family in other.ranges
+def _together(ends: tuple[End, ...], whole: Truth, each: tuple[Truth, ...], asked: Asked) -> Answer:
+    """The views of the ends; where they only fit together in part, as much as is true of both."""
+    sides = tuple(_side(end, truth, asked) for end, truth in zip(ends, each, strict=True))
+    answer = Answer(sides)
+    if answer.possible is whole:
+        return answer
+    apart = "; the two ends let it through only by addresses, or with plugins, of different kinds"
+    return Answer(
+        tuple(
+            Side(one.direction, whole, f"{one.why}{apart}", one.policies) if one.policies else one
+            for one in sides
+        )
     )
-    return None if unsure else False
 
 
-def _blocks(grant: _Grant) -> Iterator[address_ranges.Network]:
-    for peer in grant.peers:
-        yield from address_ranges.of_block(peer.get("ipBlock"))
-
-
-def _on_peer(grant: _Grant, other: Peer) -> Truth:
-    if not grant.peers:
-        return True
-    if not other.namespace or other.host_network:
-        return None
-    truths = [_is_peer(one, other, grant.namespace) for one in grant.peers]
-    return True if True in truths else None if None in truths else False
-
-
-def _is_peer(peer: Mapping[str, Any], other: Peer, namespace: str) -> Truth:
-    block = peer.get("ipBlock")
-    if block is not None:
-        # Whether Pods count as addresses is left to the network plugin: Calico says yes, Cilium no.
-        return None if address_ranges.may_hold_pods(shapes.mapping(block)) else False
-    spaces, pods = peer.get("namespaceSelector"), peer.get("podSelector")
-    if spaces is None and other.namespace != namespace:
-        return False
-    if spaces is not None and not _matches(spaces, other.namespace_labels):
-        return False
-    return pods is None or _matches(pods, other.labels)
-
-
-def _on_port(
-    ports: tuple[Mapping[str, Any], ...], served: _Ports, port: int | None, protocol: str
-) -> Truth:
-    if not ports:
-        return True
-    truths = [_is_port(one, served, port, protocol) for one in ports]
-    return True if True in truths else None if None in truths else False
-
-
-def _is_port(allowed: Mapping[str, Any], served: _Ports, port: int | None, protocol: str) -> Truth:
-    if (allowed.get("protocol") or "TCP") != protocol:
-        return False
-    value, last = allowed.get("port"), allowed.get("endPort")
-    if value is None:
-        return True
-    if port is None:
-        # Of a port that is not known this much is: it is not the one of DNS.
-        return False if value == _DNS and last in (None, _DNS) else None
-    if isinstance(value, str):
-        return (value, port, protocol) in served
-    if not isinstance(value, int):
-        return False
-    return value <= port <= (last if isinstance(last, int) else value)
+def _side(end: End, possible: Truth, asked: Asked) -> Side:
+    if not end.policies:
+        why = f"no policy isolates {end.subject.name} for {end.direction}"
+        if end.subject.host_network:
+            why = f"{end.subject.name} uses its node's network, and {why}"
+        return Side(end.direction, possible=True, why=why)
+    names = tuple(one.path for one in end.policies)
+    what = f"{end.other.name} on {asked}" if asked.port else end.other.name
+    if possible and end.is_on_own_node:
+        why = (
+            f"no policy closes {end.subject.name} to its own node, as which {end.other.name} counts"
+        )
+        return Side(end.direction, possible, why, names)
+    said = f"{end.direction} of {end.subject.name} is isolated by NetworkPolicy {', '.join(names)}"
+    if end.subject.host_network and not possible:
+        said += ", if the network plugin holds policies against Pods on their node's network"
+    return Side(end.direction, possible, said + _TOLD[possible].format(what), names)

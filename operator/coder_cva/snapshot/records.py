@@ -124,6 +124,9 @@ class Pod:
     ready: bool = False
     unschedulable: str = ""
     """The scheduler's own message while it finds no node, else ""."""
+    addresses: tuple[str, ...] = ()
+    """One of each family of the cluster; those of its node where it uses the node's network."""
+    node_addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,11 +190,17 @@ def test_policies_are_a_union() -> None:
     assert answer(closed, crossed).possible is False
 
 
-def test_a_pod_on_its_nodes_network_is_not_covered() -> None:
-    """As a target nothing closes it; as a source it is a node, about which a rule for Pods says nothing."""
+def test_whether_policies_cover_a_pod_on_its_nodes_network_is_the_plugins_choice() -> None:
+    """As a target it is closed to some and open to most; as a source it is a node, or a Pod."""
     net, client, server = ends(policy(), hostNetwork=True)
+    assert net.connection(client, server, 8080).possible is None
+    assert "if the network plugin holds policies" in net.connection(client, server, 8080).why
+    assert net.isolating(server, "ingress") == ()
+    assert net.openings(server) is None
+
+    net, client, server = ends(policy("three"), hostNetwork=True)
     assert net.connection(client, server, 8080).possible is True
-    assert "which no policy covers" in net.connection(client, server, 8080).why
+    assert "uses its node's network, and no policy" in net.connection(client, server, 8080).why
 
     net, client, server = ends(
         policy("one", ingress=[{"from": [{"namespaceSelector": {}}]}]), hostNetwork=True
