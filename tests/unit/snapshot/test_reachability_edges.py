@@ -1,0 +1,90 @@
+"""Where an evaluator could be wrong and no cluster of the other tests would show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.reachability import Peer, Reachability
+from support import builders
+
+
+def policy(namespace: str, **spec: Any) -> dict[str, Any]:
+    """A policy for all Pods of a namespace."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "p", "namespace": namespace},
+        "spec": {"podSelector": {}, **spec},
+    }
+
+
+def pod(name: str, namespace: str, *addresses: str) -> dict[str, Any]:
+    """A running Pod with these addresses."""
+    made = builders.running(builders.pod(name, namespace, labels={"app": name}), ["node"])
+    made["status"]["podIPs"] = [{"ip": one} for one in addresses]
+    return made
+
+
+def ends(*manifests: Any) -> tuple[Reachability, dict[str, Peer]]:
+    """The evaluator, and every Pod by its name."""
+    snapshot = builders.snapshot_of(*manifests)
+    net = Reachability(snapshot)
+    return net, {one.meta.name: net.very(one) for one in snapshot.items(Need.PODS)}
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        {"podSelector": [1]},
+        {"namespaceSelector": [1]},
+        {"podSelector": [1], "namespaceSelector": {}},
+        {"podSelector": {}, "namespaceSelector": [1]},
+        {"podSelector": [1], "namespaceSelector": [1]},
+    ],
+)
+def test_a_broken_selector_lets_nobody_in(peer: Any) -> None:
+    """It is not taken for one that is absent, which would allow more than was meant."""
+    net, found = ends(
+        pod("a", "two", "10.1.0.1"),
+        pod("b", "two", "10.1.0.2"),
+        policy("two", ingress=[{"from": [peer]}]),
+    )
+
+    assert net.connection(found["a"], found["b"], 80).possible is False
+
+
+def test_both_ends_meet_by_addresses_of_one_family() -> None:
+    """One lets IPv4 out, the other IPv6 in: no packet is of both."""
+    net, found = ends(
+        pod("a", "one", "10.1.0.1", "fd00::1"),
+        pod("b", "two", "10.1.0.2", "fd00::2"),
+        policy("one", policyTypes=["Egress"], egress=[{"to": [{"ipBlock": {"cidr": "10.1.0.2/32"}}]}]),
+        policy("two", ingress=[{"from": [{"ipBlock": {"cidr": "fd00::1/128"}}]}]),
+    )  # fmt: skip
+
+    assert net.connection(found["a"], found["b"], 80).possible is False
+
+
+@pytest.mark.parametrize(
+    ("labels", "possible"),
+    [
+        ({"kubernetes.io/metadata.name": "gone"}, True),
+        ({"kubernetes.io/metadata.name": "other"}, False),
+        ({"app": "x"}, None),
+        ({"team": "x"}, None),
+        ({"kubernetes.io/metadata.name": "gone", "team": "x"}, None),
+    ],
+)
+def test_of_a_namespace_that_was_not_read_the_name_is_known(labels: Any, possible: Any) -> None:
+    """By any other label it cannot be told."""
+    snapshot = builders.snapshot_of(
+        pod("b", "two"), policy("two", ingress=[{"from": [{"namespaceSelector": {"matchLabels": labels}}]}])
+    )  # fmt: skip
+    net = Reachability(snapshot)
+    (b,) = snapshot.items(Need.PODS)
+    (gone,) = builders.snapshot_of(pod("a", "gone")).items(Need.PODS)
+
+    assert net.connection(net.pod(gone), net.pod(b), 80).possible is possible
