@@ -119,8 +119,8 @@ build/mutants/venv/.installed: requirements/mutants.lock
 	@touch $@
 
 .PHONY: mutants
-mutants: setup build/mutants/venv/.installed ## Change the code in hundreds of places and see whether the tests notice (AREA=sizing for one)
-	PYTHONPATH=tests $(BIN)/python -m mutants $(AREA)
+mutants: setup build/mutants/venv/.installed ## Change the code in hundreds of places and see whether the tests notice (AREA=sizing for one, AGAIN=1 after new tests)
+	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(AGAIN),--again) $(AREA)
 
 .PHONY: image
 image: ## Build the operator's image (needs a container runtime)

@@ -1,6 +1,6 @@
 """The command line: `python -m mutants [--again] [area …]`; 1 where a score is below the floor.
 
-`--again` plays what the last run left: its survivors, after tests were added, and modules that were edited.
+`--again` plays what the last run left: its survivors, after tests were added, and functions that were edited.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ COSMIC_RAY: Final = BUILD / "venv" / "bin" / "cosmic-ray"
 PACKAGE: Final = "operator/coder_cva"
 _COPIED: Final = ("operator", "tests", "crds", "deploy", "docs", "README.md", "pyproject.toml")
 _SERVER: Final = Path(__file__).parent / "server.py"
-_DIGESTS: Final = "modules.json"
+_SOURCES: Final = "modules.json"
 _CORPUS: Final = "test_corpus"
 _NEEDS: Final = "test_needs"
 """They play the corpus of all clauses; of these an area needs its own."""
@@ -54,7 +54,7 @@ def played(area: Area, *, again: bool = False) -> list[str]:
 
     Args:
         area: modules and tests.
-        again: play only what the last run did not see noticed, and modules that were edited since.
+        again: play only what the last run did not see noticed, and functions that were edited since.
 
     Raises:
         UnfitTestsError: the tests fail without a change.
@@ -62,13 +62,14 @@ def played(area: Area, *, again: bool = False) -> list[str]:
     folder = folder_of(area)
     kept = _kept(area) if again else None
     _copy(folder)
-    (folder / _DIGESTS).write_text(json.dumps(_digests(area)), encoding="utf-8")
+    sources = _sources(area)
+    (folder / _SOURCES).write_text(json.dumps(sources), encoding="utf-8")
     config, database = folder / "mutants.toml", folder / "mutants.sqlite"
     config.write_text(_config(area), encoding="utf-8")
     subprocess.run([COSMIC_RAY, "init", config, database], cwd=folder, check=True)
-    session.leave_out_annotations(database, folder)
+    session.leave_out_trivial(database, folder)
     if kept:
-        session.take_over(database, *kept)
+        session.take_over(database, *kept, sources)
     with _tests_at_hand(area, folder):
         subprocess.run([COSMIC_RAY, "exec", config, database], cwd=folder, check=True)
     done = subprocess.run(
@@ -77,21 +78,20 @@ def played(area: Area, *, again: bool = False) -> list[str]:
     return done.stdout.splitlines()
 
 
-def _kept(area: Area) -> tuple[Path, frozenset[str]] | None:
-    """The last session, out of the way of the new copy, and the modules that are still as it had them."""
+def _kept(area: Area) -> tuple[Path, dict[str, str]] | None:
+    """The last session, out of the way of the new copy, and the modules as it had them."""
     folder = folder_of(area)
     last = folder / "mutants.sqlite"
     if not last.exists():
         return None
-    then = json.loads((folder / _DIGESTS).read_text("utf-8"))
-    unchanged = frozenset(one for one, digest in _digests(area).items() if then.get(one) == digest)
-    return last.replace(BUILD / f"{area.name}.last.sqlite"), unchanged
+    before: dict[str, str] = json.loads((folder / _SOURCES).read_text("utf-8"))
+    return last.replace(BUILD / f"{area.name}.last.sqlite"), before
 
 
-def _digests(area: Area) -> dict[str, str]:
-    """What the modules are before any change: a run that was ended may have left one in its copy."""
+def _sources(area: Area) -> dict[str, str]:
+    """The modules before any change: a run that was ended may have left one in its copy."""
     modules = [f"{PACKAGE}/{one}" for one in area.modules]
-    return {one: hashlib.sha256((ROOT / one).read_bytes()).hexdigest() for one in modules}
+    return {one: (ROOT / one).read_text("utf-8") for one in modules}
 
 
 @contextmanager

@@ -161,10 +161,10 @@ def _stacked(
 ) -> Iterator[Finding]:
     """Several replicas on one node while another one of the pool has room and none."""
     counts = Counter(pod.node for pod in placed)
-    crowded = sorted(node for node, count in counts.items() if count > 1)
+    crowded = min((node for node, count in counts.items() if count > 1), default="")
     if not crowded:
         return
-    shape = next(pod.shape for pod in placed if pod.node == crowded[0])
+    shape = next(pod.shape for pod in placed if pod.node == crowded)
     room = pools.Room(world.snapshot)
     demand = pools.Demand(
         shape.cpu_request_millicores, shape.memory_request_bytes, shape.scheduling.tolerations
@@ -182,7 +182,7 @@ def _stacked(
             f"Deployment {live.meta.path}",
             "spec.template.spec.affinity.podAntiAffinity",
             "replicas on nodes of their own, so that one node's loss is one replica's",
-            f"{counts[crowded[0]]} replicas on node {crowded[0]}, none on {named(free)}",
+            f"{counts[crowded]} replicas on node {crowded}, none on {named(free)}",
             _apart(world, live),
         )
 

@@ -119,7 +119,7 @@ def test_of_several_open_ways_the_first_is_told(
 @pytest.mark.parametrize("port", [443, 22, 80, 3000, 3128, 8081, 8888])
 def test_a_mirror_may_be_behind_any_of_these_ports(port: int) -> None:
     """Where it is inside the cluster is not known; the port beside it is no mirror's."""
-    inside = {"to": [{"namespaceSelector": {}}]}
+    inside: dict[str, Any] = {"to": [{"namespaceSelector": {}}]}
 
     for number, verdict in (
         (port - 1, Verdict.FAILED),
