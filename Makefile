@@ -32,6 +32,7 @@ setup: .venv/.installed ## Create .venv from the committed lock file
 test: setup ## Run all tests: unit, rules, and those on a real Kubernetes control plane
 	$(HARNESS) build
 	$(HARNESS) build --world 1.34
+	PYTHONPATH=tests $(BIN)/python -m support.reach_agreement 500
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests
 
 .PHONY: unit
@@ -121,6 +122,10 @@ build/mutants/venv/.installed: requirements/mutants.lock
 .PHONY: mutants
 mutants: setup build/mutants/venv/.installed ## Change the code in hundreds of places and see whether the tests notice (AREA=sizing for one, AGAIN=1 after new tests)
 	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(AGAIN),--again) $(AREA)
+
+.PHONY: reachability
+reachability: setup ## Ask about connections in 10,000 random clusters, and compare with brute force (COUNT=500 for fewer)
+	PYTHONPATH=tests $(BIN)/python -m support.reach_agreement $(COUNT)
 
 .PHONY: image
 image: ## Build the operator's image (needs a container runtime)

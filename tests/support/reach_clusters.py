@@ -101,7 +101,7 @@ def pod(dice: Random, at: int, families: tuple[int, ...]) -> dict[str, Any]:
     labels = {key: dice.choice(values) for key, values in VALUES.items() if dice.random() < 0.6}
     ports = [
         {"name": name, "containerPort": dice.choice(PORTS), "protocol": dice.choice(PROTOCOLS[:2])}
-        for name in NAMES
+        for name in (dice.choice(NAMES), *NAMES)  # two containers may call their ports alike
         if dice.random() < 0.6
     ]
     halves = (ports[:1], ports[1:])

@@ -27,6 +27,7 @@ EXIT_CODES: Final[dict[Truth, int]] = {True: 0, False: 1, None: 3}
 USAGE: Final = 2
 """Where nothing could be asked: a wrong argument, no such Pod, no cluster."""
 NEEDS: Final = (Need.PODS, Need.NAMESPACES, Need.NETWORK_POLICIES)
+_ELSE: Final = "or ask a saved one with --snapshot"
 EPILOG: Final = """examples:
   coder_cva reach --from dev/workspace-1 --to coder/coder-0:8080
   coder_cva reach --from coder/coder-0 --to 10.0.0.5:5432
@@ -69,11 +70,19 @@ def run(arguments: Namespace) -> int:
         source, goal = reach_arguments.question(arguments.source, arguments.target)
         snapshot = asyncio.run(_snapshot(arguments))
         code, said = answered(snapshot, source, goal, arguments.output)
-    except (BadArgument, saved_files.Unusable, NoCluster, NoAnswer) as error:
-        print(f"coder_cva: {error}", file=sys.stderr)
-        return USAGE
+    except (BadArgument, saved_files.Unusable) as error:
+        return _refused(str(error))
+    except NoCluster as error:
+        return _refused(f"no cluster to talk to ({error}): name one with --kubeconfig, {_ELSE}")
+    except NoAnswer as error:
+        return _refused(f"{error}: look whether kubectl reaches the cluster, {_ELSE}")
     print(said, end="")
     return code
+
+
+def _refused(why: str) -> int:
+    print(f"coder_cva: {why}", file=sys.stderr)
+    return USAGE
 
 
 def answered(
@@ -110,8 +119,7 @@ async def _snapshot(arguments: Namespace) -> ClusterSnapshot:
 async def _reading(connection: Connection, need: Need) -> Reading[Any]:
     """The objects of a kind, or that they may not be read. Raises NoAnswer."""
     try:
-        objects = listing.Listing(connection, listing.Scope(SOURCES[need])).objects()
-        records = [PROJECTIONS[need](one) async for one in objects]
+        return ordered(await _records(connection, need))
     except Refused as refused:
         if refused.answer.status in {401, 403}:
             return Unavailable(Absence.FORBIDDEN, refused.answer.message)
@@ -119,4 +127,19 @@ async def _reading(connection: Connection, need: Need) -> Reading[Any]:
             f"the API server at {connection.credentials.host} does not list {SOURCES[need].plural}: "
             f"{refused.answer.message}"
         ) from refused
-    return ordered(one for one in records if one is not None)
+
+
+async def _records(connection: Connection, need: Need) -> list[Any]:
+    """By pages, and by one page where another one expired meanwhile. Raises Refused or NoAnswer."""
+    try:
+        return await _listed(connection, need, listing.PAGE)
+    except Refused as refused:
+        if refused.answer.status != 410:
+            raise
+        return await _listed(connection, need, 0)
+
+
+async def _listed(connection: Connection, need: Need, page: int) -> list[Any]:
+    found = listing.Listing(connection, listing.Scope(SOURCES[need]), page)
+    records = [PROJECTIONS[need](one) async for one in found.objects()]
+    return [one for one in records if one is not None]

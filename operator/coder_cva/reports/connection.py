@@ -11,6 +11,8 @@ from coder_cva.reports.table import WIDTH, printable
 from coder_cva.snapshot.explanations import EndWord, Explanation, RuleWord
 from coder_cva.snapshot.three_valued import Truth
 
+VERSION: Final = "cva.coder.com/reach/v1"
+"""Of the JSON: fields are added; none is renamed or taken away without another version."""
 ANSWERS: Final[dict[Truth, str]] = {True: "allowed", False: "denied", None: "unknown"}
 _HEADS: Final[dict[Truth, str]] = {True: "ALLOWED", False: "DENIED", None: "CANNOT BE TOLD"}
 _ENDS: Final[dict[Truth, str]] = {True: "open", False: "closed", None: "cannot be told"}
@@ -31,7 +33,13 @@ def render(found: Explanation, form: str) -> str:
 def unread(why: str, form: str) -> str:
     """Where what the answer hangs on could not be read: nothing is denied, and nothing allowed."""
     if form == "json":
-        data = {"answer": ANSWERS[None], "why": why, "ends": [], "notes": [LIMITS]}
+        data = {
+            "report": VERSION,
+            "answer": ANSWERS[None],
+            "why": why,
+            "ends": [],
+            "notes": [LIMITS],
+        }
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     return f"{_HEADS[None]}\n\n{printable(why)}\n"
 
@@ -51,6 +59,7 @@ def as_text(found: Explanation) -> str:
 def as_json(found: Explanation) -> str:
     """The same for a program, with a line break at its end."""
     data = {
+        "report": VERSION,
         "answer": ANSWERS[found.answer.possible],
         "why": found.answer.why,
         "source": found.source,

@@ -41,8 +41,13 @@ def without(block: Network, excepted: Iterable[Network]) -> Ranges:
 
 def of_block(block: Any) -> Ranges:
     """The addresses of an ipBlock: its CIDR without its exceptions; () for what is none."""
-    whole = network(text(dig(block, "cidr")))
-    return without(whole, networks(texts(dig(block, "except")))) if whole is not None else ()
+    return _pieces(text(dig(block, "cidr")), texts(dig(block, "except")))
+
+
+@lru_cache(maxsize=4_096)
+def _pieces(cidr: str, excepted: tuple[str, ...]) -> Ranges:
+    whole = network(cidr)
+    return without(whole, networks(excepted)) if whole is not None else ()
 
 
 def is_crowd(block: Any) -> Truth:

@@ -71,8 +71,10 @@ class Truths:
 
 def weighed(source: Peer, target: Peer, ends: tuple[End, ...], asked: Asked) -> Truths:
     """Over all readings and all addresses that come into question."""
+    if not any(end.policies for end in ends):
+        return Truths(whole=True, ends=(True,) * len(ends))
     blocks = any(
-        peer.block is not None for end in ends for rule in end.rules for peer in rule.peers or ()
+        peer.ip_block is not None for end in ends for rule in end.rules for peer in rule.peers or ()
     )
     worlds = list(meetings(source, target)) if blocks else [[((), ())]]
     seen = [
@@ -131,7 +133,7 @@ def _view(end: End, asked: Asked, reading: Reading) -> _View:
     for rule, on_port in _on_port(end, asked, is_node=is_node):
         truths.append(all_of((on_port, _selected(rule, other, is_node=is_node))))
         if counts and rule.peers and not other.is_unknown:
-            blocks = [one for peer in rule.peers for one in peer.block or ()]
+            blocks = [one for peer in rule.peers for one in peer.block]
             perhaps += blocks
             sure += blocks if on_port else ()
     return _View(end.direction, any_of(truths), tuple(sure), tuple(perhaps))

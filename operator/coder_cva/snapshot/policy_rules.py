@@ -56,11 +56,11 @@ class Policy:
 
     @property
     def peer_keys(self) -> Iterator[str]:
-        """The label keys by which its rules choose Pods."""
-        for direction in ENDS:
-            for rule in self.rules(direction):
-                for one in rule.peers or ():
-                    yield from _keys(one.pods)
+        """The label keys by which its rules choose Pods; read off as written, for this asks every policy."""
+        for direction, end in ENDS.items():
+            for rule in shapes.mappings(dig(self.policy.spec, direction)):
+                for peer in shapes.mappings(rule.get(end)):
+                    yield from _keys(shapes.selector(peer.get("podSelector")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,19 @@ class RulePeer:
     """
 
     namespace: str
-    block: Ranges | None
+    ip_block: Any
     spaces: Mapping[str, Any] | None
     pods: Mapping[str, Any] | None
     is_broken: bool = False
 
+    @property
+    def block(self) -> Ranges:
+        """The addresses that it is for; () where it is for Pods."""
+        return () if self.ip_block is None else address_ranges.of_block(self.ip_block)
+
     def selects(self, other: Peer) -> Truth:
         """Whether it selects this Pod by labels; False for addresses."""
-        if self.is_broken or self.block is not None:
+        if self.is_broken or self.ip_block is not None:
             return False
         if self.pods is not None and not selectors.matches(self.pods, other.labels):
             return False
@@ -109,12 +114,11 @@ class Rule:
 
 def rule_peer(peer: Mapping[str, Any], namespace: str) -> RulePeer:
     """A peer of a rule, as it is written, of a policy in this namespace."""
-    block = peer.get("ipBlock")
     spaces, pods = peer.get("namespaceSelector"), peer.get("podSelector")
     read = [shapes.selector(one) for one in (spaces, pods)]
     return RulePeer(
         namespace=namespace,
-        block=None if block is None else address_ranges.of_block(block),
+        ip_block=peer.get("ipBlock"),
         spaces=read[0],
         pods=read[1],
         is_broken=(spaces is not None and read[0] is None)
