@@ -52,10 +52,11 @@ ALL = (
             "snapshot/three_valued.py",
         ),
         (
-            "tests/unit/snapshot/test_reachability_cases.py",
             "tests/unit/snapshot/test_reachability.py",
+            "tests/unit/snapshot/test_reachability_edges.py",
+            "tests/unit/snapshot/test_reachability_cases.py",
+            "tests/unit/snapshot/test_explanations.py",
             "tests/unit/snapshot/test_reachability_random.py",
         ),
-        "CVA-NET",
     ),
 )

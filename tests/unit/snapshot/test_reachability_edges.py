@@ -88,3 +88,15 @@ def test_of_a_namespace_that_was_not_read_the_name_is_known(labels: Any, possibl
     (gone,) = builders.snapshot_of(pod("a", "gone")).items(Need.PODS)
 
     assert net.connection(net.pod(gone), net.pod(b), 80).possible is possible
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/8", "fd00::/8"])
+def test_a_pod_that_has_no_address_may_get_one_of_either_family(cidr: str) -> None:
+    """So a block of either may be for it, and whether blocks are for Pods is not said."""
+    net, found = ends(
+        pod("a", "one"),
+        pod("b", "two"),
+        policy("two", ingress=[{"from": [{"ipBlock": {"cidr": cidr}}]}]),
+    )
+
+    assert net.connection(found["a"], found["b"], 80).possible is None
