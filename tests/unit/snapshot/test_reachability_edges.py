@@ -100,3 +100,23 @@ def test_a_pod_that_has_no_address_may_get_one_of_either_family(cidr: str) -> No
     )
 
     assert net.connection(found["a"], found["b"], 80).possible is None
+
+
+@pytest.mark.parametrize("direction", [("ingress", "from"), ("egress", "to")])
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"matchLabels": {"app": "a"}},
+        {"matchExpressions": [{"key": "app", "operator": "In", "values": ["a"]}]},
+    ],
+)
+def test_pods_that_a_rule_tells_apart_are_not_of_one_kind(direction: Any, selector: Any) -> None:
+    """One of them may not speak for the other; where no rule asks for the label it may."""
+    pods = [pod(name, "one") for name in ("a", "b")]
+    rules, end = direction
+    told_apart = policy("two", **{rules: [{end: [{"podSelector": selector}]}]})
+
+    for policies, kinds in (((told_apart,), 2), ((), 1)):
+        snapshot = builders.snapshot_of(pods, *policies)
+        net = Reachability(snapshot)
+        assert len({net.kind(one) for one in snapshot.items(Need.PODS)}) == kinds
