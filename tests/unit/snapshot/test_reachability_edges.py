@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from coder_cva.snapshot.address_ranges import networks
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.reachability import Peer, Reachability
 from support import builders
@@ -120,3 +121,24 @@ def test_pods_that_a_rule_tells_apart_are_not_of_one_kind(direction: Any, select
         snapshot = builders.snapshot_of(pods, *policies)
         net = Reachability(snapshot)
         assert len({net.kind(one) for one in snapshot.items(Need.PODS)}) == kinds
+
+
+@pytest.mark.parametrize(
+    ("addresses", "possible"),
+    [
+        (["192.168.0.1"], True),
+        (["192.168.0.1", "203.0.113.7"], False),
+        (["203.0.113.7", "192.168.0.1"], False),
+        (["203.0.113.7"], False),
+    ],
+)
+def test_only_an_end_that_is_the_node_itself_is_never_closed_out(
+    addresses: list[str], possible: bool
+) -> None:
+    """Addresses of which the node's is one are somebody else's too."""
+    on_node = pod("b", "two", "10.1.0.2")
+    on_node["status"]["hostIPs"] = [{"ip": "192.168.0.1"}]
+    net, found = ends(on_node, policy("two", ingress=[]))
+    outside = Peer("outside", ranges=(networks(addresses),))
+
+    assert net.connection(outside, found["b"], 80).possible is possible
