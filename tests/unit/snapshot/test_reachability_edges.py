@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from coder_cva.snapshot.address_ranges import networks
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.reachability import Peer, Reachability
+from coder_cva.snapshot.plugin_readings import Asked, rule_truth
+from coder_cva.snapshot.reachability import Opening, Peer, Reachability
 from support import builders
 
 
@@ -142,3 +144,32 @@ def test_only_an_end_that_is_the_node_itself_is_never_closed_out(
     outside = Peer("outside", ranges=(networks(addresses),))
 
     assert net.connection(outside, found["b"], 80).possible is possible
+
+
+def test_a_pod_on_the_network_of_the_same_node_counts_as_that_node() -> None:
+    """To plugins to which it is its node: by name, whatever object that is. No rule has the merit."""
+    host = pod("a", "one", "192.168.0.1")
+    host["spec"]["hostNetwork"] = True
+    net, found = ends(
+        host, pod("b", "two", "10.1.0.2"), policy("two", ingress=[{"from": [{"podSelector": {}}]}])
+    )
+    source, target = replace(found["a"], node="".join(["no", "de"])), found["b"]
+
+    (end,) = (one for one in net.ends(source, target) if one.direction == "ingress")
+    (rule,) = end.rules
+
+    assert net.connection(source, target, 80).possible is None
+    assert rule_truth(source, target, end, rule, Asked(80, "TCP")) is False
+
+
+@pytest.mark.parametrize(
+    ("cidr", "possible"), [("10.0.0.0/8", None), ("8.8.8.8/32", False), ("nowhere", False)]
+)
+def test_whether_an_opening_by_address_is_for_a_pod_cannot_be_told(
+    cidr: str, possible: Any
+) -> None:
+    """But where no Pod has such an address it is not."""
+    _, found = ends(pod("a", "one"))
+    opening = Opening("two/p", "two", (), ())
+
+    assert opening.lets_in({"ipBlock": {"cidr": cidr}}, found["a"]) is possible
