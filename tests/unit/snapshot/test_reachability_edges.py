@@ -153,7 +153,7 @@ def test_a_pod_on_the_network_of_the_same_node_counts_as_that_node() -> None:
     net, found = ends(
         host, pod("b", "two", "10.1.0.2"), policy("two", ingress=[{"from": [{"podSelector": {}}]}])
     )
-    source, target = replace(found["a"], node="".join(["no", "de"])), found["b"]
+    source, target = replace(found["a"], node=str(b"node", "ascii")), found["b"]
 
     (end,) = (one for one in net.ends(source, target) if one.direction == "ingress")
     (rule,) = end.rules
