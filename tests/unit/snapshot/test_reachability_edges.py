@@ -173,3 +173,13 @@ def test_whether_an_opening_by_address_is_for_a_pod_cannot_be_told(
     opening = Opening("two/p", "two", (), ())
 
     assert opening.lets_in({"ipBlock": {"cidr": cidr}}, found["a"]) is possible
+
+
+def test_namespaces_are_compared_as_texts() -> None:
+    """Not as objects, which are one in most snapshots."""
+    net, found = ends(
+        pod("a", "two"), pod("b", "two"), policy("two", ingress=[{"from": [{"podSelector": {}}]}])
+    )
+    source = replace(found["a"], namespace=str(b"two", "ascii"))
+
+    assert net.connection(source, found["b"], 80).possible is True
