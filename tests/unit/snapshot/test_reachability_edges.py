@@ -183,3 +183,15 @@ def test_namespaces_are_compared_as_texts() -> None:
     source = replace(found["a"], namespace=str(b"two", "ascii"))
 
     assert net.connection(source, found["b"], 80).possible is True
+
+
+@pytest.mark.parametrize(
+    ("peers", "possible"), [([7], False), ([{"podSelector": {}}], None), ([], True)]
+)
+def test_a_rule_for_nobody_is_not_for_somebody_of_whom_nothing_is_known(
+    peers: Any, possible: Any
+) -> None:
+    """What cannot be read as a peer is no one; it does not make the rule one for everybody."""
+    net, found = ends(pod("b", "two"), policy("two", ingress=[{"from": peers}]))
+
+    assert net.connection(Peer("somebody"), found["b"], 80).possible is possible
