@@ -195,3 +195,20 @@ def test_a_rule_for_nobody_is_not_for_somebody_of_whom_nothing_is_known(
     net, found = ends(pod("b", "two"), policy("two", ingress=[{"from": peers}]))
 
     assert net.connection(Peer("somebody"), found["b"], 80).possible is possible
+
+
+@pytest.mark.parametrize(
+    ("on_nodes_network", "ingress", "said"),
+    [(False, [], False), (False, [{}], False), (True, [], True), (True, [{}], False)],
+)
+def test_the_plugins_choice_is_told_of_pods_on_their_nodes_network_that_are_closed(
+    on_nodes_network: bool, ingress: Any, said: bool
+) -> None:
+    """Of no other Pod, and not where every plugin lets it through."""
+    target = pod("b", "two", "10.1.0.2")
+    target["spec"]["hostNetwork"] = on_nodes_network
+    net, found = ends(pod("a", "one", "10.1.0.1"), target, policy("two", ingress=ingress))
+
+    why = net.connection(found["a"], found["b"], 80).sides[-1].why
+
+    assert ("if the network plugin holds policies against Pods" in why) is said
