@@ -43,11 +43,20 @@ ALL = (
     ),
     Area(
         "reachability",
-        ("snapshot/reachability.py",),
+        (
+            "snapshot/connection_answers.py",
+            "snapshot/connection_ends.py",
+            "snapshot/plugin_readings.py",
+            "snapshot/policy_rules.py",
+            "snapshot/reachability.py",
+            "snapshot/three_valued.py",
+        ),
         (
             "tests/unit/snapshot/test_reachability.py",
+            "tests/unit/snapshot/test_reachability_edges.py",
+            "tests/unit/snapshot/test_reachability_cases.py",
+            "tests/unit/snapshot/test_explanations.py",
             "tests/unit/snapshot/test_reachability_random.py",
         ),
-        "CVA-NET",
     ),
 )

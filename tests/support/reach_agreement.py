@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -62,7 +63,8 @@ def difference(made: Cluster, one: Question, found: Any, expected: Any) -> str:
 
 def evaluator(made: Cluster) -> tuple[Reachability, list[Peer]]:
     """The evaluator with the cluster's Pods, in the order in which they were made."""
-    snapshot = builders.snapshot_of(made.manifests)
+    # As they come from an API server: no two texts are one object.
+    snapshot = builders.snapshot_of(json.loads(json.dumps(made.manifests)))
     net = Reachability(snapshot)
     pods = sorted(snapshot.items(Need.PODS), key=lambda one: str(one.meta.name))
     return net, [net.very(one) for one in pods]

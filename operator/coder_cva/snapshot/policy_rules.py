@@ -74,7 +74,7 @@ class RulePeer:
     ip_block: Any
     spaces: Mapping[str, Any] | None
     pods: Mapping[str, Any] | None
-    is_broken: bool = False
+    is_broken: bool
 
     @property
     def block(self) -> Ranges:

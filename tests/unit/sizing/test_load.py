@@ -55,6 +55,11 @@ def test_beyond_the_largest_tier() -> None:
     )
 
 
+def test_from_the_smallest_tier_one_goes_to_the_next() -> None:
+    """Not to itself, and no further."""
+    assert fit(Load(800, 1, 1), "1k").better == "2k"
+
+
 @pytest.mark.parametrize(
     ("was", "users", "expected"),
     [

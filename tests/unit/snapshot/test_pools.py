@@ -92,12 +92,12 @@ def test_running_pods_take_room() -> None:
 
 def test_an_empty_node_has_all_that_it_can_give() -> None:
     """What others ask for is taken from their own node."""
-    busy = builders.running(builders.pod("p", cpu="6", memory="1Gi"), ["b"])
+    busy = [builders.running(builders.pod(name, cpu="3", memory="1Gi"), ["b"]) for name in "pqr"]
     snapshot = builders.snapshot_of(pooled("a"), pooled("b"), busy)
     room, (empty, shared) = Room(snapshot, Memo()), pool_nodes(SELECTOR, snapshot)
 
     assert room.free(empty) == Free(8000, 32 * GI, 110)
-    assert room.free(shared) == Free(2000, 31 * GI, 109)
+    assert room.free(shared) == Free(-1000, 29 * GI, 107)
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
