@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,17 @@ def is_write(event: Object) -> bool:
 
 
 def disturb(kube: Kube, namespace: str) -> None:
-    """Deletes something of ours, so that whoever leads has to write."""
+    """Deletes something of ours, so that whoever leads has to write.
+
+    What is deleted once too often waits for an edit of the CoderDeployment: this is one, without effect.
+    """
+    attested = {
+        "clause": "CVA-SUP-002",
+        "evidence": f"https://example.com/{secrets.token_hex(4)}",
+        "until": "2099-01-31",
+    }
+    coder = kube.get("CoderDeployment", "coder", namespace)
+    kube.patch(coder, {"spec": {"attestations": [attested]}})
     service = kube.wait_for(
         lambda: kube.get("Service", "coder", namespace), timeout=3 * LEASE_SECONDS
     )

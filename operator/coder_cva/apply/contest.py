@@ -1,7 +1,7 @@
 """Objects over which somebody fights without a conflict that would show who: outlasted, and told.
 
-The counterpart for single fields is in memory.py. What is done at once twice an hour is done every
-twenty minutes then, for as long as it goes on.
+The counterpart for single fields is in memory.py. What is done at once twice an hour is done ever more
+seldom then, at last every twenty minutes, for as long as it goes on.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from coder_cva.apply.memory import Memory
-from coder_cva.apply.patience import AT_ONCE, PAUSE, Quarrel
+from coder_cva.apply.patience import AT_ONCE, PAUSES, Quarrel
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.metadata import MANAGED_BY, MANAGER, OWNER_UID
 from coder_cva.status.reasons import Reason
@@ -112,7 +112,7 @@ def overwritten(
         return False, ""
     return False, (
         "somebody else writes the status of this CoderDeployment again and again; look for a second operator: "
-        f"{SECOND_OPERATOR}. From now on this one writes it every {_minutes(PAUSE)} minutes"
+        f"{SECOND_OPERATOR}. From now on this one writes it every {_minutes(PAUSES[-1])} minutes"
     )
 
 

@@ -14,7 +14,8 @@ from coder_cva.values.manifest import Ref
 WINDOW: Final = timedelta(hours=1)
 AT_ONCE: Final = 2
 """So often within the window a write is repeated at once; after that it is repeated rarely."""
-PAUSE: Final = timedelta(minutes=20)
+PAUSES: Final = tuple(timedelta(minutes=one) for one in (1, 10, 20))
+"""How long it waits then, ever longer: a third mistake is soon mended, and a fight costs a few writes an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Patience:
         fresh = self._fresh(what, now)
         if len(fresh) < AT_ONCE:
             return None
-        remaining = fresh[-1] + PAUSE - now
+        pause = PAUSES[min(len(fresh) - AT_ONCE, len(PAUSES) - 1)]
+        remaining = fresh[-1] + pause - now
         return remaining if remaining > timedelta() else None
 
     def count(self, what: Quarrel, now: datetime) -> int:
