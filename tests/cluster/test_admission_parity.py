@@ -208,10 +208,12 @@ def _armed(kube: Kube, spec: Any, webhook: Webhook | None) -> Armed:
 
 def _validates(kube: Kube, spec: Any, namespace: str) -> bool:
     """The validating side acts too, which may be later."""
-    if spec not in (everything, denying, preferred):
+    if spec is adopted:
         return True
     volumes = [{"name": "root", "hostPath": {"path": "/"}}]
     outcome = _outcome(kube, pod(namespace, volumes=volumes), namespace)
+    if spec is by_the_users_word:
+        return "CVA-STO-004" in outcome
     large = admission_fuzz.claim(Random(0), namespace)
     large["metadata"]["labels"] = {"com.coder.resource": "true"}
     large["spec"] = {**large["spec"], "resources": {"requests": {"storage": "3Ti"}}}

@@ -65,7 +65,14 @@ def test_restricted_is_in_force_and_taken_back_by_one_edit(
     assert egress(kube, namespace) == {}
 
     kube.apply({**cr, "spec": {**cr["spec"], "network": RESTRICTED}})
-    kube.wait_for(lambda: egress(kube, namespace).keys() == NAMES, what="the policies")
+    # They come open for everything, and are narrowed when all of them are there.
+    kube.wait_for(
+        lambda: (
+            egress(kube, namespace).keys() == NAMES
+            and all({} not in one["spec"]["egress"] for one in egress(kube, namespace).values())
+        ),
+        what="the policies",
+    )
 
     found = egress(kube, namespace)
     rules = found["coder-workspaces-egress"]["spec"]["egress"]
@@ -91,7 +98,7 @@ def test_restricted_is_in_force_and_taken_back_by_one_edit(
         what="the edit",
     )
     rested = {name: one["metadata"]["generation"] for name, one in egress(kube, namespace).items()}
-    assert set(rested.values()) == {2}
+    assert set(rested.values()) == {3}, "made open, narrowed, and edited once"
 
     open_again = {"workspaceEgress": "Open", "controlPlaneEgress": "Open"}
     kube.patch(resource, {"spec": {"network": open_again}})

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
+LAST = 98
+"""Behind the numbers of the cases."""
 TENANTS = ("mallory", "trudy")
 GROUP = "rbac.authorization.k8s.io"
 NAMESPACED = (
@@ -65,6 +67,11 @@ def victim(stage: Stage, kube: Kube) -> dict[str, Any]:
     ids = ("CVA-NET-005", "CVA-STO-002", "CVA-STO-004")
     manifest["spec"]["enforcement"] = {"rules": dict.fromkeys(ids, "Enforce")}
     resource = wait_condition(kube, kube.apply(manifest), "Ready", "True")
+    # The API server looks for new policies about once a second.
+    kube.wait_for(
+        lambda: kube.create(pod(space), dry_run=True)["spec"].get("affinity"),
+        what="the policies to act",
+    )
     return kube.wait_until(resource, lambda one: one["status"]["workspaces"]["count"] == 1)
 
 
@@ -140,7 +147,7 @@ def test_no_spec_gets_out_of_its_namespace(
 ) -> None:
     """Refused at once, or without effect elsewhere: objects, nodes, admission and the victim's status are the same."""
     spaces = (victim["metadata"]["namespace"], "default", "kube-system")
-    tenants = {f"{TENANTS[at % 2]}-{at:02}" for at, _ in enumerate(CASES)}
+    tenants = {f"{TENANTS[at % 2]}-{at:02}" for at in (*range(len(CASES)), LAST)}
     settled = kube.refresh(victim)
     before, pods = outside(kube, tenants), admitted(kube, *spaces)
     applied, told = [], {}
@@ -183,7 +190,7 @@ def test_no_spec_gets_out_of_its_namespace(
 
 def test_a_tenant_may_write_nothing_but_the_spec(kube: Kube, victim: dict[str, Any]) -> None:
     """Neither the status, which admission reads, nor anything in another's namespace."""
-    own, client = tenant(kube, TENANTS[0], 99)
+    own, client = tenant(kube, TENANTS[LAST % 2], LAST)
     mine = client.create(adopted(own))
     placement = {"status": {"placement": {"workspaces": {"hostVolumes": "Deny"}}}}
 

@@ -121,8 +121,12 @@ def test_its_last_word_stands_until_the_next_operator_frees_whom_it_bound(
     operator.start()
     are_back(kube, namespace)
     wait_condition(kube, resource, "Ready", "True")
-    told = kube.list("events.events.k8s.io", namespace)
-    assert any(one["reason"] == "Evicted" for one in told)
+    kube.wait_for(
+        lambda: any(
+            one["reason"] == "Evicted" for one in kube.list("events.events.k8s.io", namespace)
+        ),
+        what="the Event",
+    )
 
 
 def test_replicas_that_run_stay_and_those_that_restart_on_the_pool_come_back(
