@@ -57,9 +57,18 @@ def kube(stage: Stage) -> Kube:
 @pytest.fixture(scope="module")
 def victim(stage: Stage, kube: Kube) -> dict[str, Any]:
     """Somebody else's Coder, adopted and Ready, with a workspace and everything enforced."""
+    # Room enough for a coderd of each tenant: a pool that is full is preferred only, whoever fills it.
+    stage.cluster.nodes(
+        "room",
+        3,
+        labels={"coder.com/node-group": "control-plane"},
+        capacity={"cpu": "1000", "memory": "4000Gi", "pods": "500"},
+    )
     stage.operator().start()
     space = kube.namespace("victim")
-    for one in builders.flat([chart_coderd(space), workspace_deployment("alpha", space)]):
+    at_home = {"nodeSelector": {"coder.com/node-group": "workspaces"}}
+    workspace = workspace_deployment("alpha", space, pod=at_home)
+    for one in builders.flat([chart_coderd(space), workspace]):
         kube.create(one)
     manifest = adopted(space)
     # All policies that CoderDeployments share are there before, so that a new one would be seen.
@@ -72,7 +81,13 @@ def victim(stage: Stage, kube: Kube) -> dict[str, Any]:
         lambda: kube.create(pod(space), dry_run=True)["spec"].get("affinity"),
         what="the policies to act",
     )
-    return kube.wait_until(resource, lambda one: one["status"]["workspaces"]["count"] == 1)
+    return kube.wait_until(
+        resource,
+        lambda one: (
+            one["status"]["workspaces"]["count"] == 1
+            and one["status"]["workspaces"].get("misplaced") == 0
+        ),
+    )
 
 
 def tenant(kube: Kube, user: str, number: int) -> tuple[str, Kube]:
@@ -92,7 +107,18 @@ def tenant(kube: Kube, user: str, number: int) -> tuple[str, Kube]:
             "subjects": [{"apiGroup": GROUP, "kind": "User", "name": user}],
         }
     )
-    return space, kube.acting_as(user)
+    client = kube.acting_as(user)
+    kube.wait_for(lambda: may_look(client, space), what="the right to be known")
+    return space, client
+
+
+def may_look(client: Kube, namespace: str) -> bool:
+    """Whether the API server knows the right already."""
+    try:
+        client.list("CoderDeployment", namespace)
+    except ApiError as error:
+        return error.status != 403
+    return True
 
 
 def outside(kube: Kube, tenants: set[str]) -> dict[str, Any]:
