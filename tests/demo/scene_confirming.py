@@ -54,7 +54,7 @@ def _confirm(stage: Stage) -> None:
     _type(stage, _show(stage, "confirm.command"))
     _wait(stage, confirmed=2)
     _policies(stage)
-    _show(stage, "restrictions[*]['rule','namespace','since','by']")
+    _show(stage, "restrictions[*].since")
     stage.narrator.result("In force; for ten minutes the operator tells what becomes not ready")
 
 
