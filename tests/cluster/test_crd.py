@@ -188,6 +188,7 @@ def test_kubectl_get_shows_one_look(server: Provider, place: str, stored: dict[s
 )
 def test_kubectl_explain_reads_well(server: Provider, path: str, words: list[str]) -> None:
     """Every field explains itself: its meaning, its choices, the clause behind it."""
+    server.kube.wait_for(lambda: _explains(server), what="the API server to explain the kind")
     text = " ".join(_kubectl(server, "explain", path).split())
 
     for word in words:
@@ -288,14 +289,23 @@ def _empties(value: Any, path: str) -> Iterator[str]:
             yield from _empties(child, f"{path}.{key}")
 
 
+def _explains(server: Provider) -> bool:
+    """Whether the API server tells of the kind already, which it does some time after it serves it."""
+    return _called(server, "explain", "cdep").returncode == 0
+
+
 def _kubectl(server: Provider, *arguments: str) -> str:
+    ended = _called(server, *arguments)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def _called(server: Provider, *arguments: str) -> subprocess.CompletedProcess[str]:
     program = binaries.kubectl()
-    ended = subprocess.run(
+    return subprocess.run(
         [str(program), "--kubeconfig", str(server.kubeconfig), *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout

@@ -220,6 +220,8 @@ def test_with_the_right_to_patch_nodes_nothing_but_three_annotations_can_be_chan
     )
     body = stage.kube.get("Node", node)
     client = Kube.of(config)
+    # The API server looks for new policies about once a second.
+    stage.kube.wait_for(lambda: _is_held(client, body), what="the policy to act")
     for change in (
         {"metadata": {"labels": {POOL: "mine"}}},
         {"metadata": {"annotations": {"example.com/other": "x"}}},
@@ -231,6 +233,16 @@ def test_with_the_right_to_patch_nodes_nothing_but_three_annotations_can_be_chan
             client.patch(body, change)
     client.patch(body, {"metadata": {"annotations": {DISABLED: "true"}}})
     client.patch(body, {"metadata": {"annotations": {DISABLED: None}}})
+
+
+def _is_held(client: Kube, node: Object) -> bool:
+    """Whether an annotation of somebody else's is refused."""
+    try:
+        client.patch(node, {"metadata": {"annotations": {"example.com/probe": None}}})
+        client.patch(node, {"metadata": {"annotations": {"example.com/probe": "x"}}})
+    except ApiError as error:
+        return "three annotations of a node" in str(error)
+    return False
 
 
 def test_the_switch_is_off_by_default(kube: Kube) -> None:

@@ -139,9 +139,14 @@ def test_replicas_that_run_stay_and_those_that_restart_on_the_pool_come_back(
     operator.kill()
 
     stage.cluster.remove_node(nodes[0])
-    are_back(kube, namespace)
 
-    assert {one["spec"]["nodeName"] for one in pods(kube, namespace)} == {nodes[1]}
+    # The Deployment may not know yet that replicas are gone, so the Pods are asked.
+    kube.wait_for(
+        lambda: {one["spec"].get("nodeName") for one in pods(kube, namespace)} == {nodes[1]},
+        timeout=60,
+        what="all replicas on the other node",
+    )
+    are_back(kube, namespace)
     assert uids(kube, namespace) & before
 
 

@@ -110,4 +110,6 @@ def undated(status: dict[str, Any]) -> dict[str, Any]:
     made = deepcopy(status)
     for one in made["conditions"]:
         del one["lastTransitionTime"]
+    for one in made.get("restrictions", ()):
+        del one["since"]
     return made
