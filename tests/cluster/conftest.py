@@ -69,10 +69,7 @@ def unattended_old(request: pytest.FixtureRequest) -> Iterator[Provider]:
         served.stop()
 
 
-@pytest.fixture(
-    scope="module",
-    params=["policies", pytest.param("webhook", marks=pytest.mark.xdist_group("old-world"))],
-)
+@pytest.fixture(scope="module", params=["policies", "webhook"])
 def either_world(request: pytest.FixtureRequest) -> Provider:
     """Both: the API server's own policies on the newest minor, the webhook on the older one."""
     name = "unattended" if request.param == "policies" else "unattended_old"

@@ -145,7 +145,6 @@ def test_policies_webhook_and_expressions_agree(
     assert tally.changed
 
 
-@pytest.mark.xdist_group("old-world")
 @pytest.mark.parametrize("spec", SPECS, ids=lambda one: one.__name__)
 def test_on_the_older_minor_the_webhook_says_what_the_expressions_say(
     old: Kube, spec: Any, capsys: pytest.CaptureFixture[str]

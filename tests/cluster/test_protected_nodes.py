@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from support.installation import OperatorProcess
     from support.stage import Stage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("protected-nodes")]
+pytestmark = pytest.mark.cluster
 
 DISABLED = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 MARK = "cva.coder.com/protected"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from support.installation import OperatorProcess
     from support.stage import Stage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("unattended")]
+pytestmark = pytest.mark.cluster
 
 CODERD = "app.kubernetes.io/name=coder"
 DISARM = "mutatingadmissionpolicybindings"
@@ -91,6 +91,18 @@ def affinity(pod: Object) -> set[str]:
     return set(pod["spec"].get("affinity", {}).get("nodeAffinity", {}))
 
 
+def stranded(
+    stage: Stage, operator: OperatorProcess, namespace: str
+) -> tuple[Object, list[Object]]:
+    """A coderd whose whole pool goes while no operator runs, and the Pods that follow there."""
+    resource, nodes = coder_on_its_pool(stage, namespace)
+    before = uids(stage.kube, namespace)
+    operator.kill()
+    for name in nodes:
+        stage.cluster.remove_node(name)
+    return resource, followers(stage.kube, namespace, before)
+
+
 def are_back(kube: Kube, namespace: str) -> None:
     """Waits for all replicas."""
     kube.wait_until(
@@ -104,13 +116,7 @@ def test_its_last_word_stands_until_the_next_operator_frees_whom_it_bound(
 ) -> None:
     """Pods are bound to the pool that is gone and wait; the next operator lets them go, and coderd runs."""
     kube = stage.kube
-    resource, nodes = coder_on_its_pool(stage, namespace)
-    before = uids(kube, namespace)
-    operator.kill()
-
-    for name in nodes:
-        stage.cluster.remove_node(name)
-    stuck = followers(kube, namespace, before)
+    resource, stuck = stranded(stage, operator, namespace)
 
     assert [REQUIRED in affinity(one) for one in stuck] == [True] * 3
     assert not any(one["spec"].get("nodeName") for one in stuck)
@@ -155,12 +161,7 @@ def test_by_hand_it_takes_one_command_to_disarm_admission(
 ) -> None:
     """With our bindings deleted, Pods that were stuck and are deleted are followed by free ones."""
     kube = stage.kube
-    _, nodes = coder_on_its_pool(stage, namespace)
-    before = uids(kube, namespace)
-    operator.kill()
-    for name in nodes:
-        stage.cluster.remove_node(name)
-    stuck = followers(kube, namespace, before)
+    _, stuck = stranded(stage, operator, namespace)
 
     for binding in kube.list(DISARM, labels="app.kubernetes.io/managed-by=coder-cva-operator"):
         kube.delete(binding)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.slow,
-    pytest.mark.xdist_group("webhook-certificates"),
 ]
 
 NAMES = (f"coder-cva-webhook.{NAMESPACE}.svc", "127.0.0.1")

@@ -72,7 +72,8 @@ class Network(Part):
     (docs/reference/connections.md) and what spec.network.egress.workspaces lists; enforced as CVA-NET-005 is."""
     control_plane_egress: EgressProfile = "Open"
     """What coderd may connect to. Open: everything. Restricted: what the architecture needs, and what
-    spec.network.egress.controlPlane lists; enforced as CVA-NET-003 is, in an adopted Coder once that is Enforce."""
+    spec.network.egress.controlPlane lists; enforced as CVA-NET-003 is, in an adopted Coder once that
+    is Enforce or its preview is confirmed."""
     block_metadata_address_for: Annotated[
         tuple[EgressFrom, ...], Field(max_length=2), ListSet()
     ] = ()
