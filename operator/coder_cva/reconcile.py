@@ -118,9 +118,9 @@ async def reconcile(key: tuple[str, str], shell: Shell) -> Outcome:
     if world.is_ending:
         return gone(swept)
     plan = render.plan(world)
-    placed = conclude.placed(world, plan)
-    if placed is not None:
-        body = await tell_status(body, placed, shell)
+    early = conclude.early(world, plan)
+    if early is not None:
+        body = await tell_status(body, early, shell)
     changes = await write(plan, world, shell)
     report = evaluate(world)
     status = conclude.conclude(world, plan, report, changes)
@@ -186,9 +186,10 @@ async def read(
 
 
 async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
-    """Applies the plan in its order, lets go of what it no longer holds, then frees who is stranded."""
-    if plan.writes_nothing:
-        return ()
+    """Applies the plan in its order, lets go of what it no longer holds, then frees who is stranded.
+
+    A plan that writes nothing has no objects and keeps every kind but the parameter of admission.
+    """
     engine = shell.engine
     owned = engine.port.owned()
     changes = await order.bring_about(plan, engine, owned, world.now)

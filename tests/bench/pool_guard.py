@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.figures import Figures, percentile
+from coder_cva.api.v1alpha1.coder_placement import PARAMETER
 from harness.errors import HarnessError
 from support.deployments import managed, wait_condition
 
@@ -153,8 +154,8 @@ def _has_node(ground: Ground, victim: Victim, before: set[str]) -> bool:
 
 
 def _word(ground: Ground, victim: Victim) -> str:
-    live = ground.kube.refresh(victim.resource)
-    mode: str = live["status"]["placement"]["controlPlane"]["mode"]
+    live = ground.kube.refresh({**victim.resource, **PARAMETER})
+    mode: str = live["spec"]["controlPlane"]["mode"]
     return mode
 
 

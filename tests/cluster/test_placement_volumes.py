@@ -82,9 +82,7 @@ def test_only_pods_that_mount_such_a_claim_merely_prefer_the_pool(alone: Kube) -
     alone.wait_for(lambda: _is_bound(armed, "old"), timeout=60, what="the other claim")
     armed.say(workspaces={"strandedClaims": [f"{namespace}/old"]})
     alone.wait_for(lambda: not _is_bound(armed, "old"), timeout=60, what="the claim again")
-    resource = alone.refresh(armed.resource)
-    pool = {"nodePool": {"placement": "Required"}}
-    alone.patch(resource, {"spec": {"workspaces": pool}})
+    armed.say(workspaces={"decided": True})
     alone.wait_for(lambda: _is_bound(armed, "old"), timeout=60, what="the user's word")
     armed.disarm()
 
@@ -95,7 +93,7 @@ def test_the_most_claims_on_a_pod_of_many_volumes_stay_within_the_budget(alone: 
     claims = [f"{number:0253}" for number in range(MOST_STRANDED)]
     volumes = [b.persistent_volume(f"pv-{one[-3:]}", f"{namespace}/{one}", FAR) for one in claims]
     armed = arm(alone, managed(namespace), NODES, volumes)
-    said = alone.refresh(armed.resource)["status"]["placement"]["workspaces"]["strandedClaims"]
+    said = alone.refresh(armed.parameter)["spec"]["workspaces"]["strandedClaims"]
     assert len(said) == MOST_STRANDED
     assert required(_mounting(armed, *(f"{number:0252}" for number in range(50)))) == BOUND
     assert required(_mounting(armed, claims[-1])) == []

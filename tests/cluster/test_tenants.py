@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coder_cva.api.v1alpha1.coder_placement import PARAMETER
 from harness.api import ApiError
 from support import builders
 from support.admission import pod
@@ -215,13 +216,17 @@ def test_no_spec_gets_out_of_its_namespace(
 
 
 def test_a_tenant_may_write_nothing_but_the_spec(kube: Kube, victim: dict[str, Any]) -> None:
-    """Neither the status, which admission reads, nor anything in another's namespace."""
+    """Neither what admission reads, nor the status, nor anything in another's namespace."""
     own, client = tenant(kube, TENANTS[LAST % 2], LAST)
     mine = client.create(adopted(own))
-    placement = {"status": {"placement": {"workspaces": {"hostVolumes": "Deny"}}}}
+    placement = {"workspaces": {"hostVolumes": "Deny"}}
 
     with pytest.raises(ApiError, match="403"):
-        client.patch(mine, placement, subresource="status")
+        client.create(
+            {**PARAMETER, "metadata": {"name": "coder", "namespace": own}, "spec": placement}
+        )
+    with pytest.raises(ApiError, match="403"):
+        client.patch(mine, {"status": {"placement": placement}}, subresource="status")
     with pytest.raises(ApiError, match="403"):
         client.patch(victim, {"spec": {"suspend": True}})
     with pytest.raises(ApiError, match="403"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from coder_cva.api.v1alpha1.coder_placement import PARAMETER
 from support.admission import PREFERRED, REQUIRED
 from support.deployments import ready_coder, wait_condition
 from support.stage import own_stage
@@ -120,7 +121,7 @@ def test_its_last_word_stands_until_the_next_operator_frees_whom_it_bound(
 
     assert [REQUIRED in affinity(one) for one in stuck] == [True] * 3
     assert not any(one["spec"].get("nodeName") for one in stuck)
-    word = kube.refresh(resource)["status"]["placement"]["controlPlane"]["mode"]
+    word = kube.refresh({**resource, **PARAMETER})["spec"]["controlPlane"]["mode"]
     assert word == "Required"
 
     stage.forget_leader()

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from coder_cva.api.v1alpha1.coder_placement import PARAMETER
 from coder_cva.desired.admission import build_admission
+from coder_cva.desired.parameter import parameter
 from coder_cva.desired.placement import placement
 from coder_cva.snapshot.model import Served
 from coder_cva.snapshot.webhook import NOWHERE, Webhook
@@ -54,9 +56,14 @@ class Armed:
         namespace: str = self.resource["metadata"]["namespace"]
         return namespace
 
+    @property
+    def parameter(self) -> Manifest:
+        """The CoderPlacement by which its policies act."""
+        return {**self.resource, **PARAMETER}
+
     def say(self, **parts: Any) -> None:
-        """Lays something over the placement in the status, as the operator would."""
-        self.kube.patch(self.resource, {"status": {"placement": parts}}, subresource="status")
+        """Lays something over the parameter, as the operator would."""
+        self.kube.patch(self.parameter, {"spec": parts})
 
     def admitted(self, pod: Manifest) -> Manifest:
         """The spec with which a Pod would be admitted; admitted again, it stays as it is."""
@@ -71,7 +78,7 @@ class Armed:
         return dict(spec.get("affinity", {}))
 
     def disarm(self) -> None:
-        """Deletes bindings, webhooks and the resource; the policies serve others too, and stay."""
+        """Deletes bindings, webhooks and the resource with its parameter; the policies serve others too."""
         for one in self.rendered:
             if not one["kind"].endswith("Policy"):
                 self.kube.delete(one)
@@ -87,7 +94,7 @@ def arm(
     until: Callable[[], object] | None = None,
     as_shipped: bool = False,
 ) -> Armed:
-    """Applies a CoderDeployment, its placement in this world, and its policies, and waits for them.
+    """Applies a CoderDeployment, its CoderPlacement in this world, and its policies, and waits for them.
 
     ``as_shipped`` leaves the failure policy as it is. On a cluster of WEBHOOKS the webhook that is served there
     does what its API server cannot. ``until`` says that they are in force: unless it is said, a workspace's Pod
@@ -99,8 +106,8 @@ def arm(
         served = served or Served((), ("v1",))
     seen = builders.world(made, *world, served=served, webhook=webhook)
     armed = Armed(kube, made)
-    kube.patch(made, {"status": {"placement": placement(seen)}}, subresource="status")
-    for manifest in build_admission(seen).objects:
+    words = parameter(seen.deployment, placement(seen))
+    for manifest in (words, *build_admission(seen).objects):
         for one in (manifest.get("spec", {}), *manifest.get("webhooks", ())):
             if "failurePolicy" in one and not as_shipped:
                 one["failurePolicy"] = "Fail"
@@ -108,8 +115,9 @@ def arm(
                 one["timeoutSeconds"] = (
                     10  # a machine that builds beside the tests is slow at times
                 )
-        armed.rendered.append(manifest)
         kube.apply(manifest, manager="operator")
+        if manifest is not words:
+            armed.rendered.append(manifest)
     kube.wait_for(
         until or (lambda: armed.affinity_of(pod(armed.namespace))),
         timeout=20,

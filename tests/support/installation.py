@@ -27,6 +27,7 @@ NAMESPACE = "coder-cva-system"
 SERVICE_ACCOUNT = "coder-cva-operator"
 SHIPPED = (
     "crds/coderdeployments.yaml",
+    "crds/coderplacements.yaml",
     "deploy/base/namespace.yaml",
     "deploy/base/rbac.yaml",
     "deploy/base/webhook.yaml",
@@ -46,8 +47,9 @@ def install(kube: Kube) -> None:
     """Applies the shipped manifests and waits until the CRD is served."""
     for manifest in shipped_manifests():
         kube.apply(manifest, manager="installer")
-    crd = kube.get("CustomResourceDefinition", "coderdeployments.cva.coder.com")
-    kube.wait_until(crd, _is_established, timeout=120)
+    for plural in ("coderdeployments", "coderplacements"):
+        crd = kube.get("CustomResourceDefinition", f"{plural}.cva.coder.com")
+        kube.wait_until(crd, _is_established, timeout=120)
 
 
 def _is_established(crd: dict[str, Any]) -> bool:

@@ -108,8 +108,8 @@ def _admission(
             )
             if [one["operator"] for one in chosen] != ["In"]:
                 yield f"{kind}Binding {name} names no namespaces"
-            if owner is not None and dig(owner, "status", "placement") is None:
-                yield f"{kind}Binding {name} is there before its parameter"
+            if owner is not None and dig(spec, "paramRef", "name") != owner["metadata"]["name"]:
+                yield f"{kind}Binding {name} acts by what is somebody else's"
 
 
 def _identity(by_kind: Mapping[str, Mapping[tuple[str, str], Body]]) -> Iterator[str]:

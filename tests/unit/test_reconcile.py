@@ -34,14 +34,15 @@ async def story() -> Story:
     return it
 
 
-async def test_admission_is_told_before_anything_is_written() -> None:
-    """The first write is a status with the placement, the last one the status of the pass."""
+async def test_admission_is_told_before_anything_acts_by_it() -> None:
+    """The first write is a status, the second the parameter, the last one the status of the pass."""
     it = Story()
     it.put(resource())
 
     await it.look()
 
     assert it.writes[0] == it.writes[-1] == "status CoderDeployment coder/coder"
+    assert it.writes[1] == "apply CoderPlacement coder/coder"
     assert it.status()["placement"]["controlPlane"]["mode"] == "Required"
     assert len(it.writes) > 8
 
@@ -320,8 +321,12 @@ async def test_who_leads_no_longer_stops_in_the_middle(story: Story) -> None:
 
 
 async def test_applied_again_it_waits_for_what_goes_with_the_old_one(story: Story) -> None:
-    """Another UID: what the garbage collector is after is not written to, then everything is made."""
-    old = {ref: one for ref, one in story.objects.items() if ref.namespace == "coder"}
+    """Another UID: what the garbage collector is after is not written to, then everything is made.
+
+    Only what admission reads is made anew at once: nobody runs on it.
+    """
+    here = {ref: one for ref, one in story.objects.items() if ref.namespace == "coder"}
+    old = {ref: one for ref, one in here.items() if ref.kind != "CoderPlacement"}
     again = resource()
     again["metadata"]["uid"] = "another"
     story.put(again)

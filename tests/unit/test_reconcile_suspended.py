@@ -29,7 +29,7 @@ async def story() -> Story:
 
 
 async def test_suspended_nothing_restricts_and_nothing_is_brought_back(story: Story) -> None:
-    """Admission is told first, then what acts there goes, then what isolates; coderd is not looked after."""
+    """Admission is disarmed first, then what acts there goes, then what isolates; coderd is not looked after."""
     before = dict(story.objects)
     del story.objects[CODERD]
     story.around[-1] = builders.namespace("team")
@@ -38,16 +38,19 @@ async def test_suspended_nothing_restricts_and_nothing_is_brought_back(story: St
 
     await story.look()
 
-    going = {ref for ref in before if ref.kind == "NetworkPolicy" or ref.kind.endswith("Binding")}
+    kinds = ("NetworkPolicy", "CoderPlacement")
+    going = {ref for ref in before if ref.kind in kinds or ref.kind.endswith("Binding")}
     going -= {ref for ref in going if ref.kind == "RoleBinding"}
     assert story.objects.keys() == before.keys() - going - {CODERD}
     assert {one.kind for one in going} == {
+        "CoderPlacement",
         "MutatingAdmissionPolicyBinding",
         "NetworkPolicy",
         "ValidatingAdmissionPolicyBinding",
     }
-    told, *deleted, last = (one.partition(" ")[0] for one in story.writes[journal:])
-    assert (told, set(deleted), last) == ("status", {"delete"}, "status")
+    *deleted, last = (one.partition(" ")[0] for one in story.writes[journal:])
+    assert (set(deleted), last) == ({"delete"}, "status")
+    assert story.writes[journal] == "delete CoderPlacement coder/coder"
     assert "Binding" in story.writes[journal + 1]
     assert story.status()["placement"]["workspaces"] == {"mode": "Off"}
     assert story.status()["conditions"][0]["reason"] == "Suspended"

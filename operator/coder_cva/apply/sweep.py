@@ -11,10 +11,12 @@ from coder_cva.apply import openness
 from coder_cva.desired.metadata import ORPHANED, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.values.manifest import Ref, dig, ref_of
 
+PARAMETER: Final = "CoderPlacement"
+"""Without it nothing of its CoderDeployment acts at admission, within milliseconds."""
 _AT_ADMISSION: Final = ("Binding", "Configuration", "Policy")
 """What kinds of the admission group end with: without its binding a policy acts on nothing."""
-_CLOSING, _OPENING, _ALLOWING, _CARRYING = 3, 4, 5, 6
-"""The ranks behind those: policies that only close, that keep open, that allow what another closes; the rest."""
+_DISARMING, _CLOSING, _OPENING, _ALLOWING, _CARRYING = -1, 3, 4, 5, 6
+"""The ranks around those: the parameter; policies that only close, that keep open, that allow what another closes; the rest."""
 
 
 def unwanted(
@@ -46,13 +48,17 @@ def abandoned(
     """Objects whose CoderDeployment is gone, and the shared ones when the last is gone.
 
     ``living`` are the UIDs of a complete, live list. What its owner left behind on purpose stays.
-    Objects with an ownerReference belong to the garbage collector, which knows the live owner too.
+    Objects with an ownerReference belong to the garbage collector, which knows the live owner too; only
+    the parameter of admission waits for nobody.
     """
     return _sorted(body for body in owned if _is_abandoned(body, living))
 
 
 def _is_abandoned(body: Mapping[str, Any], living: frozenset[str]) -> bool:
     labels = dig(body, "metadata", "labels", default={})
+    if body["kind"] == PARAMETER:
+        # Sooner than the garbage collector, and also where it was told to leave it.
+        return labels.get(OWNER_UID, "") not in living
     if ORPHANED in labels or dig(body, "metadata", "ownerReferences"):
         return False
     if SHARED in labels:
@@ -91,6 +97,8 @@ def _sorted(bodies: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...
 def _rank(body: Mapping[str, Any]) -> int:
     """The earlier what restricts more."""
     ref = ref_of(body)
+    if ref.kind == PARAMETER:
+        return _DISARMING
     if ref.group == "admissionregistration.k8s.io":
         return next(at for at, one in enumerate(_AT_ADMISSION) if ref.kind.endswith(one))
     if ref.kind == "NetworkPolicy":

@@ -19,6 +19,7 @@ def files() -> dict[str, str]:
     """Every generated file: its path from the root of the repository, and its text."""
     return {
         "crds/coderdeployments.yaml": crd.render(),
+        "crds/coderplacements.yaml": crd.render_placements(),
         "deploy/base/rbac.yaml": _HEADER.format(source="operator/coder_cva/cli/rbac.py")
         + _dump(list(rbac.manifests())),
         "docs/reference/audit-report.schema.json": json_model.render(),

@@ -47,8 +47,7 @@ def _cluster_rules() -> list[dict[str, Any]]:
     named = sorted({(one.group, one.plural, one.name) for one in SOURCES.values() if one.name})
     writes = [_rule(group, [plural], _KEEP) for group, plural in kept]
     return [
-        # get: the API server asks it of whoever makes a policy that takes them as its parameter.
-        _rule("cva.coder.com", ["coderdeployments"], ["get", *_FOLLOW]),
+        _rule("cva.coder.com", ["coderdeployments"], _FOLLOW),
         _rule("cva.coder.com", ["coderdeployments/status"], ["patch"]),
         # kopf waits for the CRD with this, where it is applied after the operator.
         _rule("apiextensions.k8s.io", ["customresourcedefinitions"], _FOLLOW),

@@ -1,16 +1,17 @@
 """What the admission policies have in common, as CEL: who is coderd, who is a workspace, what they are told.
 
 CEL is the API server's expression language. ``object`` is the Pod or the claim, ``params`` the
-CoderDeployment, whose ``status.placement`` the operator works out. A policy acts only where that is
-there, so a resource without a status changes nothing, and deleting the resource disarms them all.
+CoderPlacement, which the operator works out for the CoderDeployment of the same name. A policy acts only
+where that is there, and it goes with its CoderDeployment, so deleting that one disarms them all.
 """
 
 from inspect import cleandoc
 from typing import Any, Final
 
+from coder_cva.api.v1alpha1.coder_placement import PARAMETER
 from coder_cva.snapshot import marks
 
-PARAM_KIND: Final = {"apiVersion": "cva.coder.com/v1alpha1", "kind": "CoderDeployment"}
+PARAM_KIND: Final = PARAMETER
 
 MIRROR: Final = "kubernetes.io/config.mirror"
 """Annotation on the API server's image of a static Pod, which only its kubelet may shape."""
@@ -18,10 +19,10 @@ MIRROR: Final = "kubernetes.io/config.mirror"
 LABELS: Final = "object.metadata.?labels.orValue({})"
 NAME: Final = "dyn(object).metadata.?name.orValue(dyn(object).metadata.?generateName.orValue(''))"
 OWNER: Final = "params.metadata.namespace + '/' + params.metadata.name"
-WORKSPACES: Final = "params.status.placement.?workspaces.orValue({})"
-CONTROL_PLANE: Final = "params.status.placement.?controlPlane.orValue({})"
+WORKSPACES: Final = "params.spec.?workspaces.orValue({})"
+CONTROL_PLANE: Final = "params.spec.?controlPlane.orValue({})"
 
-HAS_PLACEMENT: Final = "has(params.status) && has(params.status.placement)"
+HAS_PLACEMENT: Final = "has(params.spec)"
 IS_NO_MIRROR: Final = f"!('{MIRROR}' in object.metadata.?annotations.orValue({{}}))"
 
 # A DaemonSet binds each of its Pods to one node, as a kubelet does with its own: a pool for them would

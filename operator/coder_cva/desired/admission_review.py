@@ -51,4 +51,4 @@ def _policy(name: str) -> Policy:
 
 
 def _host_volumes(review: Review) -> Any:
-    return dig(review.params, "status", "placement", "workspaces", "hostVolumes")
+    return dig(review.params, "spec", "workspaces", "hostVolumes")

@@ -20,7 +20,7 @@ from coder_cva.desired.admission_cel import (
 )
 
 # Without a "?", so that the API server can check the types: a condition sees to it that it is there.
-_WORKSPACES: Final = "params.status.placement.workspaces"
+_WORKSPACES: Final = "params.spec.workspaces"
 
 # Claims of workspaces say so by their labels; a claim without any, as of the envbox template, is
 # nobody's as far as admission can tell, and is left alone.

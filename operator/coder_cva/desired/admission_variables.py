@@ -30,15 +30,6 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
     ("isCoderd", IS_CODERD),
     # What the operator worked out for this kind of Pod.
     ("pool", f"variables.isCoderd ? {CONTROL_PLANE} : {WORKSPACES}"),
-    # The user's own word. Required is a decision, which nothing below softens.
-    (
-        "word",
-        """
-        variables.isCoderd
-        ? params.spec.?controlPlane.?nodePool.?placement.orValue('Auto')
-        : params.spec.?workspaces.?nodePool.?placement.orValue('Auto')
-        """,
-    ),
     # The pool's labels, as requirements of a node affinity. They are made anew: what comes from the
     # parameter and what is written here cannot stand in one list of a patch.
     (
@@ -105,7 +96,7 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
         """
         variables.choseOtherwise ? 'Off'
         : variables.pool.?mode.orValue('Off') != 'Required' ? variables.pool.?mode.orValue('Off')
-        : variables.word == 'Required' || (variables.poolSuffices && variables.volumesReach)
+        : variables.pool.?decided.orValue(false) || (variables.poolSuffices && variables.volumesReach)
         ? 'Required'
         : 'Preferred'
         """,

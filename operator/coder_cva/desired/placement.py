@@ -1,4 +1,4 @@
-"""What the admission policies read from the status: which Pods go where, and how firmly just now.
+"""What the admission policies read: which Pods go where, and how firmly just now.
 
 Clauses: CVA-NODE-003 (coderd on the control plane's nodes), CVA-NODE-005 (workspaces on theirs),
 CVA-NODE-006 (soft anti-affinity). With ``placement: Auto`` a pool is required only while it can take the
@@ -51,7 +51,7 @@ MOST_LABELS: Final = 32
 
 
 def placement(world: World) -> dict[str, Any]:
-    """The parameter of the admission policies, as plain data; nothing in it that is not said."""
+    """What is done at admission and by what, as the status tells it; nothing in it that is not said."""
     acts, why = engine(world)
     room = pools.Room(world.snapshot, world.memo)
     coderd, about_coderd = _control_plane(world, room)
@@ -241,6 +241,7 @@ def _bound(
         labels = node_labels(pool, world, asked)
     return {
         "mode": word.mode,
+        "decided": pool.placement == pool_guard.REQUIRED or None,
         "steadySince": timestamp(word.since) if word.since else None,
         "requirements": _requirements(pool),
         "tolerations": _tolerations(pool) or None,

@@ -77,9 +77,9 @@ class Plan:
     keep_kinds: frozenset[str] = frozenset()
     """Kinds of which nothing is swept now: what they should be could not be worked out."""
     writes_nothing: bool = False
-    """Neither apply nor sweep: somebody else holds what this one wants."""
+    """Apply nothing: somebody else holds what this one wants. What acts at admission is disarmed."""
     placement: Mapping[str, Any] = field(default_factory=dict)
-    """What the admission policies read from the status: see the status model of that name."""
+    """What is done at admission, as the status tells it: see the status model of that name."""
     previews: tuple[Preview, ...] = ()
     tier: str = ""
     evictions: tuple[Eviction, ...] = ()

@@ -12,6 +12,7 @@ from coder_cva.desired import (
     control_plane,
     disruption,
     networking,
+    parameter,
     placement,
     protected_nodes,
     staying,
@@ -27,6 +28,17 @@ from coder_cva.snapshot.world import World
 
 _CODERD: Final = frozenset({Need.DEPLOYMENTS, Need.PODS, Need.REPLICA_SETS})
 CONTROL_PLANE: Final = "control plane"
+ADMISSION: Final = frozenset(
+    {
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    }
+)
+"""The kinds that act at admission, by the parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +71,7 @@ BUILDERS: Final = (
     Builder(
         "admission policies",
         admission.build_admission,
-        frozenset(
-            {
-                "MutatingAdmissionPolicy",
-                "MutatingAdmissionPolicyBinding",
-                "ValidatingAdmissionPolicy",
-                "ValidatingAdmissionPolicyBinding",
-                "MutatingWebhookConfiguration",
-                "ValidatingWebhookConfiguration",
-            }
-        ),
+        ADMISSION,
         _CODERD | consent.NEEDS,
     ),
     Builder(
@@ -101,7 +104,9 @@ def plan(world: World) -> Plan:
         )
     standing_by = claims.obstacle(world)
     if standing_by is not None:
-        return replace(idle, withheld=(standing_by, *staying.still_owned(world)))
+        kinds = frozenset(kind for one in BUILDERS for kind in one.kinds)
+        told = (standing_by, *staying.still_owned(world))
+        return replace(idle, withheld=told, keep_kinds=kinds)
     is_whole = not any(_unread(one, world) for one in BUILDERS)
     parts = tuple(_guarded(one, world) for one in BUILDERS)
     taken = confirming.taken(world, _previews(parts)) if is_whole else None
@@ -114,8 +119,15 @@ def plan(world: World) -> Plan:
 def _whole(world: World, tier: str, parts: tuple[Part, ...], *, is_whole: bool) -> Plan:
     """The plan that the builders' parts make together."""
     where = placement.placement(world)
+    kept = frozenset(kind for one in BUILDERS if _unread(one, world) for kind in one.kinds)
+    objects = tuple(manifest for part in parts for manifest in part.objects)
+    acting = parameter.required_by(objects, world.deployment)
+    if acting or kept & ADMISSION:
+        # First: what acts at admission finds it there, and word of a lost pool waits for nothing else.
+        objects = (parameter.parameter(world.deployment, where), *objects)
+    requires = {ref: needed for part in parts for ref, needed in part.requires.items()}
     return Plan(
-        objects=tuple(manifest for part in parts for manifest in part.objects),
+        objects=objects,
         withheld=(
             *filter(None, [claims.nothing_left(world)]),
             *(reason for part in parts for reason in part.withheld),
@@ -124,13 +136,13 @@ def _whole(world: World, tier: str, parts: tuple[Part, ...], *, is_whole: bool) 
         ),
         keep=frozenset(ref for part in parts for ref in part.keep),
         unforced=frozenset(one for part in parts for one in part.unforced),
-        keep_kinds=frozenset(kind for one in BUILDERS if _unread(one, world) for kind in one.kinds),
+        keep_kinds=kept,
         previews=_previews(parts),
         placement=where,
         tier=tier,
         evictions=stranded.evictions(world, where),
         node_edits=protected_nodes.edits(world),
-        requires={ref: needed for part in parts for ref, needed in part.requires.items()},
+        requires=requires | acting,
         releases=frozenset(one for part in parts for one in part.releases),
         unbound=frozenset(ref for part in parts for ref in part.unbound),
         pending=next((part.pending for part in parts if part.pending), None),

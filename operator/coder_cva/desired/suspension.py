@@ -14,6 +14,7 @@ from coder_cva.snapshot.world import World
 RESTRICTING: Final = frozenset(
     {
         "CiliumNetworkPolicy",
+        "CoderPlacement",
         "MutatingAdmissionPolicy",
         "MutatingAdmissionPolicyBinding",
         "MutatingWebhookConfiguration",

@@ -11,6 +11,7 @@ ADMISSION: Final = "admissionregistration.k8s.io"
 CODER_DEPLOYMENTS: Final = Source(
     "cva.coder.com", "v1alpha1", "coderdeployments", "CoderDeployment"
 )
+CODER_PLACEMENTS: Final = Source("cva.coder.com", "v1alpha1", "coderplacements", "CoderPlacement")
 SECRETS: Final = Source("", "v1", "secrets", "Secret")
 SERVICE_ACCOUNTS: Final = Source("", "v1", "serviceaccounts", "ServiceAccount")
 LEASES: Final = Source("coordination.k8s.io", "v1", "leases", "Lease")
@@ -55,6 +56,7 @@ _TABLE: Final = {
     for source in (
         *SOURCES.values(),
         CODER_DEPLOYMENTS,
+        CODER_PLACEMENTS,
         SECRETS,
         SERVICE_ACCOUNTS,
         LEASES,

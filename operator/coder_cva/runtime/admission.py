@@ -46,9 +46,9 @@ class Admission:
         self._certificates = Certificates(
             settings, connection, self.tls, on_change=on_change, leads=leads, pace=pace
         )
-        self._deployments: Reflector[Mapping[str, Any]] = Reflector(
+        self._placements: Reflector[Mapping[str, Any]] = Reflector(
             connection,
-            lambda: paths.CODER_DEPLOYMENTS,
+            lambda: paths.CODER_PLACEMENTS,
             parameter,
             on_change=self._learn,
             pace=pace,
@@ -62,12 +62,12 @@ class Admission:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Follows the CoderDeployments and the certificates while the context is open."""
+        """Follows the CoderPlacements and the certificates while the context is open."""
         if not self.is_offered:
             yield
             return
         admission_review.prepare()
-        jobs = (self._deployments.run, self._certificates.run)
+        jobs = (self._placements.run, self._certificates.run)
         tasks = [asyncio.create_task(_kept(one)) for one in jobs]
         try:
             yield
@@ -106,7 +106,7 @@ class Admission:
         return answer
 
     def _learn(self) -> None:
-        reading = self._deployments.reading()
+        reading = self._placements.reading()
         if isinstance(reading, Unavailable):
             # What was known stays in force while it cannot be read; what is not served is gone.
             if reading.reason in _GONE:
@@ -116,22 +116,15 @@ class Admission:
 
 
 def parameter(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of a CoderDeployment what the policies read: its name, two words of its spec, its placement."""
+    """Of a CoderPlacement what the policies read: its name, and what is to be done."""
+    said = dig(body, "spec")
     return {
         "metadata": {
             "namespace": str(dig(body, "metadata", "namespace", default="")),
             "name": str(dig(body, "metadata", "name", default="")),
         },
-        "spec": {part: _word(body, part) for part in ("controlPlane", "workspaces")},
-        "status": {"placement": placement}
-        if (placement := dig(body, "status", "placement")) is not None
-        else {},
+        **({} if said is None else {"spec": said}),
     }
-
-
-def _word(body: Mapping[str, Any], part: str) -> dict[str, Any]:
-    word = dig(body, "spec", part, "nodePool", "placement")
-    return {} if word is None else {"nodePool": {"placement": word}}
 
 
 async def _kept(run: Callable[[], Awaitable[None]]) -> None:

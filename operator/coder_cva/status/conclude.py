@@ -82,24 +82,18 @@ def is_told(status: Mapping[str, Any]) -> bool:
     return any(one.get("type") == "Ready" for one in status.get("conditions") or ())
 
 
-def placed(world: World, plan: Plan) -> dict[str, Any] | None:
-    """The status to write before the objects, so that admission knows where Pods belong; None if it does.
+def early(world: World, plan: Plan) -> dict[str, Any] | None:
+    """The status to write before the objects: a first one, or what the user has confirmed; None for neither.
 
-    Pods that a new Deployment brings are admitted within milliseconds: the parameter that places
-    them must be there first. So must what the user has confirmed: a pass that dies after it has closed
-    something is followed by one that knows why.
+    A resource without a status counts as current, and a pass takes its time. One that dies after it has
+    closed something is followed by one that knows why.
     """
     before = world.previous
-    early = {}
-    if plan.placement and before.get("placement") != pruned(plan.placement):
-        early["placement"] = pruned(plan.placement)
+    first = dict(before) if is_told(before) else starting(world)
     if plan.confirmations and plan.confirmations != world.confirmations:
         accepted = confirming.written(plan.confirmations)
-        early["confirm"] = {**(before.get("confirm") or {}), "accepted": accepted}
-    if not early:
-        return None
-    first = before if before.get("conditions") else starting(world)
-    return {**first, **early}
+        return {**first, "confirm": {**(before.get("confirm") or {}), "accepted": accepted}}
+    return None if is_told(before) else first
 
 
 def word(status: Mapping[str, Any]) -> str:

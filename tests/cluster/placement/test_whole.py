@@ -228,9 +228,9 @@ def test_what_is_written_is_what_is_rendered(kube: Kube) -> None:
     armed.disarm()
 
 
-def test_without_a_status_nothing_happens(fresh: Armed) -> None:
-    """A CoderDeployment that no operator has looked at yet changes no Pod."""
-    fresh.kube.patch(fresh.resource, {"status": {"placement": None}}, subresource="status")
+def test_without_its_parameter_nothing_happens(fresh: Armed) -> None:
+    """A CoderDeployment that no operator has looked at yet changes no Pod, nor does one that is deleted."""
+    fresh.kube.delete(fresh.parameter)
     fresh.kube.wait_for(
         lambda: not fresh.affinity_of(pod(fresh.namespace)), what="the placement to go"
     )

@@ -10,6 +10,7 @@ import pytest
 from coder_cva.cel.policy import Review
 from coder_cva.desired.admission_names import CLAIM_BOUNDS, CLAIMS, HOST_VOLUMES, PLACEMENT
 from coder_cva.desired.admission_review import Answer, answer, prepare
+from coder_cva.desired.parameter import parameter
 from coder_cva.desired.placement import placement
 from coder_cva.values.json_patch import patched
 from support import admission_fuzz
@@ -40,7 +41,7 @@ def params(*, host_volumes: str = "Deny", **workspaces: Any) -> dict[str, Any]:
         **workspaces,
     }
     seen = b.world(resource, NODES, FAST)
-    return {**resource, "status": {"placement": placement(seen)}}
+    return parameter(seen.deployment, placement(seen))
 
 
 def asked(name: str, body: dict[str, Any], given: dict[str, Any] | None = None) -> Answer:

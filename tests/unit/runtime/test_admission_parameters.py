@@ -1,4 +1,4 @@
-"""What a replica answers from: parameters out of CoderDeployments, certificates out of one Secret."""
+"""What a replica answers from: CoderPlacements, certificates out of one Secret."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from coder_cva.desired.admission_names import HOST_VOLUMES, PLACEMENT
 from coder_cva.desired.admission_review import Answer
+from coder_cva.desired.parameter import parameter
 from coder_cva.desired.placement import placement
 from coder_cva.handlers import admission as handlers
 from coder_cva.kube.webhook_secret import secret
-from coder_cva.runtime.admission import Admission, parameter
+from coder_cva.runtime.admission import Admission
+from coder_cva.runtime.admission import parameter as read
 from coder_cva.runtime.settings import Settings
 from coder_cva.runtime.webhook_server import DEPLOYMENT, NAMESPACE
 from support import builders as b
@@ -25,10 +27,12 @@ from support.placing import NODES, WS
 from support.strategies import JSON, mutated
 
 
-def resource() -> dict[str, Any]:
+def words() -> dict[str, Any]:
+    """A CoderPlacement as the API server would show it."""
     made = managed("coder")
     made["spec"]["workspaces"]["storage"] = {"hostVolumes": "Deny"}
-    return {**made, "status": {"placement": placement(b.world(made, NODES)), "findings": ["…"]}}
+    world = b.world(made, NODES)
+    return {**parameter(world.deployment, placement(world)), "status": {"of": "tomorrow"}}
 
 
 class Offline(Admission):
@@ -37,25 +41,25 @@ class Offline(Admission):
     def __init__(self, *resources: dict[str, Any]) -> None:
         self.settings = Settings(in_pod=True)
         self._parameters = {
-            f"{one['metadata']['namespace']}/{one['metadata']['name']}": parameter(one)
+            f"{one['metadata']['namespace']}/{one['metadata']['name']}": read(one)
             for one in resources
         }
 
 
 def test_a_parameter_is_what_the_policies_read_and_nothing_else() -> None:
-    """Findings may be long, and nobody at admission reads them."""
-    found = parameter(resource())
+    """Its metadata may be long, and nobody at admission reads them."""
+    found = read(words())
     assert found["metadata"] == {"namespace": "coder", "name": "coder"}
-    assert set(found["status"]) == {"placement"}
+    assert found.keys() == {"metadata", "spec"}
     assert set(found["spec"]) == {"controlPlane", "workspaces"}
-    assert parameter({})["status"] == {}
+    assert "spec" not in read({})
 
 
-@given(mutated([resource()]))
-def test_no_shape_of_a_coderdeployment_makes_it_fail(body: dict[str, Any]) -> None:
+@given(mutated([words()]))
+def test_no_shape_of_a_coderplacement_makes_it_fail(body: dict[str, Any]) -> None:
     """One odd object must not take the placement from all others."""
     given_params = Offline()
-    given_params._parameters = {"coder/coder": parameter(body)}
+    given_params._parameters = {"coder/coder": read(body)}
     said = given_params.answer(PLACEMENT, "coder/coder", "Pod", "coder", pod("coder"))
     assert isinstance(said, Answer)
 
@@ -67,7 +71,7 @@ def test_for_a_coderdeployment_that_is_gone_nothing_is_done() -> None:
 
 def test_an_unknown_policy_lets_everything_through() -> None:
     """A configuration of another version of the operator may still stand."""
-    said = Offline(resource()).answer("of-tomorrow", "coder/coder", "Pod", "coder", pod("coder"))
+    said = Offline(words()).answer("of-tomorrow", "coder/coder", "Pod", "coder", pod("coder"))
     assert (said.patches, said.denial) == ((), "")
     assert said.fault
 
@@ -75,10 +79,10 @@ def test_an_unknown_policy_lets_everything_through() -> None:
 async def test_kopfs_handlers_hand_over_and_back() -> None:
     """A patch, and a refusal with its words."""
     registry = kopf.OperatorRegistry()
-    handlers.register(registry, Offline(resource()))
+    handlers.register(registry, Offline(words()))
     body = pod("coder", volumes=[{"name": "root", "hostPath": {"path": "/"}}])
     headers = {DEPLOYMENT: "coder/coder", NAMESPACE: "coder"}
-    admission = Offline(resource())
+    admission = Offline(words())
     patch = kopf.Patch()
     mutate = handlers._mutating(admission, PLACEMENT, "Pod")
     await mutate(patch=patch, body=_body(body), headers=headers)

@@ -134,7 +134,7 @@ def test_a_first_status_says_what_is_still_read() -> None:
 
 
 def test_where_nothing_is_missing_a_first_status_says_what_is_under_way() -> None:
-    """Placement is told before objects are written: the cluster was read then, and no list is missing."""
+    """It is told before objects are written: the cluster was read then, and no list is missing."""
     for status in (conclude.starting(before(resource())), told_first(before(resource()))):
         assert broken(status, 1) == ()
         assert {one["message"] for one in status["conditions"]} == {
@@ -144,7 +144,7 @@ def test_where_nothing_is_missing_a_first_status_says_what_is_under_way() -> Non
 
 def told_first(world: World) -> dict[str, Any]:
     """The status that is written before the objects."""
-    first = conclude.placed(world, render.plan(world))
+    first = conclude.early(world, render.plan(world))
     assert first is not None
     return first
 
@@ -157,21 +157,17 @@ def test_a_restart_of_the_operator_changes_nothing() -> None:
     assert conclude.starting(replace(world, previous=known)) == known
 
 
-def test_admission_is_told_before_the_objects() -> None:
-    """The first status with a placement is complete; where nothing is new in it there is none to write."""
+def test_a_first_status_is_told_before_the_objects() -> None:
+    """A pass takes its time, and who has no status counts as current; later there is none to write early."""
     world = before(resource())
     plan = render.plan(world)
 
-    first = conclude.placed(world, plan)
+    first = conclude.early(world, plan)
 
     assert first is not None
-    assert first["placement"]["controlPlane"]["mode"] == "Required"
     assert broken(first, 1) == ()
-    assert conclude.placed(replace(world, previous=first), plan) is None
-    known = {**concluded(after(resource())), "placement": {}}
-    second = conclude.placed(replace(world, previous=known), plan)
-    assert second == {**known, "placement": first["placement"]}
-    assert conclude.placed(world, Plan()) is None
+    assert conclude.early(replace(world, previous=first), plan) is None
+    assert conclude.early(replace(world, previous=concluded(after(resource()))), plan) is None
 
 
 @pytest.mark.parametrize(

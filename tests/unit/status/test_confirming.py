@@ -142,12 +142,12 @@ def test_a_confirmation_is_written_before_what_it_closes() -> None:
     cr["spec"]["network"] = {"confirm": status["confirm"]["hash"]}
     asked = b.world(cr, b.pools(), running, previous=status)
 
-    early = conclude.placed(asked, render.plan(asked))
+    early = conclude.early(asked, render.plan(asked))
 
     assert early is not None
     assert early["confirm"]["accepted"][0]["hash"] == status["confirm"]["hash"]
     known = b.world(cr, b.pools(), running, previous=early)
-    assert conclude.placed(known, render.plan(known)) is None
+    assert conclude.early(known, render.plan(known)) is None
 
 
 def notices(asked: str, previous: dict[str, Any], *hits: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What the admission policies read as their parameter, worked out by the operator."""
+"""Which Pods go where at admission, and how firmly: worked out by the operator, told in the status."""
 
 from typing import Annotated, Final, Literal
 
@@ -27,6 +27,8 @@ class ControlPlanePlacement(Part):
 
     mode: Literal["Required", "Preferred", "Off"] = "Off"
     """How firmly they are bound to the pool right now."""
+    decided: bool = False
+    """Whether that is the user's own word (placement: Required), which no wish of a Pod softens."""
     steady_since: AwareDatetime | None = None
     """Since when a pool that is still only preferred can take Pods again. It is required once that has
     lasted for half a minute."""
@@ -46,6 +48,8 @@ class WorkspacePlacement(Part):
 
     mode: Literal["Required", "Preferred", "Off"] = "Off"
     """How firmly Pods are bound to the pool right now."""
+    decided: bool = False
+    """Whether that is the user's own word (placement: Required), which no wish of a Pod softens."""
     steady_since: AwareDatetime | None = None
     """Since when a pool that is still only preferred can take Pods again. It is required once that has
     lasted for half a minute."""
@@ -76,7 +80,7 @@ class WorkspacePlacement(Part):
 
 
 class Placement(Part):
-    """The parameter of the admission policies, and why they are or are not in use."""
+    """What is done at admission, as the CoderPlacement of the same name says it, and by what."""
 
     control_plane: ControlPlanePlacement | None = None
     """For coderd's Pods; absent where nothing is to be done."""
