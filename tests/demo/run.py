@@ -83,8 +83,9 @@ def run() -> int:
     )
     for path in SHIPPED:
         print(call(kubectl, "apply", "--server-side", "-f", str(ROOT / path)), end="")
-    crd = "crd/coderdeployments.cva.coder.com"
-    call(kubectl, "wait", "--for=condition=Established", crd, f"--timeout={SECONDS}s")
+    for plural in ("coderdeployments", "coderplacements"):
+        crd = f"crd/{plural}.cva.coder.com"
+        call(kubectl, "wait", "--for=condition=Established", crd, f"--timeout={SECONDS}s")
     with tempfile.TemporaryDirectory(prefix="coder-cva-run-") as folder:
         kubeconfig = Path(folder) / "kubeconfig"
         kubeconfig.touch(mode=0o600)

@@ -44,6 +44,7 @@ NODE_RIGHTS = (
 )
 """Of deploy/optional/protect-nodes.yaml."""
 CRD = "coderdeployments.cva.coder.com"
+PLACEMENTS = "coderplacements.cva.coder.com"
 WORKSPACE_RIGHTS = "coder-cva-workspace-perms"
 LEASE_SECONDS = 15
 PATIENCE = 60
@@ -97,7 +98,9 @@ class Cluster:
             time.sleep(PAUSE)
 
     def disarm(self) -> None:
-        """What acts at admission; a kind that this cluster does not serve is none."""
+        """What acts at admission, first what it acts by; a kind that this cluster does not serve is none."""
+        if PLACEMENTS in self.served:
+            self.do("delete", PLACEMENTS, "--all", "--all-namespaces")
         for kind in AT_ADMISSION:
             if f"{kind}.admissionregistration.k8s.io" in self.served:
                 self.do("delete", f"{kind}.admissionregistration.k8s.io", *BY_LABEL)
@@ -126,6 +129,7 @@ class Cluster:
 
     def forget(self) -> None:
         """The CoderDeployments, whose objects stay, and then their kind."""
+        self.do("delete", "crd", PLACEMENTS, "--ignore-not-found")
         if not self.do("get", "crd", CRD, "--ignore-not-found", "-o", "name", quiet=True):
             return
         # Deleted with the CRD alone, or in the background, they would take every managed coderd along.
