@@ -49,6 +49,7 @@ WRITTEN = (
     ("networking.k8s.io", "networkpolicies", "NetworkPolicy"),
     ("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
     ("rbac.authorization.k8s.io", "clusterroles", "RoleBinding"),
+    ("cva.coder.com", "coderplacements", "CoderPlacement"),
     (ADMISSION, "mutatingadmissionpolicies", "MutatingAdmissionPolicy"),
     (ADMISSION, "mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding"),
     (ADMISSION, "validatingadmissionpolicies", "ValidatingAdmissionPolicy"),

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 CRD = "coderdeployments.cva.coder.com"
+PLACEMENTS = "coderplacements.cva.coder.com"
 OURS = "app.kubernetes.io/managed-by=coder-cva-operator"
 SERVED = {NEWEST: Served(("v1",), ("v1",)), OLDEST: Served((), ("v1",))}
-WAYS = ("the CoderDeployment", "the CRD")
+WAYS = ("the CoderDeployment", "the CRDs")
 ACTING = (
     "MutatingAdmissionPolicyBinding",
     "MutatingAdmissionPolicy",
@@ -101,9 +102,10 @@ def test_with_the_operator_gone_policies_that_stay_act_on_nothing(
     it = armed(kube, served)
     elsewhere = kube.namespace("elsewhere")
 
-    gone = it.resource if way == WAYS[0] else kube.get("CustomResourceDefinition", CRD)
-    kube.delete(gone)
-    kube.wait_gone(gone)
+    kinds = [kube.get("CustomResourceDefinition", one) for one in (CRD, PLACEMENTS)]
+    for gone in [it.resource] if way == WAYS[0] else kinds:
+        kube.delete(gone)
+        kube.wait_gone(gone)
 
     kube.wait_for(lambda: not refused(kube, with_host_volume(it.namespace)), what="host volumes")
     kube.wait_for(lambda: not refused(kube, claim(it.namespace, "9Gi")), what="large claims")
@@ -148,7 +150,9 @@ def test_make_uninstall(request: pytest.FixtureRequest, tmp_path: Path) -> None:
             assert kube.list(kind, labels=OURS) == [], kind
         left = kube.get("Node", node["metadata"]["name"])["metadata"]["annotations"]
         assert marked.keys() & left.keys() == {"somebody.example/else"}
-        assert kube.find("CustomResourceDefinition", CRD) is None
+        assert [kube.find("CustomResourceDefinition", one) for one in (CRD, PLACEMENTS)] == [
+            None
+        ] * 2
         assert kube.find("ClusterRole", "coder-cva-operator") is None
         kube.wait_for(lambda: kube.find("Namespace", "coder-cva-system") is None)
         assert {one["metadata"]["uid"] for one in kube.list("Pod", space)} == before

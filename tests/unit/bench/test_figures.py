@@ -56,6 +56,7 @@ def test_keys_are_stable() -> None:
         "admission_with_ms_median",
         "admission_with_ms_p95",
         "admission_added_ms_median",
+        "admission_label_added_ms_median",
         "admission_elsewhere_added_ms_median",
         "admission_webhook_ms_median",
         "admission_webhook_ms_p95",
