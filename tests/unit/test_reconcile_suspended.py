@@ -116,3 +116,19 @@ def undated(status: dict[str, Any]) -> dict[str, Any]:
     for one in made.get("restrictions", ()):
         del one["since"]
     return made
+
+
+async def test_who_has_to_stand_back_acts_at_admission_no_longer(story: Story) -> None:
+    """An older one takes the namespace: what admission reads goes, everything else is left as it is."""
+    here = {ref for ref in story.objects if ref.kind != "CoderPlacement"}
+    older = resource()
+    older["metadata"] |= {"name": "older", "uid": "o", "creationTimestamp": "2020-11-01T08:00:00Z"}
+    story.put(older)
+    journal = len(story.writes)
+
+    outcome = await story.look()
+
+    assert outcome.word == "stalled"
+    assert story.objects.keys() == here
+    told = [one for one in story.writes[journal:] if not one.startswith("status")]
+    assert told == ["delete CoderPlacement coder/coder"]

@@ -60,6 +60,19 @@ def test_names_are_those_that_users_type() -> None:
     assert version["subresources"] == {"status": {}}
 
 
+def test_what_admission_reads_has_a_kind_of_its_own_that_is_written_as_a_whole() -> None:
+    """One entry of managed fields, no default that nobody stated, and every field explains itself."""
+    made = crd.placements()
+    (version,) = made["spec"]["versions"]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert made["metadata"]["name"] == "coderplacements.cva.coder.com"
+    assert spec["x-kubernetes-map-type"] == "atomic"
+    for path, node in nodes(spec, "spec"):
+        assert "default" not in node, path
+        if not path.endswith(("[]", "{}")):
+            assert node.get("description"), path
+
+
 def test_columns_stand_in_the_promised_order() -> None:
     """`kubectl get` shows health first, then figures, then age; the rest with `-o wide`."""
     columns = crd.definition()["spec"]["versions"][0]["additionalPrinterColumns"]

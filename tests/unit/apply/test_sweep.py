@@ -92,6 +92,28 @@ def test_what_lost_its_owner_reference_at_home_stays() -> None:
     assert sweep.abandoned((freed, unmarked), frozenset()) == ()
 
 
+def test_what_admission_reads_goes_first_and_waits_for_nobody() -> None:
+    """Neither for the garbage collector, nor because it was told to leave it: without it nothing acts."""
+    words = {
+        **policy("coder", "a"),
+        "apiVersion": "cva.coder.com/v1alpha1",
+        "kind": "CoderPlacement",
+    }
+    words["metadata"]["namespace"] = "coder"
+    owned = {**words, "metadata": {**words["metadata"], "ownerReferences": [{"uid": "a"}]}}
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": "ours", "labels": {"cva.coder.com/owner-uid": "a"}},
+    }
+
+    for one in (words, owned):
+        assert sweep.abandoned((binding, one), frozenset()) == (one, binding)
+        assert sweep.abandoned((one,), frozenset({"a"})) == ()
+        unwanted = sweep.unwanted((binding, one), "a", "coder/coder", frozenset(), frozenset())
+        assert unwanted == (one, binding)
+
+
 def test_the_garbage_collectors_objects_are_left_to_it() -> None:
     """An object with an ownerReference needs no sweep."""
     owned = policy("owned", "gone")
