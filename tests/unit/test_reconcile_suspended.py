@@ -12,6 +12,7 @@ from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
 from coder_cva.values.manifest import Ref
 from support import builders
+from support.coder_manifests import chart_coderd
 from support.managed_coder import resource
 from support.story import Story, settled
 
@@ -119,11 +120,10 @@ def undated(status: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_who_has_to_stand_back_acts_at_admission_no_longer(story: Story) -> None:
-    """An older one takes the namespace: what admission reads goes, everything else is left as it is."""
+    """Somebody else's coderd is there instead: what admission reads goes, everything else is left as it is."""
+    del story.objects[CODERD]
     here = {ref for ref in story.objects if ref.kind != "CoderPlacement"}
-    older = resource()
-    older["metadata"] |= {"name": "older", "uid": "o", "creationTimestamp": "2020-11-01T08:00:00Z"}
-    story.put(older)
+    story.around += builders.all_running(chart_coderd())
     journal = len(story.writes)
 
     outcome = await story.look()
