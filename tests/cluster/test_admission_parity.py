@@ -55,6 +55,7 @@ def everything(namespace: str) -> Manifest:
     made = managed(namespace)
     made["spec"]["workspaces"] |= {
         "barePods": "Enforce",
+        "virtualMachines": "Enforce",
         "storage": {
             "storageClassName": "fast",
             "minSize": "5Gi",

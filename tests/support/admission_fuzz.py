@@ -17,6 +17,7 @@ from support.workspace_manifests import (
     home_claim,
     seed_pod,
     soft_anti_affinity,
+    virtual_machine_pod,
     workspace_deployment,
     workspace_pod,
 )
@@ -43,6 +44,7 @@ LABELS = (
     # A prebuilt workspace belongs to Coder's own account until somebody claims it.
     ("com.coder.user.username", "prebuilds"),
     ("kubevirt.io", "virt-launcher"),
+    ("kubevirt.io/migrationJobUID", "5d1c"),
 )
 OWNERS = ("ReplicaSet", "StatefulSet", "Job", "DaemonSet", "Node", "VirtualMachineInstance")
 TOLERATIONS: tuple[Manifest, ...] = (
@@ -63,6 +65,8 @@ def templates(namespace: str) -> list[Manifest]:
         workspace_pod("bare", namespace)[-1],
         envbox_pod("envbox", namespace)[-1],
         seed_pod("seed", namespace),
+        virtual_machine_pod("machine", namespace),
+        virtual_machine_pod("machine", namespace, migrating=True),
     ]
     for number, one in enumerate(made):
         if one["metadata"].pop("generateName", None):

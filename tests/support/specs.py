@@ -152,6 +152,7 @@ WORKSPACES = part(
     {"nodePool": pools("workspaces")},
     namespaces=part(names=st.lists(NAMES, max_size=3, unique=True), selector=SELECTORS),
     barePods=st.sampled_from(["Enforce", "Off"]),
+    virtualMachines=st.sampled_from(["Enforce", "Off"]),
     antiAffinity=st.sampled_from(["CommonLabel", "AsWritten"]),
     storage=STORAGE,
 )

@@ -138,6 +138,7 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
     common = {
         "ownNamespace": _acts_at_home(world),
         "barePods": spec.bare_pods == "Enforce",
+        "virtualMachines": spec.virtual_machines == "Enforce",
         "antiAffinity": _acts(world, APART),
         "hostVolumes": volumes.host_volumes(world),
         **volumes.bounds(world),

@@ -63,6 +63,8 @@ class WorkspacePlacement(Part):
     """Whether the CoderDeployment's own namespace is one of workspaces."""
     bare_pods: bool = False
     """Whether Pods without a controller are placed too."""
+    virtual_machines: bool = False
+    """Whether Pods in which KubeVirt runs virtual machines are placed too."""
     anti_affinity: bool = False
     """Whether Pods get the soft anti-affinity of Coder's own template (CVA-NODE-006)."""
     storage_class_name: str | None = None

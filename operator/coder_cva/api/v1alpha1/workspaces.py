@@ -80,6 +80,11 @@ class Workspaces(Part):
     bare_pods: EnforcementMode = "Audit"
     """Whether workspaces that are Pods without a controller are placed too. They cannot be moved later:
     the next stop and start of the workspace places them."""
+    virtual_machines: EnforcementMode = "Audit"
+    """Whether workspaces that are virtual machines of KubeVirt are placed too: the Pods in which they run
+    (virt-launcher), where the labels com.coder.resource or com.coder.workspace.id stand in the VirtualMachine's
+    spec.template.metadata. A Pod into which one moves while it runs only prefers the pool, whatever
+    nodePool.placement says."""
     anti_affinity: Literal["CommonLabel", "AsWritten"] = "CommonLabel"
     """Which soft anti-affinity counts (CVA-NODE-006). CommonLabel: one that selects a label that workspaces have in
     common. AsWritten: also the term of the document's own snippet, app.kubernetes.io/instance In
