@@ -106,6 +106,11 @@ def envbox_pod(
     container["env"].append(
         {"name": "CODER_INNER_IMAGE", "value": "codercom/enterprise-base:ubuntu"}
     )
+    container["volumeMounts"] += [
+        {"name": "usr-src", "mountPath": "/usr/src"},
+        {"name": "lib-modules", "mountPath": "/lib/modules"},
+        {"name": "sysbox", "mountPath": "/var/lib/sysbox"},
+    ]
     spec["volumes"] += [
         {"name": "usr-src", "hostPath": {"path": "/usr/src"}},
         {"name": "lib-modules", "hostPath": {"path": "/lib/modules"}},

@@ -107,6 +107,8 @@ METHODS: Final[Mapping[str, Callable[..., Any]]] = {
     "hasValue": _has_value,
     "size": _size,
     "contains": lambda whole, part: part in whole,
+    "startsWith": lambda whole, part: whole.startswith(part),
+    "split": lambda whole, part: whole.split(part),
     "join": lambda parts, between: between.join(parts),
     "compareTo": _compared,
 }

@@ -91,8 +91,9 @@ def _namespaces(world: World, name: str) -> list[str]:
     owner = world.deployment
     if name == CLAIM_BOUNDS:
         return list(volumes.bounded_in(world))
-    if name == HOST_VOLUMES and volumes.host_volumes(world) == "Deny":
-        return list(volumes.denied_in(world))
+    if name == HOST_VOLUMES:
+        is_denied = volumes.host_volumes(world) == "Deny"
+        return list(volumes.denied_in(world) if is_denied else volumes.host_places(world))
     # coderd itself is placed too, also where no workspaces are wanted beside it. A region has none.
     has_coderd = owner.spec.control_plane.management != "None"
     own = {owner.namespace} if name == PLACEMENT and has_coderd else set()

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.amounts import StorageSize
+from coder_cva.api.v1alpha1.host_volumes import MOST_EXEMPTIONS, HostVolumeExemption
 from coder_cva.api.v1alpha1.scheduling import NodePool
 from coder_cva.api.v1alpha1.selectors import LabelSelector
 from coder_cva.api.v1alpha1.words import NamespaceName, ObjectName
@@ -67,7 +68,12 @@ class Storage(Part):
     """The largest size of a new claim, for example 200Gi."""
     host_volumes: Literal["Off", "Warn", "Deny"] = "Warn"
     """What happens to a workspace that mounts a volume of its node (hostPath): nothing, a warning, or a
-    refusal (CVA-STO-004). Coder's own envbox template needs such volumes."""
+    refusal (CVA-STO-004). Coder's own envbox template needs such volumes: see hostVolumeExemptions."""
+    host_volume_exemptions: Annotated[
+        tuple[HostVolumeExemption, ...], Field(max_length=MOST_EXEMPTIONS)
+    ] = ()
+    """Workspaces that may mount volumes of their node: they are neither warned of nor refused, and CVA-STO-004
+    counts them without finding fault with them. A claim on a disk of a node is not exempt: that is a finding."""
 
 
 class Workspaces(Part):
