@@ -14,6 +14,8 @@ from coder_cva.snapshot.world import World
 
 RULE: Final = "CVA-STO-004"
 FIELD: Final = "spec.workspaces.storage.hostVolumeExemptions"
+VOLUME_NOT_SEEN: Final = "VolumeNotSeen"
+"""The reason of a verdict where nobody can tell what stands behind a claim."""
 _SHOWN: Final = 3
 _ENVBOX: Final = "/envbox"
 """How the image of Coder's envbox template ends, wherever it is mirrored."""
@@ -98,8 +100,7 @@ def _reasons(workspaces: tuple[Workspace, ...], every: Exemptions) -> Reasons:
 def notices(world: World, result: RuleResult | None) -> Iterator[Notice]:
     """Exemptions that exempt nobody, once there is somebody to look at."""
     every = host_exemptions.exemptions(world)
-    unjudged = (Verdict.UNKNOWN, Verdict.NOT_APPLICABLE)
-    if not every or result is None or result.verdict in unjudged:
+    if not every or result is None or not _is_seen(result):
         return
     used = {entry for entries in _exempt(world) for entry in entries}
     unused = sorted({host_exemptions.told(one) for one in every} - used)
@@ -110,6 +111,12 @@ def notices(world: World, result: RuleResult | None) -> Iterator[Notice]:
             f"{FIELD} exempts nobody by {named(unused)}: no workspace that runs mounts volumes of its node "
             f"under that name{_strange(world)}. Write names as Pods have them, or take them out",
         )
+
+
+def _is_seen(result: RuleResult) -> bool:
+    """Whether there were workspaces to look at; where a volume was not seen, they were."""
+    judged = result.verdict in (Verdict.PASSED, Verdict.FAILED)
+    return judged or result.reason == VOLUME_NOT_SEEN
 
 
 def _strange(world: World) -> str:

@@ -271,7 +271,7 @@ def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
     unseen = [one.meta.path for one, on_node in lying if on_node is None]
     if unseen and not mounts and not hidden:
         return unknown(
-            "VolumeNotSeen",
+            host_volumes.VOLUME_NOT_SEEN,
             f"{named(unseen)}: neither a volume nor a StorageClass says what stands behind the claim, and "
             "it may be a disk or a folder of a node",
         )
