@@ -44,25 +44,22 @@ _POD: Final = "(request.kind.kind == 'Pod' ? dyn(object) : dyn(object).spec.temp
 _POD_SPEC: Final = f"{_POD}.spec"
 _POD_LABELS: Final = f"{_POD}.metadata.?labels.orValue({{}})"
 
-# Who may mount volumes of the node (host_exemptions.py says the same of Pods that run). A tag or a digest may
-# follow the repository, and no further step of its path: what follows a host is a port, and no tag.
+# Who may mount volumes of the node (host_exemptions.py says the same of Pods that run).
 _EXEMPT: Final = f"{_WORKSPACES}.?hostVolumeExemptions"
-_IS_OF: Final = """\
-image == one
-      || ((image.startsWith(one + ':') || image.startsWith(one + '@'))
-        && image.split('/').size() == one.split('/').size())"""
 _IS_EXEMPT: Final = f"""\
 request.namespace in {_EXEMPT}.?namespaces.orValue([])
 || {_POD_LABELS}[?'{marks.TEMPLATE}'].orValue('') in {_EXEMPT}.?templates.orValue([])
 || (variables.images.size() > 0
-  && variables.images.all(image,
-    {_EXEMPT}.?images.orValue([]).exists(one, {_IS_OF})))"""
+  && variables.images.all(image, image in {_EXEMPT}.?images.orValue([])))"""
 _HOST_VOLUMES: Final = f"{_POD_SPEC}.?volumes.orValue([]).filter(v, has(v.hostPath))"
-# Of the containers that mount them, whichever part of the Pod they are.
+# The repositories of the containers that mount them, whichever part of the Pod they are: a tag and a digest
+# follow the last step of the path, for what follows the first one is a port.
 _HOST_IMAGES: Final = f"""\
 ({_POD_SPEC}.containers + {_POD_SPEC}.?initContainers.orValue([]))
 .filter(c, c.?volumeMounts.orValue([]).exists(m, m.name in variables.names))
-.map(c, c.?image.orValue(''))"""
+.map(c, c.?image.orValue(''))
+.map(i, i.substring(0, i.lastIndexOf('/') + 1)
+  + i.substring(i.lastIndexOf('/') + 1).split('@')[0].split(':')[0])"""
 
 
 def claims_spec() -> dict[str, Any]:

@@ -4,7 +4,6 @@ Admission says the same as CEL, of what it is told in ``status.placement`` (admi
 Pods that run, for the rule, the previews and the confirmation.
 """
 
-from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from coder_cva.api.v1alpha1.host_volumes import HostVolumeExemption
@@ -41,19 +40,25 @@ def parameter(world: World) -> dict[str, Any] | None:
     return made or None
 
 
-def spellings(repository: str) -> tuple[str, ...]:
+def spellings(name: str) -> tuple[str, ...]:
     """The ways in which a Pod may write a repository. Only Docker Hub's name may be left out."""
-    host, slash, path = repository.partition("/")
+    host, slash, path = name.partition("/")
     if slash and ("." in host or ":" in host or host == "localhost"):
         if host not in _HUB:
-            return (repository,)
+            return (name,)
     else:
-        path = repository
+        path = name
     paths = {path}
-    name = path.removeprefix(_OFFICIAL)
-    if "/" not in name:
-        paths = {name, f"{_OFFICIAL}{name}"}
+    official = path.removeprefix(_OFFICIAL)
+    if "/" not in official:
+        paths = {official, f"{_OFFICIAL}{official}"}
     return tuple(sorted(paths | {f"{hub}/{one}" for hub in _HUB for one in paths}))
+
+
+def repository(image: str) -> str:
+    """An image without tag and digest, which follow the last step of its path: ``ghcr.io/coder/envbox``."""
+    head, slash, tail = image.rpartition("/")
+    return f"{head}{slash}{tail.partition('@')[0].partition(':')[0]}"
 
 
 def of_place(world: World, namespace: str) -> bool:
@@ -78,12 +83,8 @@ def is_exempt(every: Exemptions, workspace: Workspace) -> bool:
 
 def told(one: HostVolumeExemption) -> str:
     """An exemption in words."""
-    said: Mapping[str, str | None] = {
-        "namespace": one.namespace,
-        "image": one.image,
-        "template": one.template,
-    }
-    return next((f"{kind} {name}" for kind, name in said.items() if name), "")
+    said = (("namespace", one.namespace), ("image", one.image), ("template", one.template))
+    return next((f"{kind} {name}" for kind, name in said if name), "")
 
 
 def _covers(one: HostVolumeExemption, namespace: str, labels: Labels, shape: PodShape) -> bool:
@@ -94,13 +95,4 @@ def _covers(one: HostVolumeExemption, namespace: str, labels: Labels, shape: Pod
     images = shape.host_images
     names = spellings(one.image or "")
     # A volume that nobody mounts is nobody's image's.
-    return bool(images) and all(_is_of(image, names) for image in images)
-
-
-def _is_of(image: str, repositories: Iterable[str]) -> bool:
-    """Whether an image is one of these, with a tag, a digest, both or neither; a port is no tag."""
-    return any(
-        image == one
-        or (image.startswith((f"{one}:", f"{one}@")) and image.count("/") == one.count("/"))
-        for one in repositories
-    )
+    return bool(images) and all(repository(image) in names for image in images)

@@ -55,7 +55,7 @@ def _finding(workspace: Workspace, every: Exemptions, owner: str) -> Finding:
 
 def _exempting(workspace: Workspace, every: Exemptions, owner: str) -> str:
     """The other way out: ready to paste for Coder's own template, which has no choice."""
-    images = {_repository(one) for one in workspace.pod.shape.host_images}
+    images = {host_exemptions.repository(one) for one in workspace.pod.shape.host_images}
     if len(images) != 1 or not (image := images.pop()).endswith(_ENVBOX):
         return f"A template that cannot do without is exempted, with a reason, in {FIELD}"
     said = [*(one.dump() for one in every), {"image": image, "reason": "envbox needs them"}]
@@ -64,11 +64,6 @@ def _exempting(workspace: Workspace, every: Exemptions, owner: str) -> str:
         "Coder's envbox template needs such volumes: exempt its image, in CoderDeployment "
         f"{owner}:\n{remedies.as_yaml({'spec': spec})}"
     )
-
-
-def _repository(image: str) -> str:
-    head, slash, tail = image.partition("@")[0].rpartition("/")
-    return f"{head}{slash}{tail.partition(':')[0]}"
 
 
 def told(world: World) -> str:
