@@ -9,7 +9,6 @@ import pytest
 from coder_cva.snapshot.model import Served
 from harness import binaries
 from harness.api import ApiError
-from support import builders
 from support.admission import AGENT, Armed, arm, pod
 from support.deployments import adopted, managed
 from support.installation import install
@@ -215,84 +214,6 @@ def test_everything_else_is_let_through(denied: Armed) -> None:
     assert refusal(kube, hosting(namespace, agent=False, initContainers=init)) != ""
 
 
-def mounting(made: dict[str, Any], image: str, **labels: str) -> dict[str, Any]:
-    """A Pod or Deployment whose container runs this image and mounts a folder of its node."""
-    inner = made["spec"]["template"] if made["kind"] == "Deployment" else made
-    container = inner["spec"]["containers"][0]
-    container["image"] = image
-    container.setdefault("volumeMounts", []).append({"name": "sources", "mountPath": "/usr/src"})
-    inner["spec"].setdefault("volumes", []).append(
-        {"name": "sources", "hostPath": {"path": "/usr/src"}}
-    )
-    inner["metadata"].setdefault("labels", {}).update(labels)
-    return made
-
-
-@pytest.fixture(scope="module")
-def exempting(kube: Kube) -> Iterator[tuple[Armed, str]]:
-    """A Coder that refuses volumes of the host except of an image, a template, and a second namespace."""
-    resource = with_storage(managed(kube.namespace("coder")), hostVolumes="Deny")
-    home = resource["metadata"]["namespace"]
-    lab = kube.namespace("lab")
-    resource["spec"]["workspaces"]["storage"]["hostVolumeExemptions"] = [
-        {"image": "ghcr.io/coder/envbox"},
-        {"template": "docker-in-docker", "reason": "sysbox is on its nodes"},
-        {"namespace": lab},
-    ]
-    consenting = builders.namespace(lab, annotations={"cva.coder.com/deployment": f"{home}/coder"})
-    armed = arm(kube, resource, consenting, until=lambda: refusal(kube, hosting(home)))
-    yield armed, lab
-    armed.disarm()
-
-
-def test_coders_own_envbox_template_is_exempt_by_one_line(exempting: tuple[Armed, str]) -> None:
-    """A bare Pod without labels; the same Pod of another image is refused with what to write."""
-    armed, _ = exempting
-    kube, box = armed.kube, envbox_pod("box", armed.namespace)[-1]
-    assert refusal(kube, box) == ""
-    box["spec"]["containers"][0]["image"] = "ghcr.io/coder/envbox-evil:latest"
-    words = refusal(kube, box)
-    assert "CVA-STO-004" in words
-    assert "spec.workspaces.storage.hostVolumeExemptions" in words
-
-
-def test_a_container_beside_the_exempt_image_is_refused(exempting: tuple[Armed, str]) -> None:
-    """Each that mounts such a volume has to run the image."""
-    armed, _ = exempting
-    made = mounting(pod(armed.namespace), "ghcr.io/coder/envbox:0.6.5")
-    assert refusal(armed.kube, made) == ""
-    beside = {"name": "beside", "image": "example.com/x"}
-    made["spec"]["containers"].append(beside)
-    assert refusal(armed.kube, made) == ""
-    beside["volumeMounts"] = [{"name": "sources", "mountPath": "/x"}]  # type: ignore[assignment]
-    assert refusal(armed.kube, made) != ""
-
-
-def test_a_deployment_is_exempt_by_its_image_or_template(exempting: tuple[Armed, str]) -> None:
-    """By what it says of its Pods."""
-    armed, _ = exempting
-    kube = armed.kube
-
-    def deployment(image: str, **labels: str) -> dict[str, Any]:
-        made = workspace_deployment("dev", armed.namespace)[-1]
-        return mounting(made, image, **labels)
-
-    assert refusal(kube, deployment("ghcr.io/coder/envbox:0.6.5")) == ""
-    assert "workspace Deployment" in refusal(kube, deployment("example.com/dev"))
-    said = {"com.coder.template.name": "docker-in-docker"}
-    assert refusal(kube, deployment("example.com/dev", **said)) == ""
-    other = {"com.coder.template.name": "docker"}
-    assert refusal(kube, deployment("example.com/dev", **other)) != ""
-    assert refusal(kube, mounting(pod(armed.namespace), "example.com/dev", **said)) == ""
-
-
-def test_a_namespace_is_exempt_as_a_whole(exempting: tuple[Armed, str]) -> None:
-    """And no other one."""
-    armed, lab = exempting
-    assert refusal(armed.kube, hosting(lab)) == ""
-    assert refusal(armed.kube, hosting(armed.namespace)) != ""
-
-
 def test_by_default_a_warning_is_seen_and_nothing_is_refused(
     kube: Kube, either_world: Provider
 ) -> None:
@@ -305,18 +226,6 @@ def test_by_default_a_warning_is_seen_and_nothing_is_refused(
     )
     assert "Warning: " in warned
     assert "CVA-STO-004: workspace Pod coder-alice-box mounts volumes of its node" in warned
-    armed.disarm()
-
-
-def test_who_is_exempt_is_not_warned(kube: Kube, either_world: Provider) -> None:
-    """The warning is for the others."""
-    resource = with_storage(managed(kube.namespace("coder")), hostVolumes="Warn")
-    exempt = [{"image": "ghcr.io/coder/envbox"}]
-    resource["spec"]["workspaces"]["storage"]["hostVolumeExemptions"] = exempt
-    armed = arm(kube, resource)
-    other = mounting(pod(armed.namespace), "example.com/dev")
-    kube.wait_for(lambda: warnings(either_world, other), timeout=60, what="the warning")
-    assert warnings(either_world, envbox_pod("box", armed.namespace)[-1]) == ""
     armed.disarm()
 
 
