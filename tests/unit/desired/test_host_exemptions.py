@@ -6,7 +6,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from coder_cva.api.v1alpha1.host_volumes import HostVolumeExemption
 from coder_cva.cel.policy import Review
 from coder_cva.desired import host_exemptions, render, volumes
 from coder_cva.desired.admission_names import HOST_VOLUMES
@@ -176,6 +179,23 @@ def test_only_docker_hub_has_several_spellings(repository: str, spellings: int) 
     assert len(found) == spellings
     assert repository in found
     assert {host_exemptions.spellings(one) for one in found} == {found}
+
+
+STEPS = st.lists(
+    st.from_regex(r"[a-z0-9]([-a-z0-9._]{0,6}[a-z0-9])?", fullmatch=True), min_size=1, max_size=3
+)
+
+
+@given(STEPS, st.booleans(), st.sampled_from(["", ":1", f"@{SHA}", f":1.2-rc@{SHA}"]))
+def test_tag_and_digest_are_no_part_of_a_repository(
+    steps: list[str], has_port: bool, rest: str
+) -> None:
+    """A port is, and the API takes every such name for one."""
+    host, *path = steps
+    name = "/".join([f"{host}:5000" if has_port and path else host, *path])
+    assert host_exemptions.repository(name + rest) == name
+    assert name in host_exemptions.spellings(name)
+    assert HostVolumeExemption(image=name).image == name
 
 
 def test_the_parameter_is_sorted_and_says_nothing_needless() -> None:
