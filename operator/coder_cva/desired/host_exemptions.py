@@ -4,6 +4,7 @@ Admission says the same as CEL, of what it is told in ``status.placement`` (admi
 Pods that run, for the rule, the previews and the confirmation.
 """
 
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from coder_cva.api.v1alpha1.host_volumes import HostVolumeExemption
@@ -40,6 +41,7 @@ def parameter(world: World) -> dict[str, Any] | None:
     return made or None
 
 
+@lru_cache(maxsize=256)
 def spellings(name: str) -> tuple[str, ...]:
     """The ways in which a Pod may write a repository. Only Docker Hub's name may be left out."""
     host, slash, path = name.partition("/")
