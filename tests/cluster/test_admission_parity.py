@@ -47,6 +47,7 @@ FAST = {
     "provisioner": "disk.harness.test",
 }
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
+EXEMPTIONS = [dict(one) for one in admission_fuzz.EXEMPTIONS]
 TOLERATIONS = [dict(one) for one in admission_fuzz.TOLERATIONS[:2]]
 
 
@@ -55,11 +56,13 @@ def everything(namespace: str) -> Manifest:
     made = managed(namespace)
     made["spec"]["workspaces"] |= {
         "barePods": "Enforce",
+        "virtualMachines": "Enforce",
         "storage": {
             "storageClassName": "fast",
             "minSize": "5Gi",
             "maxSize": "1Ti",
             "hostVolumes": "Warn",
+            "hostVolumeExemptions": EXEMPTIONS,
         },
     }
     made["spec"]["workspaces"]["nodePool"]["tolerations"] = TOLERATIONS
@@ -67,9 +70,13 @@ def everything(namespace: str) -> Manifest:
 
 
 def denying(namespace: str) -> Manifest:
-    """Volumes of the host refused, bare Pods left alone."""
+    """Volumes of the host refused except of those that are exempt, bare Pods left alone."""
     made = managed(namespace)
-    made["spec"]["workspaces"]["storage"] = {"hostVolumes": "Deny", "maxSize": "10Gi"}
+    made["spec"]["workspaces"]["storage"] = {
+        "hostVolumes": "Deny",
+        "maxSize": "10Gi",
+        "hostVolumeExemptions": EXEMPTIONS,
+    }
     return made
 
 

@@ -17,6 +17,7 @@ from support.workspace_manifests import (
     home_claim,
     seed_pod,
     soft_anti_affinity,
+    virtual_machine_pod,
     workspace_deployment,
     workspace_pod,
 )
@@ -43,6 +44,9 @@ LABELS = (
     # A prebuilt workspace belongs to Coder's own account until somebody claims it.
     ("com.coder.user.username", "prebuilds"),
     ("kubevirt.io", "virt-launcher"),
+    ("kubevirt.io/migrationJobUID", "5d1c"),
+    ("com.coder.template.name", "docker-in-docker"),
+    ("com.coder.template.name", "docker"),
 )
 OWNERS = ("ReplicaSet", "StatefulSet", "Job", "DaemonSet", "Node", "VirtualMachineInstance")
 TOLERATIONS: tuple[Manifest, ...] = (
@@ -52,6 +56,29 @@ TOLERATIONS: tuple[Manifest, ...] = (
     {"operator": "Exists"},
 )
 STRANDED = "old-home"
+EXEMPTIONS: tuple[Manifest, ...] = (
+    {"image": "ghcr.io/coder/envbox", "reason": "sysbox needs them"},
+    {"image": "docker.io/codercom/box"},
+    {"image": "box"},
+    {"template": "docker-in-docker"},
+)
+"""Who may mount volumes of the host in the tests; some images below are called nearly so."""
+_DIGEST = "sha256:" + "0" * 64
+IMAGES = (
+    "ghcr.io/coder/envbox",
+    "ghcr.io/coder/envbox:0.6.5",
+    f"ghcr.io/coder/envbox@{_DIGEST}",
+    f"ghcr.io/coder/envbox:0.6.5@{_DIGEST}",
+    "ghcr.io/coder/envbox-evil:1",
+    "ghcr.io/coder/envbox/evil:1",
+    "ghcr.io:443/coder/envbox:1",
+    "example.com/coder/envbox",
+    "codercom/box:1",
+    "docker.io/codercom/box",
+    "quay.io/codercom/box",
+    "box:5000/evil",
+    "library/box:1",
+)
 
 
 def templates(namespace: str) -> list[Manifest]:
@@ -63,6 +90,8 @@ def templates(namespace: str) -> list[Manifest]:
         workspace_pod("bare", namespace)[-1],
         envbox_pod("envbox", namespace)[-1],
         seed_pod("seed", namespace),
+        virtual_machine_pod("machine", namespace),
+        virtual_machine_pod("machine", namespace, migrating=True),
     ]
     for number, one in enumerate(made):
         if one["metadata"].pop("generateName", None):
@@ -214,6 +243,20 @@ def _volume(chance: Random, made: Manifest) -> None:
     volumes.append({"name": f"fuzz-{len(volumes)}", **copy.deepcopy(source)})
 
 
+def _host_mount(chance: Random, made: Manifest) -> None:
+    """A volume of the host, mounted by a container whose image may be exempt."""
+    volumes = made["spec"].setdefault("volumes", [])
+    name = f"host-{len(volumes)}"
+    volumes.append({"name": name, "hostPath": {"path": chance.choice(("/usr/src", "/"))}})
+    container = chance.choice(
+        [*made["spec"]["containers"], *made["spec"].get("initContainers", [])]
+    )
+    mounts = container.setdefault("volumeMounts", [])
+    mounts.append({"name": name, "mountPath": f"/mnt/{name}"})
+    if chance.random() < 0.7:
+        container["image"] = chance.choice(IMAGES)
+
+
 def _labels(chance: Random, made: Manifest) -> None:
     made["metadata"]["labels"] = dict(chance.sample(LABELS, chance.randrange(4)))
 
@@ -255,6 +298,8 @@ _CHANGES = (
     _device,
     _device_claim,
     _volume,
+    _host_mount,
+    _host_mount,
     _labels,
     _owner,
     _no_owner,

@@ -100,6 +100,7 @@ _MADE: dict[str, Callable[..., Any]] = {
         workspace_manifests.devcontainer_deployment,
         workspace_manifests.envbox_pod,
         workspace_manifests.seed_pod,
+        workspace_manifests.virtual_machine_pod,
         workspace_manifests.workspace_deployment,
         workspace_manifests.workspace_pod,
     )

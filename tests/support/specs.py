@@ -113,8 +113,18 @@ WAIVERS = part(
     resources=st.lists(NAMES, max_size=3, unique=True),
 )
 ATTESTATIONS = part({"clause": CLAUSES, "evidence": SENTENCES, "until": DAYS})
+EXEMPTIONS = st.one_of(
+    part({"namespace": NAMES}, reason=SENTENCES),
+    part({"image": st.sampled_from(["box", "docker.io/a/box", "registry.example.com:5000/a/b_c"])}),
+    part({"template": st.from_regex(r"[A-Za-z0-9]([-A-Za-z0-9]{0,9}[a-z0-9])?", fullmatch=True)}),
+)
 STORAGE = st.one_of(
-    part(storageClassName=NAMES, minSize=BYTES, hostVolumes=st.sampled_from(["Off", "Deny"])),
+    part(
+        storageClassName=NAMES,
+        minSize=BYTES,
+        hostVolumes=st.sampled_from(["Off", "Deny"]),
+        hostVolumeExemptions=several(EXEMPTIONS),
+    ),
     part({"minSize": st.just("1Gi"), "maxSize": st.just("2G")}),
 )
 
@@ -152,6 +162,7 @@ WORKSPACES = part(
     {"nodePool": pools("workspaces")},
     namespaces=part(names=st.lists(NAMES, max_size=3, unique=True), selector=SELECTORS),
     barePods=st.sampled_from(["Enforce", "Off"]),
+    virtualMachines=st.sampled_from(["Enforce", "Off"]),
     antiAffinity=st.sampled_from(["CommonLabel", "AsWritten"]),
     storage=STORAGE,
 )

@@ -106,12 +106,69 @@ def envbox_pod(
     container["env"].append(
         {"name": "CODER_INNER_IMAGE", "value": "codercom/enterprise-base:ubuntu"}
     )
+    container["volumeMounts"] += [
+        {"name": "usr-src", "mountPath": "/usr/src"},
+        {"name": "lib-modules", "mountPath": "/lib/modules"},
+        {"name": "sysbox", "mountPath": "/var/lib/sysbox"},
+    ]
     spec["volumes"] += [
         {"name": "usr-src", "hostPath": {"path": "/usr/src"}},
         {"name": "lib-modules", "hostPath": {"path": "/lib/modules"}},
         {"name": "sysbox", "emptyDir": {}},
     ]
     return [home_claim(claim, namespace, {}), _pod(f"coder-{user}-{name}", namespace, {}, spec)]
+
+
+def virtual_machine_pod(
+    name: str = "dev", namespace: str = "coder", *, user: str = "alice", migrating: bool = False
+) -> Manifest:
+    """The Pod in which KubeVirt runs a workspace's virtual machine; ``migrating``: the one it moves into.
+
+    Written by hand from what KubeVirt publishes (virt-controller, services/template.go): labels are those of the
+    VirtualMachine's template; the agent's token is in its cloud-init, and in no variable.
+    """
+    machine = f"coder-{workspace_id(name)}"
+    labels = {
+        **workspace_labels(name, user),
+        "kubevirt.io": "virt-launcher",
+        "vm.kubevirt.io/name": machine,
+    }
+    spec: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "nodeSelector": {"kubevirt.io/schedulable": "true"},
+        "containers": [
+            {
+                "name": "compute",
+                "image": "quay.io/kubevirt/virt-launcher:v1.6.2",
+                "command": ["/usr/bin/virt-launcher-monitor"],
+                "resources": {
+                    "requests": {"cpu": "200m", "memory": "2Gi"},
+                    "limits": {"devices.kubevirt.io/kvm": "1"},
+                },
+            }
+        ],
+    }
+    made = _pod(f"virt-launcher-{machine}-x7k2p", namespace, labels, spec)
+    made["metadata"]["ownerReferences"] = [
+        {
+            "apiVersion": "kubevirt.io/v1",
+            "kind": "VirtualMachineInstance",
+            "name": machine,
+            "uid": workspace_id(f"vmi {name}"),
+            "controller": True,
+        }
+    ]
+    if migrating:
+        made["metadata"]["name"] = f"virt-launcher-{machine}-q4w9z"
+        made["metadata"]["labels"]["kubevirt.io/migrationJobUID"] = workspace_id(f"move {name}")
+        other = {
+            "topologyKey": "kubernetes.io/hostname",
+            "labelSelector": {"matchLabels": {"vm.kubevirt.io/name": machine}},
+        }
+        spec["affinity"] = {
+            "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [other]}
+        }
+    return made
 
 
 def seed_pod(name: str = "dev", namespace: str = "coder") -> Manifest:

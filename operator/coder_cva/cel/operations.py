@@ -93,6 +93,14 @@ def _quantity(text: Any) -> Decimal:
         raise EvaluationError(str(error)) from error
 
 
+def _substring(whole: str, start: int, end: int | None = None) -> str:
+    """From one place to before another one, or to the end; outside of the text there is nothing."""
+    last = len(whole) if end is None else end
+    if not 0 <= start <= last <= len(whole):
+        raise EvaluationError(f"a text of {len(whole)} has nothing from {start} to {last}")
+    return whole[start:last]
+
+
 def _compared(left: Any, right: Any) -> int:
     return int(left > right) - int(left < right)
 
@@ -107,6 +115,9 @@ METHODS: Final[Mapping[str, Callable[..., Any]]] = {
     "hasValue": _has_value,
     "size": _size,
     "contains": lambda whole, part: part in whole,
+    "lastIndexOf": lambda whole, part: whole.rindex(part) if part in whole else -1,
+    "split": lambda whole, part: whole.split(part),
+    "substring": _substring,
     "join": lambda parts, between: between.join(parts),
     "compareTo": _compared,
 }

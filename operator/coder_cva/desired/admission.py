@@ -1,7 +1,7 @@
 """Admission policies and their bindings: what the API server itself does to Pods and claims on CREATE.
 
 Clauses: CVA-NODE-003, CVA-NODE-005, CVA-NODE-006, CVA-STO-002, CVA-STO-004. What they need to know stands
-in ``status.placement`` (placement.py), so a flip of a guard changes a status and no policy. Where the API
+in the CoderPlacement (parameter.py), so a flip of a guard changes that and no policy. Where the API
 server does not serve the policies, the same specs are evaluated by the operator's webhook.
 """
 
@@ -91,8 +91,9 @@ def _namespaces(world: World, name: str) -> list[str]:
     owner = world.deployment
     if name == CLAIM_BOUNDS:
         return list(volumes.bounded_in(world))
-    if name == HOST_VOLUMES and volumes.host_volumes(world) == "Deny":
-        return list(volumes.denied_in(world))
+    if name == HOST_VOLUMES:
+        is_denied = volumes.host_volumes(world) == "Deny"
+        return list(volumes.denied_in(world) if is_denied else volumes.host_places(world))
     # coderd itself is placed too, also where no workspaces are wanted beside it. A region has none.
     has_coderd = owner.spec.control_plane.management != "None"
     own = {owner.namespace} if name == PLACEMENT and has_coderd else set()

@@ -36,6 +36,11 @@ IS_BARE: Final = (
 )
 """Whether the Pod stands for itself, as in Coder's envbox template."""
 
+IS_LAUNCHER: Final = f"""\
+object.metadata.?ownerReferences.orValue([]).exists(o,
+  o.?controller.orValue(false) && o.kind == '{marks.VIRTUAL_MACHINE}')"""
+"""Whether KubeVirt runs a virtual machine in this Pod: by its controller, as discovery tells it."""
+
 IS_CODERD: Final = f"""\
 request.namespace == params.metadata.namespace
 && {CONTROL_PLANE}.?podLabels.orValue({{}}).size() > 0

@@ -13,6 +13,7 @@ from coder_cva.desired.admission_cel import (
     HAS_PLACEMENT,
     IS_BARE,
     IS_CODERD,
+    IS_LAUNCHER,
     IS_NO_MIRROR,
     IS_WANTED,
     PARAM_KIND,
@@ -32,6 +33,8 @@ _IS_PLACED: Final = either(
         IS_WANTED,
         # Bare Pods have their own switch: nothing but the next start of the workspace moves them.
         either(HAS_CONTROLLER, both(f"{WORKSPACES}.?barePods.orValue(false)", IS_BARE)),
+        # So have virtual machines, which move while they run.
+        either(f"{WORKSPACES}.?virtualMachines.orValue(false)", f"!({IS_LAUNCHER})"),
         # Last, for it may read every variable of every container.
         is_workspace(),
     ),

@@ -4,6 +4,7 @@ Clauses: CVA-STO-002, CVA-STO-004. All act on CREATE only: a claim that exists, 
 never touched, and a running workspace is never stopped.
 """
 
+from inspect import cleandoc
 from typing import Any, Final
 
 from coder_cva.desired.admission_cel import (
@@ -18,6 +19,7 @@ from coder_cva.desired.admission_cel import (
     on_create,
     patch,
 )
+from coder_cva.snapshot import marks
 
 # Without a "?", so that the API server can check the types: a condition sees to it that it is there.
 _WORKSPACES: Final = "params.spec.workspaces"
@@ -41,6 +43,23 @@ _ASKED: Final = "dyn(object).spec.resources.requests.storage"
 _POD: Final = "(request.kind.kind == 'Pod' ? dyn(object) : dyn(object).spec.template)"
 _POD_SPEC: Final = f"{_POD}.spec"
 _POD_LABELS: Final = f"{_POD}.metadata.?labels.orValue({{}})"
+
+# Who may mount volumes of the node (host_exemptions.py says the same of Pods that run).
+_EXEMPT: Final = f"{_WORKSPACES}.?hostVolumeExemptions"
+_IS_EXEMPT: Final = f"""\
+request.namespace in {_EXEMPT}.?namespaces.orValue([])
+|| {_POD_LABELS}[?'{marks.TEMPLATE}'].orValue('') in {_EXEMPT}.?templates.orValue([])
+|| (variables.images.size() > 0
+  && variables.images.all(image, image in {_EXEMPT}.?images.orValue([])))"""
+_HOST_VOLUMES: Final = f"{_POD_SPEC}.?volumes.orValue([]).filter(v, has(v.hostPath))"
+# The repositories of the containers that mount them, whichever part of the Pod they are: a tag and a digest
+# follow the last step of the path, for what follows the first one is a port.
+_HOST_IMAGES: Final = f"""\
+({_POD_SPEC}.containers + {_POD_SPEC}.?initContainers.orValue([]))
+.filter(c, c.?volumeMounts.orValue([]).exists(m, m.name in variables.names))
+.map(c, c.?image.orValue(''))
+.map(i, i.substring(0, i.lastIndexOf('/') + 1)
+  + i.substring(i.lastIndexOf('/') + 1).split('@')[0].split(':')[0])"""
 
 
 def claims_spec() -> dict[str, Any]:
@@ -97,34 +116,32 @@ def host_volumes_spec() -> dict[str, Any]:
     It looks at Pods and at the Deployments that bring them: whoever builds the workspace sees the
     answer to the Deployment; the answer to its Pods is seen only in the ReplicaSet's events.
     """
-    volumes = f"{_POD_SPEC}.?volumes.orValue([])"
     return {
         "paramKind": dict(PARAM_KIND),
         "matchConstraints": on_create(("", "pods"), ("apps", "deployments")),
         "matchConditions": named(
-            ("has-host-volumes", f"{volumes}.exists(v, has(v.hostPath))"),
+            ("has-host-volumes", f"{_POD_SPEC}.?volumes.orValue([]).exists(v, has(v.hostPath))"),
             ("no-static-pod", IS_NO_MIRROR),
             ("placement-known", f"{HAS_PLACEMENT} && has({_WORKSPACES})"),
             ("rule-in-force", f"{_WORKSPACES}.?hostVolumes.orValue('Off') != 'Off'"),
             ("workspace", is_workspace(_POD_LABELS, _POD_SPEC)),
         ),
-        "variables": [
-            {
-                "name": "volumes",
-                "expression": f"{volumes}.filter(v, has(v.hostPath))"
-                ".map(v, v.name + ' (' + v.hostPath.path + ')')",
-            }
-        ],
+        "variables": named(
+            ("names", f"{_HOST_VOLUMES}.map(v, v.name)"),
+            ("images", _HOST_IMAGES),
+            ("volumes", f"{_HOST_VOLUMES}.map(v, v.name + ' (' + v.hostPath.path + ')')"),
+        ),
         "validations": [
             {
                 # The conditions above let through nothing but what this is about.
-                "expression": "variables.volumes.size() == 0",
+                "expression": cleandoc(_IS_EXEMPT),
                 "message": "CVA-STO-004: a workspace mounts a volume of its node",
                 "messageExpression": f"'CVA-STO-004: workspace ' + request.kind.kind + ' ' + {NAME}"
                 " + ' mounts volumes of its node: ' + variables.volumes.join(', ')"
-                " + '. Keep data in a PersistentVolumeClaim instead. Where the template cannot do"
-                " without, as that of envbox, spec.workspaces.storage.hostVolumes of CoderDeployment '"
-                f" + {OWNER} + ' says what happens: Off, Warn or Deny'",
+                " + '. Keep data in a PersistentVolumeClaim instead. A template that cannot do without, as"
+                " that of envbox, is exempted in spec.workspaces.storage.hostVolumeExemptions of"
+                f" CoderDeployment ' + {OWNER} + ', by its image, namespace or name; hostVolumes there says"
+                " what happens to all others: Off, Warn or Deny'",
                 "reason": "Forbidden",
             }
         ],

@@ -90,12 +90,14 @@ VARIABLES: Final[tuple[tuple[str, str], ...]] = (
             in variables.pool.?strandedClaims.orValue([])))
         """,
     ),
-    # How firmly this Pod is bound: Required, Preferred or Off.
+    # How firmly this Pod is bound: Required, Preferred or Off. The one that a virtual machine moves into while
+    # it runs must find a node: beside the one it leaves, and by the CPU that it has.
     (
         "mode",
-        """
+        f"""
         variables.choseOtherwise ? 'Off'
         : variables.pool.?mode.orValue('Off') != 'Required' ? variables.pool.?mode.orValue('Off')
+        : '{marks.MIGRATION}' in variables.labels ? 'Preferred'
         : variables.pool.?decided.orValue(false) || (variables.poolSuffices && variables.volumesReach)
         ? 'Required'
         : 'Preferred'

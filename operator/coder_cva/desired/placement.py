@@ -11,7 +11,14 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.scheduling import NodePool
-from coder_cva.desired import coming_nodes, enforcement, pool_guard, stranded_claims, volumes
+from coder_cva.desired import (
+    coming_nodes,
+    enforcement,
+    host_exemptions,
+    pool_guard,
+    stranded_claims,
+    volumes,
+)
 from coder_cva.desired.control_plane import selector_labels
 from coder_cva.desired.enforcement import Mode
 from coder_cva.desired.pool_guard import Word
@@ -138,8 +145,10 @@ def _workspaces(world: World, room: pools.Room) -> tuple[dict[str, Any], str]:
     common = {
         "ownNamespace": _acts_at_home(world),
         "barePods": spec.bare_pods == "Enforce",
+        "virtualMachines": spec.virtual_machines == "Enforce",
         "antiAffinity": _acts(world, APART),
         "hostVolumes": volumes.host_volumes(world),
+        "hostVolumeExemptions": host_exemptions.parameter(world),
         **volumes.bounds(world),
         "storageClassName": volumes.default_class(world) if _has_engine(world) else None,
     }

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from coder_cva.desired import enforcement, hits, volumes
+from coder_cva.desired import enforcement, hits, host_exemptions, volumes
 from coder_cva.desired.enforcement import HOST_VOLUMES, VOLUME_BOUNDS, Mode
 from coder_cva.desired.plan import Preview
 from coder_cva.snapshot import marks
@@ -35,7 +35,12 @@ def _host_volumes(world: World) -> Iterator[Preview]:
     denies = owner.spec.workspaces.storage.host_volumes == "Deny"
     if mode is Mode.OFF or (denies and mode is Mode.ENFORCE):
         return
-    hit = [one for one in world.found.workspaces if one.pod.shape.host_paths]
+    every = host_exemptions.exemptions(world)
+    hit = [
+        one
+        for one in world.found.workspaces
+        if one.pod.shape.host_paths and not host_exemptions.is_exempt(every, one)
+    ]
     asked: tuple[str, ...] = ()
     if denies and enforcement.waits(owner, HOST_VOLUMES):
         asked = tuple(sorted({*_denied_places(world), *map(_template, hit)}))
@@ -43,7 +48,7 @@ def _host_volumes(world: World) -> Iterator[Preview]:
         return
     done = frozenset(volumes.denied_in(world))
     running = f"{_these(hit)} volumes of their node{_by_template(hit)}"
-    if asked and done == {one.name for one in world.found.namespaces}:
+    if asked and done == frozenset(volumes.host_places(world)):
         message = (
             f"{running}: spec.network.confirm says that such workspaces are refused when they start"
         )
@@ -72,8 +77,7 @@ def _by_template(hit: list[Workspace]) -> str:
 
 
 def _denied_places(world: World) -> Iterator[str]:
-    for one in world.found.namespaces:
-        yield volumes.host_volumes_hit(one.name)
+    yield from map(volumes.host_volumes_hit, volumes.host_places(world))
 
 
 def _template(workspace: Workspace) -> str:

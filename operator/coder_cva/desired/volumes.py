@@ -6,7 +6,7 @@ CVA-STO-004 (no volumes of the host). A claim that exists is never touched.
 
 from collections.abc import Callable, Mapping
 
-from coder_cva.desired import confirming, enforcement
+from coder_cva.desired import confirming, enforcement, host_exemptions
 from coder_cva.desired.enforcement import HOST_VOLUMES, VOLUME_BOUNDS, Mode
 from coder_cva.desired.plan import Withheld
 from coder_cva.snapshot.needs import Need
@@ -105,7 +105,19 @@ def denied_in(world: World) -> tuple[str, ...]:
     """The namespaces in which workspaces with volumes of their node are refused, sorted."""
     if world.deployment.spec.workspaces.storage.host_volumes != "Deny":
         return ()
-    return _in_force(world, HOST_VOLUMES, host_volumes_hit)
+    asked = set(host_places(world))
+    return tuple(one for one in _in_force(world, HOST_VOLUMES, host_volumes_hit) if one in asked)
+
+
+def host_places(world: World) -> tuple[str, ...]:
+    """The namespaces of workspaces in which volumes of the node are anybody's business, sorted."""
+    return tuple(
+        sorted(
+            one.name
+            for one in world.found.namespaces
+            if not host_exemptions.of_place(world, one.name)
+        )
+    )
 
 
 def host_volumes_hit(namespace: str) -> str:

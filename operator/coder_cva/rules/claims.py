@@ -26,17 +26,35 @@ MIGRATED: Final = {
 
 _ON_THE_NODE: Final = frozenset(
     {
+        "directpv-min-io",
         "docker.io/hostpath",
         "hostpath.csi.k8s.io",
         "k8s.io/minikube-hostpath",
+        "kubevirt.io.hostpath-provisioner",
+        "kubevirt.io/hostpath-provisioner",
+        "local.csi.openebs.io",
         "microk8s.io/hostpath",
         "openebs.io/local",
         "rancher.io/local-path",
+        "topolvm.cybozu.com",
+        "topolvm.io",
+        "zfs.csi.openebs.io",
     }
 )
-"""Provisioners that make volumes of type hostPath or local, each by its own documentation."""
+"""Provisioners that make volumes of a folder or a disk of one node, each by its own documentation."""
 _SOURCES_ON_THE_NODE: Final = frozenset({"hostPath", "local"})
-_NODE_NAMES: Final = frozenset({"kubernetes.io/hostname", "metadata.name"})
+_NODE_NAMES: Final = frozenset(
+    {
+        "directpv.min.io/node",
+        "kubernetes.io/hostname",
+        "metadata.name",
+        "openebs.io/nodename",
+        "topology.hostpath.csi/node",
+        "topology.topolvm.cybozu.com/node",
+        "topology.topolvm.io/node",
+    }
+)
+"""Labels of nodes, and the field, that name one: Kubernetes' own, and those of drivers of local disks."""
 _LET_GO: Final = frozenset({"Released", "Failed"})
 """Phases of a volume whose claim is gone."""
 _NO_PROVISIONER: Final = "kubernetes.io/no-provisioner"

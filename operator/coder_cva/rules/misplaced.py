@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from coder_cva.rules.relocation import NextStart, Relocation
+from coder_cva.snapshot import marks
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.world import World
 
-_TEMPLATE: Final = "com.coder.template.name"
-"""Label that templates give which name themselves; Coder's examples do not."""
 _OWNER: Final = "com.coder.user.username"
 _NAMED: Final = 3
 _LONGEST: Final = 200
@@ -79,7 +78,7 @@ def told(found: Sequence[Group]) -> str:
 
 
 def _template(workspace: Workspace) -> str:
-    name = workspace.pod.meta.labels.get(_TEMPLATE)
+    name = workspace.pod.meta.labels.get(marks.TEMPLATE)
     image = workspace.pod.shape.image or "unknown"
     if len(image) > _LONGEST:
         image = f"{image[:_LONGEST]}…"

@@ -108,6 +108,8 @@ class NoticeKind(StrEnum):
     """A rule decides by itself."""
     WAIVER_UNUSED = "WaiverUnused"
     """There is nothing under it."""
+    EXEMPTION_UNUSED = "ExemptionUnused"
+    """It exempts nobody."""
 
 
 @dataclass(frozen=True, slots=True)

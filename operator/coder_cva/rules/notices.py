@@ -1,9 +1,10 @@
-"""What is to be told of attestations and waivers: what ends or has ended, and what has no effect."""
+"""What is to be told of attestations, waivers and exemptions: what ends or has ended, and what has no effect."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from coder_cva.api.v1alpha1.governance import Attestation, Waiver
+from coder_cva.rules import host_volumes
 from coder_cva.rules.attestations import ATTESTED, in_days, is_soon
 from coder_cva.rules.model import Notice, NoticeKind, RuleResult, Verdict
 from coder_cva.rules.subjects import are, named
@@ -19,6 +20,7 @@ def notices(world: World, results: tuple[RuleResult, ...]) -> tuple[Notice, ...]
     found = [
         *(it for one in spec.attestations for it in _of_attestation(one, by_id, world)),
         *(it for one in spec.waivers for it in _of_waiver(one, by_id, world)),
+        *host_volumes.notices(world, by_id.get(host_volumes.RULE)),
     ]
     return tuple(sorted(found, key=lambda one: (_ORDER[one.kind], one.clause, one.message)))
 

@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from coder_cva.desired import stranded_claims
 from coder_cva.desired.placement import WORKSPACES_ON_POOL
-from coder_cva.rules import admission, remedies
+from coder_cva.rules import admission, remedies, virtual_machines
 from coder_cva.rules.pool_fit import PoolFit, Volume, Wishes
 from coder_cva.rules.subjects import named
-from coder_cva.snapshot import volume_topology
+from coder_cva.snapshot import marks, volume_topology
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.world import World
 
@@ -109,7 +109,10 @@ class Relocation:
         first = self._first(workspace)
         if workspace.pod.shape.claims_devices:
             first += "if nodes of the pool have what its resource claims ask for, "
-        selector = {**dict(wishes.selector), **self._pool.selector}
+        own = {
+            key: value for key, value in wishes.selector if not virtual_machines.is_kubevirts(key)
+        }
+        selector = {**own, **self._pool.selector}
         return first + self._start_anew(workspace, wishes) + self._template(workspace, selector)
 
     def _first(self, workspace: Workspace) -> str:
@@ -124,9 +127,10 @@ class Relocation:
 
     def _is_placed(self, workspace: Workspace) -> bool:
         """Whether admission does anything to its next Pod."""
-        spec = self._world.deployment.spec
-        is_subject = bool(workspace.controller) or spec.workspaces.bare_pods == "Enforce"
-        return is_subject and self._is_enforced
+        spec = self._world.deployment.spec.workspaces
+        switches = {"": spec.bare_pods, marks.VIRTUAL_MACHINE: spec.virtual_machines}
+        kind = workspace.controller.partition(" ")[0]
+        return self._is_enforced and switches.get(kind, "Enforce") == "Enforce"
 
     def _is_open(self, workspace: Workspace, wishes: Wishes) -> bool:
         """Whether nothing but the pool is asked of its node: else admission merely prefers the pool."""
@@ -152,4 +156,7 @@ class Relocation:
         return f"labels {labels}"
 
     def _template(self, workspace: Workspace, selector: Mapping[str, str]) -> str:
+        if virtual_machines.is_one(workspace):
+            block = virtual_machines.selector_block(selector, self._tolerations)
+            return remedies.template(workspace, block, virtual_machines.WHERE)
         return remedies.template(workspace, remedies.selector_block(selector, self._tolerations))

@@ -24,6 +24,12 @@ PROTECTED: Final = "cva.coder.com/protected"
 AGENT_TOKEN: Final = "CODER_AGENT_TOKEN"  # noqa: S105 - the variable's name; its value is never read
 WORKSPACE_LABELS: Final = ("com.coder.resource", "com.coder.workspace.id")
 WORKSPACE_NAME: Final = "coder-workspace"
+TEMPLATE: Final = "com.coder.template.name"
+"""Label that templates give which name themselves; Coder's own templates do not."""
+VIRTUAL_MACHINE: Final = "VirtualMachineInstance"
+"""The kind that controls the Pod in which KubeVirt runs a virtual machine (virt-launcher)."""
+MIGRATION: Final = "kubevirt.io/migrationJobUID"
+"""Label by which KubeVirt marks the Pod that a virtual machine moves into while it runs."""
 
 CHART_ROLES: Final = {
     "coder-control-plane": "coderd",

@@ -53,6 +53,7 @@ def shape(spec: Any, meta: Meta) -> PodShape:
         claims=_sorted((*named, *own)),
         own_claims=own,
         host_paths=_sorted(dig(one, "hostPath", "path") for one in volumes),
+        host_images=_host_images(every, volumes),
         volume_types=_sorted(_type(one) for one in volumes),
         written_types=_written_types(spec, volumes),
         devices=_devices(every),
@@ -109,6 +110,21 @@ def _own_claims(volumes: tuple[Mapping[str, Any], ...], meta: Meta) -> tuple[str
     return _sorted(
         f"{meta.name}-{text(one.get('name'))}" for one in volumes if mapping(one.get("ephemeral"))
     )
+
+
+def _host_images(
+    containers: tuple[Mapping[str, Any], ...], volumes: tuple[Mapping[str, Any], ...]
+) -> tuple[str, ...]:
+    """The images of those that mount a folder of the node."""
+    hosted = {text(one.get("name")) for one in volumes if mapping(one.get("hostPath"))}
+    if not hosted:
+        return ()
+    found = {
+        text(container.get("image"))
+        for container in containers
+        if hosted & {text(one.get("name")) for one in mappings(container.get("volumeMounts"))}
+    }
+    return tuple(sorted(map(sharing.text, found)))
 
 
 def _written_types(spec: Any, volumes: tuple[Mapping[str, Any], ...]) -> tuple[str, ...]:

@@ -84,7 +84,8 @@ class PodShape:
     ``role`` is read off the arguments of Coder's image (``coderd``, ``wsproxy``, ``provisionerd``,
     "" for none of them); ``agent`` says that a container is told a CODER_AGENT_TOKEN, whose value
     is never kept. ``claims`` are all that it uses; ``own_claims`` of these are made for the Pod by its
-    generic ephemeral volumes, and go with it. ``written_types`` are the types of the volumes that a
+    generic ephemeral volumes, and go with it. ``host_images`` are the images of the containers that mount
+    folders of the node, ``host_paths``, "" where one has none. ``written_types`` are the types of the volumes that a
     container mounts and may write to. ``devices`` are extended resources that it is given, by name;
     ``claims_devices`` says that it also asks for some by resource claims.
     """
@@ -97,6 +98,7 @@ class PodShape:
     claims: tuple[str, ...] = ()
     own_claims: tuple[str, ...] = ()
     host_paths: tuple[str, ...] = ()
+    host_images: tuple[str, ...] = ()
     volume_types: tuple[str, ...] = ()
     written_types: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()

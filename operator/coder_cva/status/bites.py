@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.status import RESTRICTION_LIMIT
+from coder_cva.desired import host_exemptions
 from coder_cva.desired.enforcement import HOST_VOLUMES, VOLUME_BOUNDS
 from coder_cva.desired.plan import Plan, Restriction
 from coder_cva.rules import remedies
@@ -121,8 +122,13 @@ def _refused(world: World, restriction: Restriction) -> Iterator[str]:
     """Workspaces whose Pods are not made: those that mount what is refused, told by their Deployments."""
     if restriction.rule != HOST_VOLUMES:
         return
+    every = host_exemptions.exemptions(world)
     for one in world.snapshot.within(Need.DEPLOYMENTS, restriction.namespace):
-        if one.shape.agent and one.shape.host_paths and one.present_replicas < one.replicas:
+        is_missing = (
+            one.shape.agent and one.shape.host_paths and one.present_replicas < one.replicas
+        )
+        labels, place = one.template_meta.labels, restriction.namespace
+        if is_missing and not host_exemptions.covering(every, place, labels, one.shape):
             yield f"Deployment {one.meta.path}"
 
 

@@ -28,6 +28,7 @@ from support.placing import (
 )
 from support.workspace_manifests import (
     envbox_pod,
+    virtual_machine_pod,
     workspace_deployment,
 )
 
@@ -119,6 +120,28 @@ def test_bare_pods_have_their_own_switch(kube: Kube) -> None:
     armed = arm(kube, enforced, NODES)
     box = envbox_pod("box", armed.namespace)[-1]
     assert required(armed.admitted(box)) == [{"matchExpressions": [WS]}]
+    armed.disarm()
+
+
+def test_virtual_machines_have_their_own_switch(kube: Kube) -> None:
+    """A launcher of KubeVirt is left alone by default; enforced, what it moves into is never bound."""
+    resource = managed(kube.namespace("coder"))
+    audited = arm(kube, resource, NODES)
+    assert "affinity" not in audited.admitted(virtual_machine_pod("vm", audited.namespace))
+    audited.disarm()
+    enforced = managed(kube.namespace("coder"))
+    enforced["spec"]["workspaces"]["virtualMachines"] = "Enforce"
+    enforced["spec"]["workspaces"]["nodePool"]["placement"] = "Required"
+    armed = arm(kube, enforced, NODES)
+    settled = armed.admitted(virtual_machine_pod("vm", armed.namespace))
+    assert required(settled) == [{"matchExpressions": [WS]}]
+    machine = virtual_machine_pod("vm", armed.namespace, migrating=True)
+    moving = armed.admitted(machine)
+    assert required(moving) == []
+    assert preferred(moving) == [{"weight": 100, "preference": {"matchExpressions": [WS]}}]
+    key = "requiredDuringSchedulingIgnoredDuringExecution"
+    apart = machine["spec"]["affinity"]["podAntiAffinity"][key]
+    assert moving["affinity"]["podAntiAffinity"][key] == apart
     armed.disarm()
 
 

@@ -50,6 +50,10 @@ SCOPE: dict[str, Any] = {
         ("quantity('1Gi').compareTo(quantity('1024Mi'))", 0),
         ("quantity('2G').compareTo(quantity('1Gi')) >= 0", True),
         ("'nvidia.com/gpu'.contains('/')", True),
+        ("'a/b/c'.split('/')", ["a", "b", "c"]),
+        ("''.split('/')", [""]),
+        ("'a/b/c'.lastIndexOf('/') + 'abc'.lastIndexOf('/')", 2),
+        ("'abc'.substring(1) + 'abc'.substring(0, 1) + 'abc'.substring(3)", "bca"),
         ("string(true) + string(1) + 'it\\'s'", "true1it's"),
         ("null == null", True),
     ],
@@ -92,6 +96,11 @@ def test_an_error_does_not_count_where_the_other_side_decides(expression: str, v
         "quantity('many').compareTo(quantity('1'))",
         "1 < 'a'",
         "1.contains('a')",
+        "1.split('a')",
+        "'abc'.substring(4)",
+        "'abc'.substring(-1)",
+        "'abc'.substring(2, 1)",
+        "1.lastIndexOf('a')",
     ],
 )
 def test_what_cannot_be_evaluated_is_an_error(expression: str) -> None:

@@ -18,6 +18,9 @@ from support import builders as b
 from support.admission import pod, preferred, required, terms
 from support.deployments import managed
 from support.placing import BY_NAME, NODES, WS, ZONE_A, ZONE_B
+from support.workspace_manifests import envbox_pod, virtual_machine_pod
+
+POOL = {"selector": {"coder.com/node-group": "workspaces"}}
 
 FAST = {
     "apiVersion": "storage.k8s.io/v1",
@@ -32,6 +35,7 @@ def params(*, host_volumes: str = "Deny", **workspaces: Any) -> dict[str, Any]:
     resource = managed("coder")
     resource["spec"]["workspaces"] |= {
         "barePods": "Enforce",
+        "virtualMachines": "Enforce",
         "storage": {
             "storageClassName": "fast",
             "minSize": "5Gi",
@@ -78,6 +82,32 @@ def test_whatever_a_template_says_it_is_placed_once_and_without_a_fault(seed: in
         assert first.fault == ""
         again = asked(PLACEMENT, patched(body, first.patches), given)
         assert again == Answer(), body
+
+
+def test_virtual_machines_have_their_own_switch() -> None:
+    """Left alone until it says Enforce; bare Pods have another one."""
+    machine = virtual_machine_pod("vm", "coder")
+    assert asked(PLACEMENT, machine, params(virtualMachines="Audit")) == Answer()
+    assert preferred(placed(machine)["spec"])
+    bare = params(barePods="Audit")
+    assert preferred(placed(machine, bare)["spec"])
+    assert asked(PLACEMENT, envbox_pod("box", "coder")[-1], bare) == Answer()
+
+
+def test_what_a_virtual_machine_moves_into_is_never_bound() -> None:
+    """KubeVirt chooses the node of a migration by its own rules; the pool is a preference, and what it asks stays."""
+    always = params(virtualMachines="Enforce", nodePool={**POOL, "placement": "Required"})
+    settled = placed(virtual_machine_pod("vm", "coder"), always)["spec"]
+    assert [one["matchExpressions"] for one in required(settled)] == [[WS]]
+    machine = virtual_machine_pod("vm", "coder", migrating=True)
+    moving = placed(machine, always)["spec"]
+    assert required(moving) == []
+    assert preferred(moving) == [{"weight": 100, "preference": {"matchExpressions": [WS]}}]
+    own = "requiredDuringSchedulingIgnoredDuringExecution"
+    assert (
+        moving["affinity"]["podAntiAffinity"][own]
+        == machine["spec"]["affinity"]["podAntiAffinity"][own]
+    )
 
 
 def test_only_workspaces_are_touched() -> None:

@@ -31,6 +31,7 @@ def test_envbox_shows_what_it_takes_from_its_node() -> None:
     shape = read(envbox_pod("dev")[1]).shape
 
     assert shape.host_paths == ("/lib/modules", "/usr/src")
+    assert shape.host_images == ("ghcr.io/coder/envbox:latest",)
     assert shape.volume_types == ("emptyDir", "hostPath", "persistentVolumeClaim")
     assert shape.privileged
 

@@ -18,6 +18,8 @@ from support.deployments import adopted
 from support.workspace_manifests import workspace_deployment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coder_cva.rules.model import Notice
     from coder_cva.snapshot.world import World
 
@@ -45,13 +47,21 @@ def pod(created: float = -60, unready: float | None = None, phase: str = "Runnin
     return made
 
 
-def at(minutes: float, *manifests: Any, by: str = "", rule: str = "CVA-NET-005") -> World:
+def at(
+    minutes: float,
+    *manifests: Any,
+    by: str = "",
+    rule: str = "CVA-NET-005",
+    exempt: Sequence[dict[str, str]] = (),
+) -> World:
     """The world so many minutes after the restriction went into force."""
     previous = {
         "restrictions": [{"rule": rule, "namespace": "coder", "since": moment(0), "by": by or None}]
     }
     now = b.NOW + timedelta(minutes=minutes)
-    return b.world(adopted("coder"), b.pools(), *manifests, previous=previous, now=now)
+    cr = adopted("coder")
+    cr["spec"]["workspaces"]["storage"] = {"hostVolumeExemptions": [*exempt]}
+    return b.world(cr, b.pools(), *manifests, previous=previous, now=now)
 
 
 def harms(world: World, *restrictions: Restriction) -> list[Notice]:
@@ -114,6 +124,8 @@ def test_workspaces_that_are_refused_are_told_by_their_deployments() -> None:
     (told,) = harms(at(5, refused, rule="CVA-STO-004"), DENIED)
     assert "Deployment coder/coder-" in told.message
     assert harms(at(5, workspace_deployment("dev"), rule="CVA-STO-004"), DENIED) == []
+    exempt = at(5, refused, rule="CVA-STO-004", exempt=[{"namespace": "coder"}])
+    assert harms(exempt, DENIED) == []
     assert harms(at(5, refused, rule="CVA-STO-002"), Restriction("CVA-STO-002", "coder")) == []
 
 

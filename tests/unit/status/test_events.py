@@ -200,7 +200,9 @@ def test_what_ends_is_told_once(kind: str) -> None:
     assert told(noticed("Other"), soon) == [("Warning", kind)]
 
 
-@pytest.mark.parametrize("kind", ["AttestationNotNeeded", "AttestationNotTaken", "WaiverUnused"])
+@pytest.mark.parametrize(
+    "kind", ["AttestationNotNeeded", "AttestationNotTaken", "WaiverUnused", "ExemptionUnused"]
+)
 def test_what_has_no_effect_is_no_event(kind: str) -> None:
     """It stands in the status, for whoever tidies up."""
     assert told(READY, noticed(kind)) == []

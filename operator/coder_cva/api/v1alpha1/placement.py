@@ -43,6 +43,17 @@ class ControlPlanePlacement(Part):
     these prefers the pool instead of requiring it."""
 
 
+class ExemptFromHostVolumes(Part):
+    """Who may mount volumes of the node, whatever is said of everybody."""
+
+    namespaces: tuple[str, ...] = ()
+    """All workspaces of these namespaces."""
+    images: tuple[str, ...] = ()
+    """Those whose containers mount such volumes with these images alone: repositories, as Pods may spell them."""
+    templates: tuple[str, ...] = ()
+    """Those whose Pods have one of these in the label com.coder.template.name."""
+
+
 class WorkspacePlacement(Part):
     """What Pods and claims of workspaces get at admission."""
 
@@ -67,6 +78,8 @@ class WorkspacePlacement(Part):
     """Whether the CoderDeployment's own namespace is one of workspaces."""
     bare_pods: bool = False
     """Whether Pods without a controller are placed too."""
+    virtual_machines: bool = False
+    """Whether Pods in which KubeVirt runs virtual machines are placed too."""
     anti_affinity: bool = False
     """Whether Pods get the soft anti-affinity of Coder's own template (CVA-NODE-006)."""
     storage_class_name: str | None = None
@@ -77,6 +90,8 @@ class WorkspacePlacement(Part):
     """The largest size of a new claim."""
     host_volumes: Literal["Off", "Warn", "Deny"] = "Off"
     """What happens to a Pod that mounts a volume of its node."""
+    host_volume_exemptions: ExemptFromHostVolumes | None = None
+    """To whom that does not happen."""
 
 
 class Placement(Part):

@@ -237,7 +237,7 @@ class Notice(Part):
     """The clause's id."""
     kind: str
     """One word: RestrictionHarms, ConfirmUnknown, ConfirmAgain, AttestationEnding, AttestationEnded,
-    AttestationNotNeeded, AttestationNotTaken, WaiverEnding, WaiverEnded or WaiverUnused."""
+    AttestationNotNeeded, AttestationNotTaken, WaiverEnding, WaiverEnded, WaiverUnused or ExemptionUnused."""
     message: str
     """What it is about, and what to do."""
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from coder_cva.api.part import Part
 from coder_cva.api.v1alpha1.amounts import StorageSize
+from coder_cva.api.v1alpha1.host_volumes import MOST_EXEMPTIONS, HostVolumeExemption
 from coder_cva.api.v1alpha1.scheduling import NodePool
 from coder_cva.api.v1alpha1.selectors import LabelSelector
 from coder_cva.api.v1alpha1.words import NamespaceName, ObjectName
@@ -67,7 +68,12 @@ class Storage(Part):
     """The largest size of a new claim, for example 200Gi."""
     host_volumes: Literal["Off", "Warn", "Deny"] = "Warn"
     """What happens to a workspace that mounts a volume of its node (hostPath): nothing, a warning, or a
-    refusal (CVA-STO-004). Coder's own envbox template needs such volumes."""
+    refusal (CVA-STO-004). Coder's own envbox template needs such volumes: see hostVolumeExemptions."""
+    host_volume_exemptions: Annotated[
+        tuple[HostVolumeExemption, ...], Field(max_length=MOST_EXEMPTIONS)
+    ] = ()
+    """Workspaces that may mount volumes of their node: they are neither warned of nor refused, and CVA-STO-004
+    counts them without finding fault with them. A claim on a disk of a node is not exempt: that is a finding."""
 
 
 class Workspaces(Part):
@@ -80,6 +86,11 @@ class Workspaces(Part):
     bare_pods: EnforcementMode = "Audit"
     """Whether workspaces that are Pods without a controller are placed too. They cannot be moved later:
     the next stop and start of the workspace places them."""
+    virtual_machines: EnforcementMode = "Audit"
+    """Whether workspaces that are virtual machines of KubeVirt are placed too: the Pods in which they run
+    (virt-launcher), where the labels com.coder.resource or com.coder.workspace.id stand in the VirtualMachine's
+    spec.template.metadata. A Pod into which one moves while it runs only prefers the pool, whatever
+    nodePool.placement says."""
     anti_affinity: Literal["CommonLabel", "AsWritten"] = "CommonLabel"
     """Which soft anti-affinity counts (CVA-NODE-006). CommonLabel: one that selects a label that workspaces have in
     common. AsWritten: also the term of the document's own snippet, app.kubernetes.io/instance In

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from coder_cva.desired.enforcement import Mode
-from coder_cva.rules import admission, claims, home, remedies
+from coder_cva.rules import admission, claims, home, host_volumes, remedies
 from coder_cva.rules.model import Finding, Judgement, Rule, not_applicable, unknown, verdict
 from coder_cva.rules.subjects import WORKSPACES, are, named, no_workspaces, workload
 from coder_cva.snapshot.discovered import Workspace
@@ -259,25 +259,26 @@ def _read_only(claim: PersistentVolumeClaim) -> Finding:
 
 
 def workspaces_mount_nothing_of_their_node(world: World) -> Judgement:
-    """CVA-STO-004: no hostPath, and no claim behind which a disk or a folder of one node hides."""
+    """CVA-STO-004: no hostPath, unless exempt, and no claim behind which a disk or a folder of one node hides."""
     found = world.found.workspaces
     owned = world.memo.flat(claims.owned, claims.by_owner(world))
     if not found and not owned:
         return no_workspaces()
-    mounts = world.memo.flat(_mounting, found)
+    mounts = host_volumes.findings(world)
     known = claims.classes(world)
     lying = world.memo.flat(_lying, owned, claims.volumes(world), known)
     hidden = list(_hidden([one for one, on_node in lying if on_node], known))
     unseen = [one.meta.path for one, on_node in lying if on_node is None]
     if unseen and not mounts and not hidden:
         return unknown(
-            "VolumeNotSeen",
+            host_volumes.VOLUME_NOT_SEEN,
             f"{named(unseen)}: neither a volume nor a StorageClass says what stands behind the claim, and "
             "it may be a disk or a folder of a node",
         )
     told = (
         f"{are(len(found), 'workspace')} and {are(len(owned), 'claim')} of workspaces: {len(mounts)} mount "
-        f"folders of their node, and {sum(bool(on_node) for _, on_node in lying)} claims lie on one node"
+        f"folders of their node{host_volumes.told(world)}, and "
+        f"{sum(bool(on_node) for _, on_node in lying)} claims lie on one node"
     )
     return verdict([*mounts, *hidden], held=told, broken=told)
 
@@ -291,22 +292,6 @@ def _lying(
         for one in owned
     )
     return tuple((one, on_node) for one, on_node in told if on_node is not False)
-
-
-def _mounting(workspaces: tuple[Workspace, ...]) -> tuple[Finding, ...]:
-    return tuple(_mounts(one) for one in workspaces if one.pod.shape.host_paths)
-
-
-def _mounts(workspace: Workspace) -> Finding:
-    return Finding(
-        "CVA-STO-004",
-        workload(workspace),
-        "spec.volumes[].hostPath",
-        "no volume of the node: it is a way around the walls of the workspace",
-        ", ".join(workspace.pod.shape.host_paths),
-        f"in the template of {remedies.workspace_name(workspace)}: persistent_volume_claim instead of "
-        "host_path. Coder's envbox template needs such volumes: say so, with a reason, in spec.waivers",
-    )
 
 
 def _hidden(

@@ -8,8 +8,8 @@ from coder_cva.rules.subjects import WORKSPACES, are, named, no_workspaces, work
 from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.world import World
 
-VALIDATED: Final = frozenset({"persistentVolumeClaim", "ephemeral", "nfs"})
-"""PVC, NFS and subPath, which is a way to mount them; CephFS is a claim of its CSI driver."""
+VALIDATED: Final = frozenset({"persistentVolumeClaim", "ephemeral", "nfs", "cephfs"})
+"""PVC, NFS, CephFS, which Kubernetes itself mounted before 1.31, and subPath, which is a way to mount them."""
 _NO_STORAGE: Final = frozenset(
     {"configMap", "csi", "downwardAPI", "emptyDir", "image", "projected", "secret"}
 )
@@ -48,7 +48,7 @@ def _finding(workspace: Workspace, odd: list[str]) -> Finding:
         "CVA-STO-003",
         workload(workspace),
         "spec.volumes",
-        "persistentVolumeClaim or nfs; CephFS and others through the claim of their CSI driver",
+        "persistentVolumeClaim, nfs or cephfs; others through the claim of their CSI driver",
         named(odd),
         f"in the template of {remedies.workspace_name(workspace)}: a persistent_volume_claim of a StorageClass whose "
         f"CSI driver serves what {named(odd)} served; copy the data before the old volume goes",

@@ -12,7 +12,11 @@ from coder_cva.snapshot.model import Served
 from support import builders
 from support.corpus import merged
 from support.deployments import adopted
-from support.workspace_manifests import workspace_deployment, workspace_pod
+from support.workspace_manifests import (
+    virtual_machine_pod,
+    workspace_deployment,
+    workspace_pod,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +42,13 @@ def remedies(
 BARE = {"workspaces": {"barePods": "Enforce"}}
 PREFERRED = {"workspaces": {"nodePool": {"placement": "Preferred"}}}
 AUDIT = {"enforcement": {"rules": {"CVA-NODE-005": "Audit"}}}
+VIRT = builders.node(
+    "workspaces-4",
+    builders.WORKSPACES,
+    labels={"kubevirt.io/schedulable": "true"},
+    devices={"devices.kubevirt.io/kvm": "1k"},
+)
+"""A node of the pool on which KubeVirt can run machines."""
 HERE, NOWHERE = Served(("v1",), ("v1",)), Served((), ("v1",))
 
 
@@ -70,6 +81,15 @@ def test_a_start_is_promised_only_where_admission_acts(
 
     assert found.startswith(PROMISE) is promised
     assert "node_selector" in found
+
+
+def test_a_virtual_machine_is_told_what_its_manifest_says() -> None:
+    """Not the Pod that KubeVirt makes of it, nor the labels by which KubeVirt itself chooses nodes."""
+    (found,) = remedies({}, HERE, [virtual_machine_pod()], [VIRT])
+
+    assert "in spec.template.spec of its VirtualMachine" in found
+    assert 'nodeSelector = { "coder.com/node-group" = "workspaces" }' in found
+    assert "kubevirt.io" not in found
 
 
 @pytest.mark.parametrize(("count", "promised"), [(MOST_STRANDED, True), (MOST_STRANDED + 1, False)])
