@@ -31,6 +31,7 @@ _COLUMNS: Final = (
         End.POD_IDENTITY,
         End.POSTGRESQL,
         End.KUBE_API,
+        End.CLOUD,
         End.OIDC,
         End.HOSTED_SERVICES,
         End.GIT,
