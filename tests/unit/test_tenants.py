@@ -21,7 +21,7 @@ from support.workspace_manifests import workspace_deployment
 
 OWN = "mallory"
 VICTIM = builders.live(adopted("victim"))
-AROUND = [
+AROUND: list[Any] = [
     BIG,
     builders.all_running(workspace_deployment("alpha", "victim")),
     builders.all_running(chart_coderd("victim", database=False), ["control-plane-1"]),
