@@ -40,7 +40,7 @@ _COLUMNS: Final = (
     ),
 )
 """From left to right: who comes in, Coder's own parts, and what these connect to."""
-_WIDTH, _HEIGHT, _BOX, _TALL = 1180, 860, 180, 50
+_WIDTH, _HEIGHT, _BOX, _TALL = 1180, 920, 180, 50
 _LEFT: Final = (20, 450, 980)
 COLOURS: Final = {
     Membership.ALWAYS: "#1f6f43",

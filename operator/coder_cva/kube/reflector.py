@@ -118,7 +118,8 @@ class Reflector(Generic[T]):
     async def _rest(self, pause: float) -> None:
         """Waits so many seconds, or until it is woken."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), pause)
+            async with asyncio.timeout(pause):
+                await self._woken.wait()
         self._woken.clear()
 
     def _late(self, seconds: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
@@ -208,25 +207,6 @@ async def test_a_refusal_is_told_and_outlived(
         assert kept.reflector.reading() == Unavailable(reason, "because")
 
         await until(lambda: kept.names == ["a"])
-
-
-async def test_a_kind_that_somebody_else_has_found_is_looked_for_at_once(
-    api: FakeApi, make: Callable[..., Harness]
-) -> None:
-    """Long before the next look; who was woken while it was read already does nothing."""
-    api.lists = [refuse(404), listed(obj("a"))]
-    api.watches = [watched(stay=9)]
-    kept = make(pace=dataclasses.replace(PACE, not_served=3600.0))
-    async with background(kept.reflector.run()):
-        await until(lambda: kept.absence is Absence.NOT_SERVED)
-        kept.reflector.wake()
-        await until(lambda: kept.names == ["a"])
-        asked = len(api.asked)
-
-        kept.reflector.wake()
-        await asyncio.sleep(0.05)
-
-        assert len(api.asked) == asked
 
 
 async def test_a_right_taken_away_hides_what_was_seen(
