@@ -4,7 +4,8 @@ Somebody else made them, under labels of his own: the policy selects as their De
 selects other Pods as well, nothing is written, for those would be cut too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from coder_cva.desired import egress_kinds, egress_places
 from coder_cva.desired.egress_kinds import Kind
@@ -12,8 +13,8 @@ from coder_cva.desired.egress_subject import Subject
 from coder_cva.desired.enforcement import CONTROL_PLANE_EGRESS
 from coder_cva.desired.metadata import name_in
 from coder_cva.snapshot.needs import Need
-from coder_cva.snapshot.records import Deployment, Labels, Meta
-from coder_cva.snapshot.world import World
+from coder_cva.snapshot.records import Deployment, Pod
+from coder_cva.snapshot.world import World, selected
 from coder_cva.values import selectors
 
 
@@ -27,7 +28,7 @@ def subjects(world: World) -> Iterator[Subject]:
 
 def _subject(world: World, kind: Kind, live: Deployment) -> Subject:
     owner, space = world.deployment, live.meta.namespace
-    here = [one for one in world.snapshot.within(Need.PODS, space) if _is_of(live, one.meta)]
+    here = world.memo.flat(selected, world.snapshot.items(Need.PODS), space, live.selector)
     is_said = kind.to_coderd in {one.line for one in egress_kinds.listed(world, kind)}
     return Subject(
         end=kind.end,
@@ -46,32 +47,30 @@ def _subject(world: World, kind: Kind, live: Deployment) -> Subject:
         dialled=() if is_said else egress_places.dialled(world, live, kind.end),
         to_coderd=kind.to_coderd,
         on_node=live.shape.host_network,
-        strangers=_strangers(world, kind, live),
+        strangers=_strangers(world, kind, live, here),
     )
 
 
-def _strangers(world: World, kind: Kind, live: Deployment) -> tuple[str, ...]:
+def _strangers(
+    world: World, kind: Kind, live: Deployment, here: tuple[Pod, ...]
+) -> tuple[str, ...]:
     """What else the Deployment's selector selects in its namespace, or would once it runs; sorted.
 
     A Pod is told by what it runs: whether its ReplicaSet has been read yet does not matter.
     """
-    space = live.meta.namespace
-    pods = (
-        f"Pod {one.meta.path}"
-        for one in world.snapshot.within(Need.PODS, space)
-        if one.shape.role != kind.role and _is_of(live, one.meta)
-    )
-    others = (
-        f"Deployment {one.meta.path}"
-        for one in world.snapshot.within(Need.DEPLOYMENTS, space)
-        if one.shape.role != kind.role and selectors.matches(live.selector, _labels(one))
-    )
+    pods = (f"Pod {one.meta.path}" for one in here if one.shape.role != kind.role)
+    every = world.snapshot.items(Need.DEPLOYMENTS)
+    made = world.memo.flat(_making, every, live.meta.namespace, live.selector)
+    others = (f"Deployment {one.meta.path}" for one in made if one.shape.role != kind.role)
     return tuple(sorted((*others, *pods)))
 
 
-def _is_of(live: Deployment, meta: Meta) -> bool:
-    return selectors.matches(live.selector, meta.labels)
-
-
-def _labels(one: Deployment) -> Labels:
-    return one.template_meta.labels
+def _making(
+    deployments: tuple[Deployment, ...], namespace: str, selector: Mapping[str, Any]
+) -> tuple[Deployment, ...]:
+    """The Deployments of a namespace whose Pods a selector selects."""
+    return tuple(
+        one
+        for one in deployments
+        if one.meta.namespace == namespace and selectors.matches(selector, one.template_meta.labels)
+    )
