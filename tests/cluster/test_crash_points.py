@@ -18,7 +18,7 @@ from coder_cva.rules.model import Report
 from harness.waiting import wait_for
 from support import builders, fields, safety
 from support.admission import pod
-from support.coder_manifests import chart_coderd
+from support.coder_manifests import chart_coderd, chart_provisioner, chart_proxy
 from support.deployments import database_secret
 from support.edits import LIVES, base
 from support.in_process import in_process
@@ -69,6 +69,7 @@ class Life:
             there += [workspace_deployment("alpha", space), safety.in_use(space)]
         if management == "Adopted":
             there += chart_coderd(self.home, database=False)
+            there += [chart_provisioner(self.home), chart_proxy(self.home)]
         for one in builders.flat(there):
             kube.create(one)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.coder_manifests import chart_coderd, chart_provisioner, chart_proxy
 from support.deployments import adopted, database_secret, managed, wait_condition
 
 if TYPE_CHECKING:
@@ -129,3 +130,58 @@ def test_in_an_adopted_coder_it_is_only_foretold(
     )
     kube.patch(resource, {"spec": {"enforcement": {"rules": {"CVA-NET-005": "Audit"}}}})
     kube.wait_for(lambda: egress(kube, namespace) == {}, timeout=15, what="the policies to go")
+
+
+def test_provisioners_and_proxies_by_one_word_and_back(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """Foretold, confirmed by the hash, gone while suspended, back afterwards; Open takes one side away alone."""
+    for one in (
+        *chart_coderd(namespace, database=False),
+        *chart_provisioner(namespace),
+        *chart_proxy(namespace),
+    ):
+        kube.apply(one, manager="helm")
+    cr = adopted(namespace)
+    builds = {"name": "kube-api", "why": "builds", "cidrs": ["10.0.0.1/32"]}
+    cr["spec"]["network"] = {
+        "provisionerEgress": "Restricted",
+        "proxyEgress": "Restricted",
+        "accessURLCIDRs": ["203.0.113.0/24"],
+        "egress": {"provisioners": [{**builds, "connection": "provisioner-to-kube-api"}]},
+    }
+    wanted = {
+        f"CVA-NET-003: egress of {one} in {namespace}"
+        for one in ("external provisioners", "workspace proxies")
+    }
+    resource = kube.wait_until(
+        kube.create(cr),
+        lambda it: wanted <= {*it.get("status", {}).get("confirm", {}).get("pending", ())},
+        timeout=60,
+    )
+    assert egress(kube, namespace) == {}
+
+    def wait_policies(*names: str) -> None:
+        kube.wait_for(
+            lambda: egress(kube, namespace).keys() == {*names}, timeout=60, what=f"{names}"
+        )
+
+    provisioners, proxies = (
+        "coder-provisioner-coder-provisioner-egress",
+        "coder-proxy-coder-proxy-egress",
+    )
+    hash_ = resource["status"]["confirm"]["hash"]
+    kube.patch(resource, {"spec": {"network": {"confirm": hash_}}})
+    wait_policies(provisioners, proxies)
+    found = kube.wait_until(resource, lambda it: it["status"].get("restrictions"), timeout=60)[
+        "status"
+    ]["restrictions"]
+    assert ("CVA-NET-003", namespace, hash_) in {(it["rule"], it["namespace"], it["by"]) for it in found}  # fmt: skip
+    kube.patch(resource, {"spec": {"suspend": True}})
+    wait_policies()
+    kube.patch(resource, {"spec": {"suspend": False}})
+    wait_policies(provisioners, proxies)
+    kube.patch(resource, {"spec": {"network": {"proxyEgress": "Open"}}})
+    wait_policies(provisioners)
+    kube.patch(resource, {"spec": {"network": {"confirm": None}}})
+    wait_policies()

@@ -82,12 +82,14 @@ def _choices(lines: tuple[Connection, ...]) -> list[str]:
         "## What each choice leaves",
         "",
         (
-            "Nothing is closed for egress by default. `spec.network.workspaceEgress: Restricted` and "
-            "`controlPlaneEgress: Restricted` close all but these lines and what `spec.network.egress` lists; "
-            "`blockMetadataAddressFor` closes the metadata address alone. In an adopted Coder both are only previewed "
-            "until CVA-NET-005 (workspaces), CVA-NET-003 (coderd) are `Enforce`; in a managed one set these to `Audit` to see the "
-            "previews first. Workspaces accept no connections but those "
-            "in use wherever CVA-NET-005 is `Enforce`, which the table below takes for granted."
+            "Nothing is closed for egress by default. In `spec.network`, `workspaceEgress: Restricted`, "
+            "`controlPlaneEgress: Restricted`, `provisionerEgress: Restricted` and `proxyEgress: Restricted`, each by "
+            "itself, close all but these lines and what `spec.network.egress` lists; `blockMetadataAddressFor` closes the "
+            "metadata address alone. In an adopted Coder, and in a region without coderd, they are only previewed until "
+            "CVA-NET-005 (workspaces), CVA-NET-003 (coderd, external provisioners, workspace proxies) are `Enforce`, or "
+            "until the preview is confirmed; in a managed one set these to `Audit` to see the previews first. Workspaces "
+            "accept no connections but those in use wherever CVA-NET-005 is `Enforce`, which the table below takes for "
+            "granted."
         ),
         "",
         f"| `spec.network` | {head} |",
@@ -104,11 +106,19 @@ def _choices(lines: tuple[Connection, ...]) -> list[str]:
         ),
         "",
         (
-            f"Restricted is held back, and `status.withheld` says so, where coderd would be cut off for certain: until "
-            f"{' and '.join(f'`{one}`' for one in sorted(matrix.BEYOND))} are listed (the first one unless "
-            "`CODER_PROVISIONER_DAEMONS` is 0), until `accessURLCIDRs` says where a public access URL leads, and where DNS "
-            "names are listed that no Cilium is there to follow. Where somebody else's policies restrict egress already, "
-            "nothing is written: it would pierce them."
+            "Restricted is held back, and `status.withheld` says so, where somebody would be cut off for certain: coderd until "
+            "`coderd-to-postgresql` and, unless `CODER_PROVISIONER_DAEMONS` is 0, `coderd-to-kube-api` are listed; external "
+            "provisioners until `provisioner-to-kube-api` or `provisioner-to-cloud` is; everybody until `accessURLCIDRs` says "
+            "where a public access URL leads, and where DNS names are listed that no Cilium is there to follow. Where somebody "
+            "else's policies restrict egress already, nothing is written: it would pierce them."
+        ),
+        "",
+        (
+            "External provisioners and workspace proxies are those Deployments of the namespaces that consent which start "
+            "Coder's image as such (CVA-PROV-001, CVA-PROXY-001). Each has a policy of its own, which selects as the "
+            "Deployment does; where that selects other Pods as well, and where `CODER_URL` or `CODER_PRIMARY_ACCESS_URL` "
+            "names a Service that is not this coderd's, nothing is written for it. For the latter an entry of the list may say "
+            "`connection: provisioner-to-coderd` or `proxy-to-coderd`."
         ),
         "",
     ]

@@ -31,6 +31,7 @@ _COLUMNS: Final = (
         End.POD_IDENTITY,
         End.POSTGRESQL,
         End.KUBE_API,
+        End.CLOUD,
         End.OIDC,
         End.HOSTED_SERVICES,
         End.GIT,
@@ -39,7 +40,7 @@ _COLUMNS: Final = (
     ),
 )
 """From left to right: who comes in, Coder's own parts, and what these connect to."""
-_WIDTH, _HEIGHT, _BOX, _TALL = 1180, 860, 180, 50
+_WIDTH, _HEIGHT, _BOX, _TALL = 1180, 920, 180, 50
 _LEFT: Final = (20, 450, 980)
 COLOURS: Final = {
     Membership.ALWAYS: "#1f6f43",

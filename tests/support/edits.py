@@ -62,6 +62,29 @@ def rules(mode: str, *ids: str) -> dict[str, Any]:
 BINDINGS = ("MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicyBinding")
 POLICY = ("NetworkPolicy",)
 VOLUMES = {"workspaces": {"storage": {"minSize": "1Gi", "maxSize": "500Gi", "hostVolumes": "Deny"}}}
+_LISTED = {
+    "name": "kube-api",
+    "why": "builds make workspaces",
+    "cidrs": ["10.0.0.1/32"],
+    "ports": [{"port": 443}],
+}
+EGRESS = {
+    "network": {
+        "workspaceEgress": "Restricted",
+        "controlPlaneEgress": "Restricted",
+        "provisionerEgress": "Restricted",
+        "proxyEgress": "Restricted",
+        "accessURLCIDRs": ["203.0.113.0/24"],
+        "egress": {
+            "controlPlane": [
+                {**_LISTED, "connection": "coderd-to-kube-api"},
+                {**_LISTED, "name": "database", "connection": "coderd-to-postgresql"},
+            ],
+            "provisioners": [{**_LISTED, "connection": "provisioner-to-kube-api"}],
+        },
+    }
+}
+"""Egress restricted for everybody of Coder's."""
 
 MANAGED = (
     Edit("installed"),
@@ -85,6 +108,8 @@ ADOPTED = (
     Edit("installed"),
     Edit("isolation is enforced", rules("Enforce", *NETWORK)),
     Edit("isolation is audited", rules("Audit", *NETWORK), without=POLICY),
+    Edit("egress is restricted", {**rules("Enforce", *NETWORK, "CVA-NET-003"), **EGRESS}),
+    Edit("egress is open", rules("Enforce", *NETWORK, "CVA-NET-003")),
     Edit("all is enforced", {**rules("Enforce", *NETWORK, *ADMISSION), **VOLUMES}),
     Edit(
         "suspended",

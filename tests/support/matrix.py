@@ -46,11 +46,22 @@ _NEEDED: Final = [
         "ports": [{"port": 443}, {"port": 6443}],
     },
 ]
+_CLUSTER: Final = {
+    "name": "kube-api",
+    "connection": "provisioner-to-kube-api",
+    "why": "external provisioners make workspaces",
+    "cidrs": ["10.20.0.1/32"],
+    "ports": [{"port": 443}, {"port": 6443}],
+}
+_LISTED: Final = {"controlPlane": _NEEDED, "provisioners": [_CLUSTER]}
 _RESTRICTED: Final = {
     "workspaceEgress": "Restricted",
     "controlPlaneEgress": "Restricted",
-    "egress": {"controlPlane": _NEEDED},
+    "provisionerEgress": "Restricted",
+    "proxyEgress": "Restricted",
+    "egress": _LISTED,
 }
+_EVERYBODY: Final = ["Workspaces", "ControlPlane", "Provisioners", "Proxies"]
 _EVERYTHING: Final = {"name": "world", "why": "the test lists it all", "cidrs": ["0.0.0.0/0"]}
 _SCRAPERS: Final = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "metrics"}}
@@ -62,26 +73,29 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
     "Open, a Service leads to the workspace": {},
     "Open, the scraper is named": {"monitoring": [_SCRAPERS]},
     "Open, another scraper is named": {"monitoring": [_OTHERS]},
-    "Open, the metadata address closed": {
-        "blockMetadataAddressFor": ["Workspaces", "ControlPlane"]
-    },
+    "Open, the metadata address closed": {"blockMetadataAddressFor": _EVERYBODY},
     "Restricted": _RESTRICTED,
     "Restricted, no direct connections": {
         **_RESTRICTED,
-        "egress": {"controlPlane": _NEEDED, "directConnections": False},
+        "egress": {**_LISTED, "directConnections": False},
     },
     "Restricted, the metadata address closed": {
         **_RESTRICTED,
-        "blockMetadataAddressFor": ["Workspaces", "ControlPlane"],
+        "blockMetadataAddressFor": _EVERYBODY,
     },
     "Restricted, everything listed": {
         **_RESTRICTED,
-        "egress": {"workspaces": [_EVERYTHING], "controlPlane": [*_NEEDED, _EVERYTHING]},
+        "egress": {
+            "workspaces": [_EVERYTHING],
+            "controlPlane": [*_NEEDED, _EVERYTHING],
+            "provisioners": [_CLUSTER, _EVERYTHING],
+            "proxies": [_EVERYTHING],
+        },
     },
 }
 """What ``spec.network`` says."""
 _NO_CILIUM: Final = {Need.CILIUM_POLICIES: Absence.NOT_SERVED}
-BEYOND: Final = {"coderd-to-postgresql", "coderd-to-kube-api"}
+BEYOND: Final = {"coderd-to-postgresql", "coderd-to-kube-api", "provisioner-to-kube-api"}
 """Lines that every Restricted profile lists: without them the restriction is held back."""
 
 _ADDRESSES: Final = {
@@ -94,6 +108,7 @@ _ADDRESSES: Final = {
     End.POD_IDENTITY: "169.254.170.23",
     End.POSTGRESQL: "10.20.0.5",
     End.KUBE_API: "10.20.0.1",
+    End.CLOUD: "52.94.76.10",
     End.GIT: "140.82.112.3",
     End.OIDC: "20.190.128.1",
     End.PACKAGES: "151.101.0.223",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from coder_cva.snapshot import address_ranges
 from coder_cva.snapshot.reachability import Peer, Reachability
 from coder_cva.values.manifest import dig
 from support import builders
@@ -20,6 +21,12 @@ WEB, SSH, METRICS = 8888, 2222, 2112
 CODERD = {"app.kubernetes.io/name": "coder", "app.kubernetes.io/instance": "coder"}
 PORTS = (("http", 8080, "TCP"), ("prometheus-http", METRICS, "TCP"))
 ANYBODY = Peer("somebody outside")
+PROVISIONER = {
+    "app.kubernetes.io/name": "coder-provisioner",
+    "app.kubernetes.io/instance": "coder-provisioner",
+}
+KUBE_API = Peer("the Kubernetes API", ranges=(address_ranges.networks(["10.0.0.1/32"]),))
+"""Where support/edits.py lists it."""
 OURS = "coder-cva-operator"
 
 
@@ -59,7 +66,13 @@ def working(objects: Iterable[Body], namespace: str, *spaces: str) -> frozenset[
     found = set()
     for space in (namespace, *spaces):
         coderd, workspace = peers(namespace, space)
+        home = {"kubernetes.io/metadata.name": namespace}
+        provisioner = Peer("a provisioner", namespace, PROVISIONER, home)
         asked = [
+            (provisioner, coderd, 8080),
+            (provisioner, KUBE_API, 443),
+            (provisioner, ANYBODY, 443),
+            (coderd, KUBE_API, 443),
             (ANYBODY, coderd, 8080),
             (ANYBODY, coderd, METRICS),
             (workspace, coderd, 8080),

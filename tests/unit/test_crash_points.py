@@ -13,13 +13,13 @@ import pytest
 from coder_cva import reconcile
 from coder_cva.rules.model import Report
 from support import builders, safety
-from support.coder_manifests import chart_coderd
+from support.coder_manifests import chart_coderd, chart_provisioner, chart_proxy
 from support.edits import LIVES, Edit, base
 from support.story import SOON, Killed, Story
 from support.workspace_manifests import workspace_deployment
 
 TEAM = builders.namespace("team", annotations={"cva.coder.com/deployment": "coder/coder"})
-MANY = {"Managed": 100, "Adopted": 50}
+MANY = {"Managed": 100, "Adopted": 70}
 """Writes at which the operator is killed at least; that there are so many is part of the claim."""
 
 
@@ -37,6 +37,7 @@ def inhabited(management: str) -> Story:
         there += safety.in_use(space)
     if management == "Adopted":
         there += builders.all_running(chart_coderd("coder", database=False), ["control-plane-1"])
+        there += [chart_provisioner(), chart_proxy()]
     return Story(around=[*Story().around, *builders.flat(there)])
 
 

@@ -13,7 +13,7 @@ from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import parse
 from coder_cva.desired import render
 from support import builders
-from support.coder_manifests import chart_coderd
+from support.coder_manifests import chart_coderd, chart_provisioner, chart_proxy
 from support.deployments import adopted
 from support.hostile_specs import CASES, manifest_of
 from support.managed_coder import BIG
@@ -21,10 +21,12 @@ from support.workspace_manifests import workspace_deployment
 
 OWN = "mallory"
 VICTIM = builders.live(adopted("victim"))
-AROUND = [
+AROUND: list[Any] = [
     BIG,
     builders.all_running(workspace_deployment("alpha", "victim")),
     builders.all_running(chart_coderd("victim", database=False), ["control-plane-1"]),
+    [chart_provisioner(one) for one in ("victim", OWN)],
+    [chart_proxy(one) for one in ("victim", OWN)],
     builders.all_running(workspace_deployment("beta", OWN)),
     [builders.namespace(one) for one in ("default", "kube-system", "coder-cva-system")],
 ]

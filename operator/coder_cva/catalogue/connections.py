@@ -31,6 +31,7 @@ class End(StrEnum):
     POD_IDENTITY = "pod-identity"
     POSTGRESQL = "postgresql"
     KUBE_API = "kube-api"
+    CLOUD = "cloud"
     GIT = "git"
     OIDC = "oidc"
     PACKAGES = "packages"

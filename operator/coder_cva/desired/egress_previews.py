@@ -26,7 +26,7 @@ def previews(
     if subject.is_restricted:
         told = f"{begin}{subject.told} {would} {_left(subject, found)}"
         yield _preview(subject, told, _asked(world, subject, subject.hit))
-        if _moves_to_relays(world):
+        if _moves_to_relays(world, subject):
             yield _preview(subject, f"{begin}{_relays(subject)}")
     if subject.is_metadata_closed:
         yield _preview(
@@ -65,8 +65,11 @@ def _free(subject: Subject) -> str:
     )
 
 
-def _moves_to_relays(world: World) -> bool:
-    return not world.deployment.spec.network.egress.direct_connections and not is_relayed(world)
+def _moves_to_relays(world: World, subject: Subject) -> bool:
+    """Whether connections that are direct today are so no more; provisioners have none."""
+    direct = [one for one in connections().of(subject.end) if one.membership is Membership.DIRECT]
+    closed = not world.deployment.spec.network.egress.direct_connections
+    return bool(direct) and closed and not is_relayed(world)
 
 
 def _relays(subject: Subject) -> str:

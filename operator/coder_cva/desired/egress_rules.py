@@ -139,7 +139,7 @@ def _proxies(world: World, line: Connection, _: tuple[str, ...]) -> Iterator[All
 
 def _access_url(world: World, line: Connection, closed: tuple[str, ...]) -> Iterator[Allowed]:
     ranges = world.deployment.spec.network.access_url_cidrs
-    dialled = {(one.port, "TCP") for one in egress_places.outside(world) if one.port}
+    dialled = {(one, "TCP") for one in egress_places.ports_of(world, line.source)}
     peers = tuple(peer for one in ranges for peer in block(one, closed))
     yield Allowed(f"the access URL at {first(ranges)}", peers, _with(line, dialled))
 

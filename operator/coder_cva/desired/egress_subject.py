@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from coder_cva.api.v1alpha1.egress import Destination
 from coder_cva.catalogue.connections import End, connections
-from coder_cva.desired import egress_listed, egress_places, isolation
+from coder_cva.desired import egress_listed, isolation
 from coder_cva.desired.egress_listed import listed
+from coder_cva.desired.egress_places import Outside
 from coder_cva.desired.egress_rules import Allowed, first, needed
 from coder_cva.desired.plan import Withheld
 from coder_cva.snapshot.model import Absence, Gathered
@@ -36,6 +37,24 @@ class Subject:
     is_metadata_closed: bool
     list_field: str
     list: tuple[Destination, ...]
+    short: str
+    """The same for sentences about all of their sort."""
+
+    whose: str = ""
+    """By whose words a restriction is confirmed; "" for ``told``. Deployments of one sort in a namespace share them."""
+
+    wanted: tuple[tuple[str, ...], ...] = ()
+    """Lines of the table that have to be listed, of each of these tuples one: without it they would be cut off."""
+
+    dialled: tuple[Outside, ...] = ()
+    """Where they dial coderd by ways that are not at its Pods."""
+
+    to_coderd: str = ""
+    """The line by which the list may say where that leads; "" where only accessURLCIDRs says so."""
+
+    strangers: tuple[str, ...] = ()
+    """What is not meant and would be selected as well, sorted."""
+
     on_node: bool = False
     """Whether all of them use their node's network, which no policy covers."""
 
@@ -45,12 +64,12 @@ class Subject:
     @property
     def hit(self) -> str:
         """The class of what a restriction hits, by which it is confirmed."""
-        return f"egress of {self.told}"
+        return f"egress of {self.whose or self.told}"
 
     @property
     def metadata_hit(self) -> str:
         """The same for the metadata address."""
-        return f"connections of {self.told} to the metadata address"
+        return f"connections of {self.whose or self.told} to the metadata address"
 
     @property
     def closed(self) -> tuple[str, ...]:
@@ -61,6 +80,11 @@ class Subject:
     def names(self) -> tuple[Destination, ...]:
         """What the list says by DNS name, where it counts at all."""
         return egress_listed.named(self.list) if self.is_restricted else ()
+
+    @property
+    def listed_lines(self) -> frozenset[str]:
+        """The lines of the table that entries of the list say they are."""
+        return frozenset(one.line for one in self.list if one.line)
 
     @property
     def policy(self) -> str:
@@ -95,6 +119,14 @@ def _obstacles(world: World, subject: Subject) -> Iterator[tuple[str, str]]:
         yield (
             "HostNetwork",
             f"{subject.told} use their node's network, which no NetworkPolicy covers: set hostNetwork: false",
+        )
+    if subject.strangers:
+        yield (
+            "NoLabelSelects",
+            (
+                f"what selects {subject.told} selects {first(subject.strangers)} as well, which would be cut too, so "
+                "nothing is written: install one of them anew under labels of its own (another release name)"
+            ),
         )
     yield from _foreign(world, subject)
     if (subject.names or subject.is_metadata_closed) and serves_cilium(world) is None:
@@ -133,16 +165,7 @@ def _foreign(world: World, subject: Subject) -> Iterator[tuple[str, str]]:
 
 
 def _missing(world: World, subject: Subject) -> Iterator[tuple[str, str]]:
-    named = {name for one in subject.names for name in one.fqdns}
-    unknown = [one for one in egress_places.outside(world) if one.host not in named]
-    if unknown and not world.deployment.spec.network.access_url_cidrs:
-        yield (
-            "AddressNotNamed",
-            (
-                f"{subject.told} dial {unknown[0].where}, and nothing says its addresses, so that they would be "
-                "cut off from coderd: state them in spec.network.accessURLCIDRs"
-            ),
-        )
+    yield from _not_named(world, subject)
     if subject.names and serves_cilium(world) is False:
         entry = subject.names[0]
         yield (
@@ -152,3 +175,26 @@ def _missing(world: World, subject: Subject) -> Iterator[tuple[str, str]]:
                 "Cilium can follow, and the API server serves no CiliumNetworkPolicy: write cidrs in place of fqdns"
             ),
         )
+
+
+def _not_named(world: World, subject: Subject) -> Iterator[tuple[str, str]]:
+    """Where they dial coderd, as far as nothing that stays open is known to lead there."""
+    named = {name for one in subject.names for name in one.fqdns}
+    unknown = [one for one in subject.dialled if one.host not in named]
+    is_told = bool(world.deployment.spec.network.access_url_cidrs)
+    cut = next((one for one in unknown if one.is_foreign or not is_told), None)
+    if cut is None:
+        return
+    why, remedies = "nothing says its addresses", ["state them in spec.network.accessURLCIDRs"]
+    if cut.is_foreign:
+        why, remedies = "that is no Service of this coderd", []
+    if subject.to_coderd:
+        entry = f"list where it leads in {subject.list_field}, as connection: {subject.to_coderd}"
+        remedies.append(entry)
+    yield (
+        "AddressNotNamed",
+        (
+            f"{subject.told} dial {cut.where}, and {why}, so that they would be cut off from coderd: "
+            f"{', or '.join(remedies)}"
+        ),
+    )

@@ -3,7 +3,10 @@
 from typing import Any, Final
 
 from coder_cva.api.v1alpha1.spec import Spec
+from coder_cva.desired import egress_kinds
 from coder_cva.desired.plan import Withheld
+from coder_cva.snapshot.model import Gathered
+from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.world import World
 
 MANAGED_ONLY: Final = frozenset(
@@ -33,7 +36,7 @@ PROVISIONERS_JUDGED: Final = frozenset({"sizing"})
 
 def without_effect(world: World) -> tuple[Withheld, ...]:
     """Names what the spec says to no effect; nothing where only defaults stand."""
-    return (*_of_management(world), *_of_egress(world))
+    return (*_of_management(world), *_of_egress(world), *_of_parts(world))
 
 
 def _of_egress(world: World) -> tuple[Withheld, ...]:
@@ -49,10 +52,32 @@ def _of_egress(world: World) -> tuple[Withheld, ...]:
         idle.append("spec.network.controlPlaneEgress, with management: None")
     if not has_coderd and "ControlPlane" in network.block_metadata_address_for:
         idle.append("ControlPlane in spec.network.blockMetadataAddressFor, with management: None")
+    idle += [
+        f"{kind.list_field}, while {kind.field.rpartition('.')[2]} is Open"
+        for kind in egress_kinds.KINDS
+        if egress_kinds.listed(world, kind) and not egress_kinds.is_restricted(world, kind)
+    ]
     if not idle:
         return ()
     message = f"nothing is restricted by {'; '.join(idle)}: take it out, or set Restricted where it is meant"
     return (Withheld(f"CoderDeployment {owner.reference}", "NoEffect", message),)
+
+
+def _of_parts(world: World) -> tuple[Withheld, ...]:
+    """What restricts external provisioners or workspace proxies where none is seen."""
+    if not isinstance(world.snapshot.reading(Need.DEPLOYMENTS), Gathered):
+        return ()
+    unseen = [one for one in egress_kinds.KINDS if not egress_kinds.found(world, one)]
+    return tuple(
+        Withheld(
+            f"CoderDeployment {world.deployment.reference}",
+            "NoEffect",
+            f"nothing is restricted by {' and '.join(said)}: no Deployment of {kind.short} is seen in the namespaces "
+            "that consent. Let theirs consent (spec.workspaces.namespaces), or take it out",
+        )
+        for kind in unseen
+        if (said := tuple(egress_kinds.said(world, kind)))
+    )
 
 
 def _of_management(world: World) -> tuple[Withheld, ...]:

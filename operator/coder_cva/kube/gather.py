@@ -57,7 +57,9 @@ class Gatherer:
                 connection,
                 versions,
                 project,
-                on_change=on_nodes if on_nodes and need is Need.NODES else on_change,
+                on_change=self._told(
+                    need, on_nodes if on_nodes and need is Need.NODES else on_change
+                ),
                 next_version=versions.next,
                 field_selector=f"metadata.name={SOURCES[need].name}" if SOURCES[need].name else "",
                 patience=_PATIENCE if need in EXTENSIONS - _AWAITED else None,
@@ -75,6 +77,18 @@ class Gatherer:
             on_change=on_change,
             pace=replace(pace, not_served=min(pace.not_served, 5.0)),
         )
+
+    def _told(self, need: Need, on_change: Callable[[], None]) -> Callable[[], None]:
+        """What is called when records of a need have changed. Of an extension that we write ours are looked for too."""
+        source = SOURCES[need]
+        if need not in EXTENSIONS or source not in KINDS:
+            return on_change
+
+        def told() -> None:
+            self.owned.wake(source)
+            on_change()
+
+        return told
 
     @property
     def _every(self) -> tuple[Reflector[Any], ...]:

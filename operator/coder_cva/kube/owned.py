@@ -59,6 +59,12 @@ class Owned:
             for kind in KINDS
         )
 
+    def wake(self, source: Source) -> None:
+        """Looks again for a kind that was not served, since its other watch has news of it: ours are then known at once."""
+        for kind, reflector in zip(KINDS, self.reflectors, strict=True):
+            if kind == source:
+                reflector.wake()
+
     def objects(self) -> tuple[Raw, ...] | None:
         """All of them, by kind in the order of KINDS; None while one that is served is not synced.
 

@@ -1,6 +1,7 @@
 """One kind of object, listed and then watched: raw objects in, a Gathered or Unavailable out."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -94,6 +95,7 @@ class Reflector(Generic[T]):
         self._heard = clock()
         self._told: Absence | None = Absence.NOT_SYNCED
         self._answered = asyncio.Event()
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Lists and watches for ever; recovers by itself from everything that an API server does."""
@@ -102,12 +104,23 @@ class Reflector(Generic[T]):
         end = loop.call_later(patience, self._late, patience) if patience is not None else None
         try:
             while True:
-                pause = await self._session()
-                await asyncio.sleep(pause)
+                await self._rest(await self._session())
         finally:
             if end is not None:
                 end.cancel()
             self._mend()
+
+    def wake(self) -> None:
+        """Looks again at once for a kind that was not served: somebody else has found it."""
+        if self._absent is not None and self._absent.reason is Absence.NOT_SERVED:
+            self._woken.set()
+
+    async def _rest(self, pause: float) -> None:
+        """Waits so many seconds, or until it is woken."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._woken.wait()
+        self._woken.clear()
 
     def _late(self, seconds: float) -> None:
         """Each page may come in time, and all of them together late; it goes on being listed."""

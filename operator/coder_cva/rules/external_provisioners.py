@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit
 
-from coder_cva.snapshot import environment
+from coder_cva.snapshot import environment, urls
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Deployment, Service
 from coder_cva.snapshot.world import World
@@ -118,14 +118,9 @@ def address(world: World) -> str:
 
 
 def _service_name(world: World, host: str, own: str) -> tuple[str, str] | None:
-    """Namespace and name of the Service that a host names, in one of the ways in which Pods may write it."""
-    labels = host.split(".")
-    if len(labels) == 1:
-        return own, labels[0]
+    """Namespace and name of the Service that a host names."""
     spaces = {one.meta.name for one in world.snapshot.items(Need.NAMESPACES)}
-    is_whole = len(labels) > 2 and labels[2] == "svc"
-    is_short = len(labels) == 2 and labels[1] in spaces
-    return (labels[1], labels[0]) if is_whole or is_short else None
+    return urls.service_named(host, own, spaces)
 
 
 def _access_host(world: World) -> str:

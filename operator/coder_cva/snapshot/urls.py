@@ -1,5 +1,6 @@
 """URLs of Coder as they are written: the host and port that is dialled, and whether it is in the cluster."""
 
+from collections.abc import Container
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,19 @@ def address(url: str | None) -> tuple[str, int] | None:
     except ValueError:
         return None
     return (f"{parts.scheme}://{host}", port) if port else None
+
+
+def service_named(host: str, namespace: str, namespaces: Container[str]) -> tuple[str, str] | None:
+    """Namespace and name of the Service that a host names, in one of the ways in which Pods may write it.
+
+    ``namespaces`` are those of the cluster: of two labels the second one is a namespace, or a domain.
+    """
+    labels = host.split(".")
+    if len(labels) == 1:
+        return (namespace, host) if host and ":" not in host else None
+    is_whole = len(labels) > 2 and labels[2] == "svc"
+    is_short = len(labels) == 2 and labels[1] in namespaces
+    return (labels[1], labels[0]) if is_whole or is_short else None
 
 
 def is_inside(host: str, namespace: str) -> bool:

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from coder_cva.api.v1alpha1.egress import Listed
+from coder_cva.api.v1alpha1.egress import Listed, ListedByProvisioners, ListedByProxies
 from coder_cva.catalogue.clauses import clauses
 from coder_cva.catalogue.connections import (
     Connection,
@@ -43,6 +43,19 @@ def test_every_connection_of_coderds_that_is_listed_can_be_listed() -> None:
     assert list(get_args(Listed)) == [
         one.id for one in lines if one.membership is Membership.LISTED
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "to_coderd"),
+    [
+        (End.PROVISIONERS, ListedByProvisioners, "provisioner-to-coderd"),
+        (End.PROXIES, ListedByProxies, "proxy-to-coderd"),
+    ],
+)
+def test_what_others_list_are_lines_of_theirs(source: End, words: object, to_coderd: str) -> None:
+    """The same of provisioners and proxies, which may also say where coderd is."""
+    found = [one.id for one in connections().of(source) if one.membership is Membership.LISTED]
+    assert [*get_args(words)] == [to_coderd, *found]
 
 
 def test_the_ports_are_those_that_coderd_is_given() -> None:

@@ -8,7 +8,10 @@ import pytest
 
 from coder_cva.api.v1alpha1.control_plane import ControlPlane
 from coder_cva.desired import no_effect, render
+from coder_cva.snapshot.model import Absence
+from coder_cva.snapshot.needs import Need
 from support import builders
+from support.coder_manifests import chart_provisioner, chart_proxy
 from support.deployments import adopted
 from support.managed_coder import resource
 
@@ -139,3 +142,28 @@ def test_what_is_listed_for_an_open_egress_is_told() -> None:
     idle["spec"]["network"] = {**restricted, "blockMetadataAddressFor": ["ControlPlane"]}
     assert "controlPlaneEgress, with management: None" in named(idle)
     assert "blockMetadataAddressFor, with management: None" in named(idle)
+
+
+def test_what_restricts_provisioners_and_proxies_that_are_not_seen_is_told() -> None:
+    """Nothing is restricted where there is nobody, nor by a list alone; what could not be read is no absence."""
+    entry = {"name": "mirror", "why": "packages", "cidrs": ["10.0.0.0/8"]}
+    lists = {"egress": {"provisioners": [entry], "proxies": [entry]}}
+    restricted = {"provisionerEgress": "Restricted", "proxyEgress": "Restricted"}
+    closed = {"blockMetadataAddressFor": ["Provisioners", "Proxies"]}
+    parts = (chart_provisioner(), chart_proxy())
+
+    def told(said: dict[str, Any], *there: Any, **world: Any) -> str:
+        cr = adopted("coder")
+        cr["spec"]["network"] = said
+        withheld = no_effect.without_effect(builders.world(cr, *there, **world))
+        return " ".join(one.message for one in withheld)
+
+    only_listed = told(lists, *parts)
+    assert "egress.provisioners, while provisionerEgress is Open" in only_listed
+    assert "egress.proxies, while proxyEgress is Open" in only_listed
+    nobody = told({**restricted, **closed, **lists})
+    assert "no Deployment of external provisioners is seen" in nobody
+    assert "spec.network.proxyEgress and Proxies in spec.network.blockMetadata" in nobody
+    assert told({**restricted, **closed, **lists}, *parts) == ""
+    unread = {Need.DEPLOYMENTS: Absence.FORBIDDEN}
+    assert told(restricted, unavailable=unread) == ""

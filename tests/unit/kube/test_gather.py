@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,6 +97,25 @@ async def test_each_kind_is_read_or_says_why_not(world: World, gatherer: Gathere
     assert snapshot.services == Unavailable(Absence.NOT_SYNCED, "not read yet")
     assert snapshot.served == Served(("v1beta1",), ("v1",))
     assert snapshot.secrets == {}
+
+
+async def test_ours_of_a_kind_that_comes_later_are_known_as_soon_as_it_is(
+    connection: Connection, world: World
+) -> None:
+    """The watch of Cilium's policies finds the kind, and the one of ours does not wait for its own next look."""
+    path = "/apis/cilium.io/v2/ciliumnetworkpolicies"
+    world.refusals[path] = 404
+    slow = dataclasses.replace(PACE, not_served=3600.0)
+    needs = dict.fromkeys((Need.CILIUM_POLICIES,), name)
+    gatherer = Gatherer(connection, needs, on_change=lambda: None, pace=slow)
+    async with gatherer.running():
+        await asyncio.wait_for(gatherer.synced(), 120)
+        del world.refusals[path]
+        world.objects[path] = [obj("ours")]
+
+        gatherer.reflectors[Need.CILIUM_POLICIES].wake()
+
+        await until(lambda: "ours" in {name(one) for one in gatherer.owned.objects() or ()})
 
 
 async def test_nothing_runs_on_after_the_context(world: World, gatherer: Gatherer) -> None:

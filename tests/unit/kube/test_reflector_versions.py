@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import TYPE_CHECKING
 
@@ -145,3 +146,30 @@ async def test_a_refusal_for_want_of_a_right_is_no_question_of_versions(
     reading = kept.reading()
     assert isinstance(reading, Unavailable)
     assert reading.reason is Absence.FORBIDDEN
+
+
+async def test_a_kind_that_somebody_else_has_found_is_looked_for_at_once(
+    api: FakeApi, connection: Connection
+) -> None:
+    """Long before the next look; woken while it is followed already it does nothing."""
+    api.lists = [refuse(404), listed(obj("a"))]
+    api.watches = [watched(stay=9)]
+    kept: Reflector[str] = Reflector(
+        connection,
+        lambda: OLDER,
+        lambda raw: str(raw["metadata"]["name"]),
+        on_change=lambda: None,
+        pace=dataclasses.replace(PACE, not_served=3600.0),
+        chance=lambda: 0.0,
+    )
+    async with background(kept.run()):
+        await kept.answered()
+        assert isinstance(kept.reading(), Unavailable)
+        kept.wake()
+        await until(lambda: kept.reading() == Gathered(("a",)))
+        asked = len(api.asked)
+
+        kept.wake()
+        await asyncio.sleep(0.05)
+
+        assert len(api.asked) == asked

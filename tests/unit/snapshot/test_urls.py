@@ -26,3 +26,24 @@ def test_only_what_leads_out_of_the_cluster_is_outside(
 ) -> None:
     """A Service's name, and what is no URL, is none."""
     assert urls.outside(url, "coder") == found
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("coder", ("team-a", "coder")),
+        ("coder.coder", ("coder", "coder")),
+        ("coder.com", None),
+        ("coder.coder.svc", ("coder", "coder")),
+        ("coder.gone.svc.cluster.local", ("gone", "coder")),
+        ("coder.example.com", None),
+        ("10.0.0.1", None),
+        ("fd00::1", None),
+        ("", None),
+    ],
+)
+def test_a_service_is_told_from_a_domain_by_the_namespaces_that_are_there(
+    host: str, found: tuple[str, str] | None
+) -> None:
+    """Of two labels the second one is a namespace only where there is such a one."""
+    assert urls.service_named(host, "team-a", {"team-a", "coder"}) == found

@@ -32,7 +32,18 @@ Listed = Literal[
 ]
 """Connections of coderd that only its people can say where they lead (docs/reference/connections.md)."""
 
-EgressFrom = Literal["Workspaces", "ControlPlane"]
+ListedByProvisioners = Literal[
+    "provisioner-to-coderd",
+    "provisioner-to-kube-api",
+    "provisioner-to-cloud",
+    "provisioner-to-packages",
+]
+"""The same of external provisioners; to coderd where their own address does not show it."""
+
+ListedByProxies = Literal["proxy-to-coderd", "proxy-to-relay"]
+"""The same of workspace proxies."""
+
+EgressFrom = Literal["Workspaces", "ControlPlane", "Provisioners", "Proxies"]
 
 
 class EgressPort(Part):
@@ -93,6 +104,12 @@ class Destination(Part):
     ports: Annotated[tuple[EgressPort, ...], Field(max_length=16)] = ()
     """On which ports; absent means every one."""
 
+    @property
+    def line(self) -> str | None:
+        """The line of the table of connections that it says it is; nobody asks that of workspaces."""
+        line: str | None = getattr(self, "connection", None)
+        return line
+
 
 class ControlPlaneDestination(Destination):
     """The same for coderd."""
@@ -100,6 +117,22 @@ class ControlPlaneDestination(Destination):
     connection: Listed | None = None
     """Which of coderd's connections it is. Restricted waits until coderd-to-postgresql is listed, and
     coderd-to-kube-api unless CODER_PROVISIONER_DAEMONS is 0."""
+
+
+class ProvisionerDestination(Destination):
+    """The same for external provisioners."""
+
+    connection: ListedByProvisioners | None = None
+    """Which of their connections it is. Restricted waits until provisioner-to-kube-api or provisioner-to-cloud is
+    listed: builds make workspaces there. provisioner-to-coderd says where CODER_URL leads if nothing else shows it."""
+
+
+class ProxyDestination(Destination):
+    """The same for workspace proxies."""
+
+    connection: ListedByProxies | None = None
+    """Which of their connections it is. proxy-to-coderd says where CODER_PRIMARY_ACCESS_URL leads if nothing else
+    shows it."""
 
 
 class Egress(Part):
@@ -114,3 +147,10 @@ class Egress(Part):
         tuple[ControlPlaneDestination, ...], Field(max_length=32), ListMap("name")
     ] = ()
     """What coderd may connect to while controlPlaneEgress is Restricted: PostgreSQL, git, logins."""
+    provisioners: Annotated[
+        tuple[ProvisionerDestination, ...], Field(max_length=32), ListMap("name")
+    ] = ()
+    """What external provisioners may connect to while provisionerEgress is Restricted: the Kubernetes API, clouds,
+    registries of Terraform."""
+    proxies: Annotated[tuple[ProxyDestination, ...], Field(max_length=32), ListMap("name")] = ()
+    """What workspace proxies may connect to while proxyEgress is Restricted: proxies and relays elsewhere."""

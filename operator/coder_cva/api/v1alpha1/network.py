@@ -74,8 +74,14 @@ class Network(Part):
     """What coderd may connect to. Open: everything. Restricted: what the architecture needs, and what
     spec.network.egress.controlPlane lists; enforced as CVA-NET-003 is, in an adopted Coder once that
     is Enforce or its preview is confirmed."""
+    provisioner_egress: EgressProfile = "Open"
+    """What external provisioners may connect to, in the namespaces that consent. Open: everything. Restricted: what
+    the architecture needs, and what spec.network.egress.provisioners lists; enforced as CVA-NET-003 is."""
+    proxy_egress: EgressProfile = "Open"
+    """What workspace proxies may connect to, in the namespaces that consent. Open: everything. Restricted: what the
+    architecture needs, and what spec.network.egress.proxies lists; enforced as CVA-NET-003 is."""
     block_metadata_address_for: Annotated[
-        tuple[EgressFrom, ...], Field(max_length=2), ListSet()
+        tuple[EgressFrom, ...], Field(max_length=4), ListSet()
     ] = ()
     """Whose connections to the cloud's metadata address (169.254.169.254, fd00:ec2::254) are closed, also where
     egress is Open. Logins by the node's identity stop working: some workload identities, IAM logins to databases."""
