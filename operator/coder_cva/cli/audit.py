@@ -35,7 +35,7 @@ from coder_cva.runtime.settings import DEFAULT_NAMESPACE
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.parse import PROJECTIONS
 from coder_cva.snapshot.webhook import NOWHERE, Webhook
-from coder_cva.status import account
+from coder_cva.status import account, bites
 
 EXIT_CODES: Final = {"True": 0, "False": 1, "Unknown": 3}
 """By the condition Conformant; 2 is wrong usage or a manifest that is refused."""
@@ -149,7 +149,9 @@ async def judged(body: Body, bodies: tuple[Body, ...], eyes: Eyes, now: datetime
     deployment = parse(whole)
     world = await read(deployment, whole, bodies, eyes, now)
     plan, report = render.plan(world), evaluate(world)
-    told = replace(report, notices=tuple(account.notices(world, plan, report)))
+    told = replace(
+        report, notices=tuple(account.notices(world, plan, report, bites.bites(world, plan)))
+    )
     return Audit(
         deployment.reference,
         deployment.spec.edition,
