@@ -192,7 +192,7 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     engine = shell.engine
     owned = engine.port.owned()
     changes = await order.bring_about(plan, engine, owned, world.now)
-    changes += [await release.unbind(engine, ref) for ref in sorted(plan.unbound)]
+    changes += [await release.unbind(engine, ref, world.now) for ref in sorted(plan.unbound)]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
         wanted -= {one.ref for one in changes if one.reason == Reason.EXCEPTION_MISSING}
@@ -211,7 +211,7 @@ async def let_go(body: Mapping[str, Any], plan: Plan, engine: Engine, now: datet
     """Releases what the plan says is released, which is all of a coderd; deletes what is not."""
     ref = ref_of(body)
     if (ref.kind, ref.namespace) in plan.releases:
-        return await release.release(engine, body)
+        return await release.release(engine, body, now)
     return await engine.delete(body, now)
 
 
