@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.snapshot import confirmations, pools, records
+from coder_cva.snapshot import confirmations, pools, records, scaling
 from coder_cva.snapshot.confirmations import Confirmation
 from coder_cva.snapshot.discovered import Discovered, Workload, Workspace
 from coder_cva.snapshot.model import Absence, ClusterSnapshot
@@ -38,6 +38,8 @@ class World:
     operator_namespace: str = "coder-cva-system"
     may_annotate_nodes: frozenset[str] = frozenset()
     """For whose CoderDeployments the operator may annotate nodes: their namespaces, or ``*``."""
+    autoscaler_namespaces: frozenset[str] = scaling.AUTOSCALERS
+    """Where a status of cluster-autoscaler is believed."""
     observed: Observations = field(default_factory=Observations)
     """What was seen beside the cluster's API."""
     webhook: Webhook = NOWHERE
