@@ -5,6 +5,7 @@ crashed. So what is told is a rise above the most that Coder missed in the hour 
 hundred of the workspaces that run.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from coder_cva.rules import coder_word
@@ -15,10 +16,15 @@ _CHURN: Final = 100
 
 
 def before(world: World) -> int | None:
-    """How many agents Coder misses at most, as far as it was looked at; None where that was not seen."""
+    """How many agents Coder misses at most, as far as it was looked at; None where that was not seen.
+
+    At two looks in a row, as those that it misses now are counted: a restart of coderd an hour ago hides nothing.
+    """
     seen = coder_word.seen(world)
     missed = coder_word.value(seen.lost_agents)
-    return None if missed is None else max((missed, *seen.lost_lately))
+    if missed is None:
+        return None
+    return max((missed, *(min(pair) for pair in pairwise(seen.lost_lately))))
 
 
 def is_known(world: World) -> bool:

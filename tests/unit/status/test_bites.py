@@ -176,8 +176,8 @@ def test_the_notice_counts_agents_and_names_the_one_edit() -> None:
 
 
 def test_what_coder_missed_before_is_the_most_of_the_hour_before() -> None:
-    """It is written down when the restriction begins, and only where agents can be cut off."""
-    world = replace(at(0, coder=misses(3, 2, 7, 3)), previous={})
+    """At two looks in a row. It is written down when the restriction begins, and where agents can be cut off."""
+    world = replace(at(0, coder=misses(3, 2, 600, 7, 8, 3, 3)), previous={})
     (isolated,) = bites.bites(world, Plan(restrictions=(ISOLATED,), is_whole=True))
     (denied,) = bites.bites(world, Plan(restrictions=(DENIED,), is_whole=True))
 
