@@ -99,7 +99,10 @@ def test_a_tenants_word_about_node_groups_sways_nobodys_verdict_nor_placement(mo
     """A ConfigMap called as the autoscaler's own, in a namespace in which the tenant may write."""
     group = "eks-ws-46cb8f3a-11d2-9a4e-6c52-83c3e2bd5e01"
     labels = {"eks.amazonaws.com/nodegroup": "ws"}
-    nodes = [builders.node(f"ip-10-0-2-{one}", "workspaces", labels=labels) for one in range(2)]
+    nodes = [
+        builders.node("control-plane-1", builders.CONTROL_PLANE),
+        builders.node("workspaces-1", builders.WORKSPACES, labels=labels),
+    ]
     around = [*(one for one in AROUND if one is not BIG), *nodes]
     forged = [autoscaler_status([(group, 1, most, 1)], namespace=one) for one in (OWN, "mallory-2")]
     quiet, swayed = (builders.world(adopted("victim"), *around, *more) for more in ((), forged))
