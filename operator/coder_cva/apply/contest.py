@@ -122,7 +122,7 @@ def taken_up_again(memory: Memory, live: Mapping[str, Any], now: datetime) -> Ch
         return None
     message = (
         f"{what.ref}: it was let go and taken up again and again, as spec.controlPlane.management of its CoderDeployment "
-        "was changed to and fro: kubectl get cdep --show-managed-fields -o yaml says by whom. It runs on as nobody's, "
+        "was changed back and forth: kubectl get cdep --show-managed-fields -o yaml says by whom. It runs on as nobody's, "
         f"and is taken up at {timestamp(now + left)}"
     )
     return Change(what.ref, Action.WAITING, Reason.CONTESTED, message, left.total_seconds())
