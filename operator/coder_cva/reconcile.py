@@ -20,6 +20,7 @@ from coder_cva.desired.plan import Plan
 from coder_cva.rules.engine import evaluate
 from coder_cva.snapshot.discovery import discover
 from coder_cva.snapshot.needs import Need
+from coder_cva.snapshot.scaling import AUTOSCALERS
 from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from coder_cva.snapshot.world import World
 from coder_cva.status import conclude, events, stalled
@@ -53,6 +54,11 @@ class Eyes(Protocol):
         ...
 
     @property
+    def autoscaler_namespaces(self) -> frozenset[str]:
+        """Where a status of cluster-autoscaler is believed."""
+        ...
+
+    @property
     def webhook(self) -> Callable[[], Webhook]:
         """How the API server reaches the operator's own webhook."""
         ...
@@ -69,6 +75,7 @@ class Shell:
     clock: Callable[[], datetime]
     operator_namespace: str
     may_annotate_nodes: frozenset[str] = frozenset()
+    autoscaler_namespaces: frozenset[str] = AUTOSCALERS
     webhook: Callable[[], Webhook] = lambda: NOWHERE
     memos: Memos = field(default_factory=Memos)
     """What was worked out for each CoderDeployment in the pass before, by its UID."""
@@ -179,6 +186,7 @@ async def read(
         observed=await eyes.observer.observations(deployment),
         operator_namespace=eyes.operator_namespace,
         may_annotate_nodes=eyes.may_annotate_nodes,
+        autoscaler_namespaces=eyes.autoscaler_namespaces,
         webhook=eyes.webhook(),
         previous=body.get("status") or {},
         memo=memo,
@@ -193,7 +201,7 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     engine = shell.engine
     owned = engine.port.owned()
     changes = await order.bring_about(plan, engine, owned, world.now)
-    changes += [await release.unbind(engine, ref) for ref in sorted(plan.unbound)]
+    changes += [await release.unbind(engine, ref, world.now) for ref in sorted(plan.unbound)]
     if owned is not None:
         wanted = frozenset(ref_of(one) for one in plan.objects) | plan.keep
         wanted -= {one.ref for one in changes if one.reason == Reason.EXCEPTION_MISSING}
@@ -212,7 +220,7 @@ async def let_go(body: Mapping[str, Any], plan: Plan, engine: Engine, now: datet
     """Releases what the plan says is released, which is all of a coderd; deletes what is not."""
     ref = ref_of(body)
     if (ref.kind, ref.namespace) in plan.releases:
-        return await release.release(engine, body)
+        return await release.release(engine, body, now)
     return await engine.delete(body, now)
 
 

@@ -101,3 +101,36 @@ def test_what_coder_says_is_judged_and_its_token_is_nowhere(
     shown = json.dumps([told, events]) + operator.log.read_text(encoding="utf-8")
     assert TOKEN not in shown
     assert "maria" not in shown
+
+
+def test_agents_that_are_cut_off_while_their_pods_are_ready(
+    kube: Kube, asked: dict[str, Any], stub: CoderStub
+) -> None:
+    """A restriction goes into force, and at two looks in a row Coder misses both agents: told with the one edit."""
+    stub.workspaces = [coder_stub.workspace("maria", "python") for _ in range(2)]
+    # A changed spec is looked at at once.
+    kube.patch(asked, {"spec": {"architecture": {"users": 82}}})
+    verdicts(kube, asked, CVA_OPS_003="passed")
+    kube.patch(asked, {"spec": {"enforcement": {"rules": {"CVA-NET-005": "Enforce"}}}})
+    told = kube.wait_until(asked, lambda it: it.get("status", {}).get("restrictions"))
+    assert told["status"]["restrictions"][0]["agentsMissedBefore"] == 0
+
+    stub.workspaces = [
+        coder_stub.workspace("maria", "python", agent=one) for one in ("disconnected", "timeout")
+    ]
+
+    told = kube.wait_until(asked, lambda it: harms(it["status"]), timeout=200)
+    (message,) = harms(told["status"])
+    assert "Coder misses the agents of 2 running workspaces since then, of 0 at most" in message
+    assert '{"enforcement":{"rules":{"CVA-NET-005":"Audit"}}}' in message
+    assert "maria" not in json.dumps(told)
+    kube.wait_for(
+        lambda: "RestrictionHarms" in json.dumps(kube.list("Event", told["metadata"]["namespace"])),
+        what="the Event",
+    )
+
+
+def harms(status: dict[str, Any]) -> list[str]:
+    """What restrictions may have broken."""
+    notices = status.get("notices", [])
+    return [one["message"] for one in notices if one["kind"] == "RestrictionHarms"]

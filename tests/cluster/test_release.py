@@ -117,6 +117,27 @@ def test_managed_no_longer_and_managed_again(
     )
 
 
+def test_two_who_disagree_about_its_management_come_to_rest(
+    kube: Kube, operator: OperatorProcess, namespace: str
+) -> None:
+    """The third time within the hour coderd is let go at once and not taken up at once: it runs on as nobody's."""
+    ready_coder(kube, namespace)
+    before = identity(kube, namespace)
+    for _ in range(2):
+        wait_condition(kube, kube.apply(adopted(namespace)), "Ready", "True")
+        wait_condition(kube, kube.apply(managed(namespace)), "Ready", "True", timeout=90)
+    wait_condition(kube, kube.apply(adopted(namespace)), "Ready", "True")
+
+    told = kube.wait_until(
+        kube.apply(managed(namespace)),
+        lambda one: condition(one, "Ready").get("reason") == "Contested",
+    )
+
+    assert "it was let go and taken up again and again" in condition(told, "Ready")["message"]
+    assert identity(kube, namespace) == before
+    assert owners(kube, namespace) == dict.fromkeys(PARTS, ([], ""))
+
+
 def test_an_adopted_resource_takes_nothing_along(
     kube: Kube, operator: OperatorProcess, namespace: str
 ) -> None:

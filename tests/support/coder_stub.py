@@ -135,11 +135,12 @@ class CoderStub:
             "template": "template_name",
             "status": "status",
             "outdated": "outdated",
+            "has-agent": "agent",
         }
         found = [
             one
             for one in self.workspaces
-            if all(str(one[wanted[key]]).lower() == value for key, value in words.items())
+            if all(_said(one, wanted[key]) == value for key, value in words.items())
         ]
         return self._shown("workspace", found)
 
@@ -148,6 +149,14 @@ class CoderStub:
         begin, limit = int(query.get("offset", "0")), int(query.get("limit", "0"))
         page = items[begin : begin + limit] if limit else items[begin:]
         return {"count": len(items), name: page}
+
+
+def _said(workspace: Body, key: str) -> str:
+    """What a filter compares; a workspace that is stopped has no agent."""
+    if key != "agent":
+        return str(workspace[key]).lower()
+    (resource,) = workspace["latest_build"]["resources"]
+    return str(resource["agents"][0]["status"]) if workspace["status"] == "running" else ""
 
 
 def _is_user(user: Body, words: dict[str, str]) -> bool:
@@ -184,9 +193,14 @@ def template(name: str, *, active: bool = False, deprecated: bool = False) -> Bo
 
 
 def workspace(
-    owner: str, template_name: str, *, outdated: bool = False, status: str = "running"
+    owner: str,
+    template_name: str,
+    *,
+    outdated: bool = False,
+    status: str = "running",
+    agent: str = "connected",
 ) -> Body:
-    """A workspace."""
+    """A workspace with one agent, by whose status it can be asked for while it is started (has-agent)."""
     return {
         "id": str(uuid.uuid4()),
         "name": "dev",
@@ -195,6 +209,7 @@ def workspace(
         "outdated": outdated,
         "status": status,
         "automatic_updates": "never",
+        "latest_build": {"resources": [{"agents": [{"name": "main", "status": agent}]}]},
     }
 
 

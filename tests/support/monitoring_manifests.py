@@ -34,11 +34,27 @@ def program(
     *,
     image: str = "",
     labels: dict[str, str] | None = None,
+    number: int = 0,
+    daemon: bool = False,
 ) -> Manifest:
-    """A Pod of a program of monitoring, with the label that its chart writes unless others are given."""
+    """A Pod of a program of monitoring, with the label that its chart writes unless others are given.
+
+    ``daemon``: it is one of a DaemonSet's.
+    """
     container = {"name": name, "image": image or _IMAGES.get(name, f"docker.io/example/{name}:1")}
     said = {"app.kubernetes.io/name": name} if labels is None else labels
-    return builders.pod(f"{name}-0", namespace, labels=said, spec={"containers": [container]})
+    made = builders.pod(
+        f"{name}-{number}", namespace, labels=said, spec={"containers": [container]}
+    )
+    if daemon:
+        owner = {
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "name": name,
+            "uid": f"uid-of-{name}",
+        }
+        made["metadata"]["ownerReferences"] = [{**owner, "controller": True}]
+    return made
 
 
 def programs(names: Sequence[str] = PARTS, namespace: str = "monitoring") -> list[Manifest]:

@@ -10,6 +10,7 @@ import pytest
 
 from coder_cva.desired import staying
 from coder_cva.values.manifest import Ref
+from support.deployments import adopted
 from support.managed_coder import resource
 from support.story import Story, settled
 
@@ -144,3 +145,25 @@ async def test_a_template_that_waits_is_rolled_out_by_a_later_maintenance_alone(
     await settled(story)
     assert f"apply {CODERD}" in story.writes[len(journal) :]
     assert "pendingTemplate" not in story.status()
+
+
+async def test_two_who_disagree_about_its_management_cost_a_few_writes_an_hour(
+    story: Story,
+) -> None:
+    """Each minute another spec: coderd comes to rest as nobody's, and Ready says that somebody fights."""
+    story.writes.clear()
+    for minute in range(60):
+        cr = resource() if minute % 2 else adopted("coder")
+        cr["metadata"]["generation"] = 10 + minute
+        story.put({**cr, "status": story.status()})
+        await story.look()
+        if minute == 59:
+            (ready,) = (one for one in story.status()["conditions"] if one["type"] == "Ready")
+        story.now += timedelta(minutes=1)
+
+    of_coderd = [one for one in story.writes if one.endswith(str(CODERD))]
+    assert of_coderd.count(f"amend {CODERD}") <= 7  # it was taken up before, too
+    assert of_coderd.count(f"apply {CODERD}") <= 6
+    assert f"delete {CODERD}" not in of_coderd
+    assert ready["reason"] == "Contested"
+    assert "is taken up at" in ready["message"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from coder_cva.snapshot.coder_seen import CoderSeen
+from coder_cva.snapshot.observations import Observations
 from support import builders
 from support.deployments import adopted
 from support.policies import service
@@ -86,6 +89,29 @@ async def test_one_edit_takes_all_of_it_back(story: Story) -> None:
     assert policies(story) == set()
     assert "restrictions" not in story.status()
     assert [one.reason for one in story.events][-1:] == ["TakenBack"]
+
+
+async def test_agents_that_coder_misses_afterwards_are_told_with_the_edit(story: Story) -> None:
+    """No Pod shows it. A new leader compares with the number that the status has."""
+    story.observed = Observations(coder=CoderSeen(lost_agents=1, running_workspaces=2))
+    says(story, story.status()["confirm"]["hash"])
+    await settled(story)
+    story.restart()
+    story.now += timedelta(minutes=4)
+    story.observed = Observations(coder=CoderSeen(lost_agents=2, running_workspaces=2))
+
+    await story.look()
+
+    told = story.events[-1]
+    assert told.reason == "RestrictionHarms"
+    assert "Coder misses the agents of 2 running workspaces" in told.message
+    assert told.message.endswith("""-p '{"spec":{"network":{"confirm":null}}}'""")
+    assert story.status()["restrictions"][0]["agentsMissedBefore"] == 1
+    story.observed = Observations(coder=CoderSeen(lost_agents=1, running_workspaces=2))
+    story.now += timedelta(minutes=8)
+    await story.look()
+    assert "agentsMissedBefore" not in story.status()["restrictions"][0]
+    assert "RestrictionHarms" not in [one["kind"] for one in story.status().get("notices", ())]
 
 
 @pytest.mark.parametrize("writes", range(6))

@@ -12,11 +12,13 @@ import pytest
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import parse
 from coder_cva.desired import render
+from coder_cva.rules.engine import evaluate
 from support import builders
 from support.coder_manifests import chart_coderd, chart_provisioner, chart_proxy
 from support.deployments import adopted
 from support.hostile_specs import CASES, manifest_of
 from support.managed_coder import BIG
+from support.scaling_manifests import autoscaler_status
 from support.workspace_manifests import workspace_deployment
 
 OWN = "mallory"
@@ -92,3 +94,29 @@ def test_what_is_refused_is_refused_offline_too(case: dict[str, Any]) -> None:
     """The parser knows what the API server knows."""
     with pytest.raises(InvalidSpec):
         parse(builders.live(manifest_of(case, OWN, VICTIM)))
+
+
+@pytest.mark.parametrize("most", [1, 900], ids=["no room", "room for everybody"])
+def test_a_tenants_word_about_node_groups_sways_nobodys_verdict_nor_placement(most: int) -> None:
+    """A ConfigMap called as the autoscaler's own, in a namespace in which the tenant may write."""
+    group = "eks-ws-46cb8f3a-11d2-9a4e-6c52-83c3e2bd5e01"
+    labels = {"eks.amazonaws.com/nodegroup": "ws"}
+    nodes = [
+        builders.node("control-plane-1", builders.CONTROL_PLANE),
+        builders.node("workspaces-1", builders.WORKSPACES, labels=labels),
+    ]
+    around = [*(one for one in AROUND if one is not BIG), *nodes]
+    forged = [autoscaler_status([(group, 1, most, 1)], namespace=one) for one in (OWN, "mallory-2")]
+    quiet, swayed = (builders.world(adopted("victim"), *around, *more) for more in ((), forged))
+
+    assert render.plan(swayed) == render.plan(quiet)
+    verdicts, others = (
+        {one.id: one.verdict for one in evaluate(it).results} for it in (quiet, swayed)
+    )
+    assert others == verdicts
+    believed = autoscaler_status([(group, 1, most, 1)])
+    told = {
+        one.id: one.verdict
+        for one in evaluate(builders.world(adopted("victim"), *around, believed)).results
+    }
+    assert told["CVA-NODE-004"] != verdicts["CVA-NODE-004"]

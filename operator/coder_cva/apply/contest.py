@@ -25,6 +25,8 @@ _MADE: Final = "made"
 _GONE: Final = "gone"
 _CHANGED: Final = "changed"
 _STATUS: Final = "status"
+_MARKED: Final = "marked"
+_TAKEN_UP: Final = "taken up"
 
 
 def stands(memory: Memory, manifest: Manifest) -> None:
@@ -93,6 +95,37 @@ def changed_again(memory: Memory, live: Mapping[str, Any], now: datetime) -> Cha
         f"it is changed each time it is as this operator wants it, {who}by a second operator of another version: "
         f"{SECOND_OPERATOR}. It is brought back",
     )
+
+
+def marked_again(memory: Memory, live: Mapping[str, Any], now: datetime) -> Change | None:
+    """What gets our marks again each time it was let go; None where it is to be let go now."""
+    return _repeated(
+        memory,
+        Quarrel(_MARKED, ref_of(live), _owner(live)),
+        now,
+        "somebody else puts our labels or a CoderDeployment's ownerReference back on it each time it is let go: take "
+        "them out of what is applied there. With an ownerReference it goes with its CoderDeployment, unless that is "
+        "deleted with --cascade=orphan. It is let go again",
+    )
+
+
+def taken_up_again(memory: Memory, live: Mapping[str, Any], now: datetime) -> Change | None:
+    """What was let go and is to be ours again, again and again; None where it is to be taken up now.
+
+    No edit of the CoderDeployment ends this waiting, for it is edits that fight: two that apply it, of which one says
+    Managed. Letting go never waits for them, so what waits is what nobody owns, and coderd runs on.
+    """
+    what = Quarrel(_TAKEN_UP, ref_of(live), "")
+    left = memory.patience.left(what, now)
+    if left is None or what.ref is None:
+        memory.patience.note(what, now)
+        return None
+    message = (
+        f"{what.ref}: it was let go and taken up again and again, as spec.controlPlane.management of its CoderDeployment "
+        "was changed back and forth: kubectl get cdep --show-managed-fields -o yaml says by whom. It runs on as nobody's, "
+        f"and is taken up at {timestamp(now + left)}"
+    )
+    return Change(what.ref, Action.WAITING, Reason.CONTESTED, message, left.total_seconds())
 
 
 def overwritten(

@@ -112,13 +112,23 @@ class Engine:
         if fingerprint(rehearsal.result) == fingerprint(live):
             self._settle(rehearsal, rendered, fingerprint(live))
             return Change(ref, Action.UNCHANGED, yielded=yielded)
-        if not rehearsal.taken and self.memory.is_rendered(ref, rendered):
-            waiting = contest.changed_again(self.memory, live, now)
-            if waiting is not None:
-                return waiting
+        waiting = self._fought_over(live, rehearsal, rendered, now)
+        if waiting is not None:
+            return waiting
         await self._write(rehearsal, rendered, now)
         managers = tuple(sorted({one.manager for one in rehearsal.taken}))
         return Change(ref, Action.CONFIGURED, yielded=yielded, repaired_from=managers)
+
+    def _fought_over(
+        self, live: Mapping[str, Any], rehearsal: _Rehearsal, rendered: str, now: datetime
+    ) -> Change | None:
+        """Why an object is left for now as it is, although it is not as it should be."""
+        if not rehearsal.taken and self.memory.is_rendered(ref_of(live), rendered):
+            return contest.changed_again(self.memory, live, now)
+        reference = rehearsal.manifest["metadata"]["annotations"].get(OWNER_NAME, "")
+        if reference and is_released(meta(live["metadata"]), reference):
+            return contest.taken_up_again(self.memory, live, now)
+        return None
 
     async def _create(self, manifest: Manifest, unforced: frozenset[str], now: datetime) -> Change:
         """Of what is not there nobody holds a field, so all of it is applied, and nothing is forced."""

@@ -20,7 +20,10 @@ PAUSES: Final = tuple(timedelta(minutes=one) for one in (1, 10, 20))
 
 @dataclass(frozen=True, slots=True)
 class Quarrel:
-    """What is repeated: a word for it, of which object (None for the status), and for whose owner (a UID)."""
+    """What is repeated: a word for it, of which object (None for the status), and for whose owner (a UID).
+
+    The owner "" is that of what no edit ends, because the edits are what fights.
+    """
 
     what: str
     ref: Ref | None

@@ -6,9 +6,11 @@ our fields nothing else is touched, so that an object that is taken back is as i
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from coder_cva import ports
+from coder_cva.apply import contest
 from coder_cva.apply.engine import Engine
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.metadata import INSTANCE, MANAGED_BY, MANAGER, ORPHANED
@@ -19,7 +21,7 @@ _BOUND: Final = (INSTANCE,)
 _OURS: Final = (MANAGED_BY, ORPHANED, *_BOUND)
 
 
-async def release(engine: Engine, body: Mapping[str, Any]) -> Change:
+async def release(engine: Engine, body: Mapping[str, Any], now: datetime) -> Change:
     """Takes the ownerReference and the label that it is managed by us off an object of exactly this UID.
 
     It is nobody's then, and still says for whom it was made: by that it can be taken up again.
@@ -27,21 +29,26 @@ async def release(engine: Engine, body: Mapping[str, Any]) -> Change:
     Never raises WriteError: a failure is a Change. Raises LeadershipLostError.
     """
     uid = dig(body, "metadata", "uid", default="")
-    return await _amend(engine, ref_of(body), uid, labels=_OURS)
+    return await _amend(engine, ref_of(body), uid, now, labels=_OURS)
 
 
-async def unbind(engine: Engine, ref: Ref) -> Change:
+async def unbind(engine: Engine, ref: Ref, now: datetime) -> Change:
     """Takes the ownerReference off an object: it stays ours and no longer goes with its CoderDeployment."""
-    return await _amend(engine, ref, "", labels=_BOUND)
+    return await _amend(engine, ref, "", now, labels=_BOUND)
 
 
-async def _amend(engine: Engine, ref: Ref, uid: str, *, labels: tuple[str, ...]) -> Change:
+async def _amend(
+    engine: Engine, ref: Ref, uid: str, now: datetime, *, labels: tuple[str, ...]
+) -> Change:
     try:
         live = await engine.port.live(ref)
         metadata = _without(live, labels) if live is not None else {}
         if live is None or not metadata or uid not in ("", dig(live, "metadata", "uid")):
             return Change(ref, Action.UNCHANGED)
         engine.check()
+        waiting = contest.marked_again(engine.memory, live, now)
+        if waiting is not None:
+            return waiting
         version = dig(live, "metadata", "resourceVersion", default="")
         await engine.port.amend(ref, metadata, version=version)
     except ports.WriteError as error:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 PARTS: Final = ("Prometheus", "Grafana", "Loki", "Alertmanager")
 """The parts of Coder's observability bundle."""
+BUNDLE: Final = "coder-observability"
+"""The bundle's namespace and release, as Coder's documentation calls them."""
 
 
 class Program(BaseModel):
@@ -34,6 +36,8 @@ class Programs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     parts: dict[str, Program]
+    logs: dict[str, Program]
+    also_logs: frozenset[str]
     collectors: dict[str, Program]
     others: dict[str, Program]
     system: dict[str, Program]
@@ -50,7 +54,7 @@ def programs() -> Programs:
 def program_of(names: tuple[str, ...], image: str) -> str:
     """What a Pod's program is called, "" for any other. The narrower ones come first: some share an image's name."""
     known = programs()
-    for kind in (known.system, known.others, known.collectors, known.parts):
+    for kind in (known.system, known.others, known.logs, known.collectors, known.parts):
         for name, program in kind.items():
             if program.is_it(names, image):
                 return name

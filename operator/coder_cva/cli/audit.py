@@ -9,7 +9,7 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -29,13 +29,13 @@ from coder_cva.reconcile import read
 from coder_cva.reports import json_report, markdown, restrictions, table
 from coder_cva.reports.audit import Audit
 from coder_cva.rules.engine import evaluate
-from coder_cva.runtime import looks
+from coder_cva.runtime import looks, settings
 from coder_cva.runtime.observers import AtOnce
 from coder_cva.runtime.settings import DEFAULT_NAMESPACE
 from coder_cva.sizing.size import size
 from coder_cva.snapshot.parse import PROJECTIONS
 from coder_cva.snapshot.webhook import NOWHERE, Webhook
-from coder_cva.status import account
+from coder_cva.status import account, bites
 
 EXIT_CODES: Final = {"True": 0, "False": 1, "Unknown": 3}
 """By the condition Conformant; 2 is wrong usage or a manifest that is refused."""
@@ -50,6 +50,14 @@ class Refusal(Exception):
     """The audit cannot begin; the message names the remedy."""
 
 
+def _autoscalers() -> frozenset[str]:
+    """What the operator's environment would say, said to the audit."""
+    try:
+        return settings.autoscaler_namespaces()
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+
+
 @dataclass(frozen=True, slots=True)
 class Eyes:
     """How the cluster is looked at."""
@@ -58,6 +66,7 @@ class Eyes:
     observer: ObservePort
     operator_namespace: str = DEFAULT_NAMESPACE
     may_annotate_nodes: frozenset[str] = frozenset()
+    autoscaler_namespaces: frozenset[str] = field(default_factory=_autoscalers)
     webhook: Callable[[], Webhook] = lambda: NOWHERE
 
 
@@ -149,7 +158,9 @@ async def judged(body: Body, bodies: tuple[Body, ...], eyes: Eyes, now: datetime
     deployment = parse(whole)
     world = await read(deployment, whole, bodies, eyes, now)
     plan, report = render.plan(world), evaluate(world)
-    told = replace(report, notices=tuple(account.notices(world, plan, report)))
+    told = replace(
+        report, notices=tuple(account.notices(world, plan, report, bites.bites(world, plan)))
+    )
     return Audit(
         deployment.reference,
         deployment.spec.edition,

@@ -13,7 +13,7 @@ from typing import Any, Final
 from coder_cva.coder_api import client, refusals
 from coder_cva.coder_api.client import Client
 from coder_cva.snapshot.coder_seen import CoderSeen, Unseen
-from coder_cva.snapshot.parse_coder import NAMES, coder_seen
+from coder_cva.snapshot.parse_coder import LOST, NAMES, coder_seen
 from coder_cva.snapshot.shapes import flag, mapping, mappings, text
 from coder_cva.values.addresses import Permit, anywhere
 
@@ -57,6 +57,7 @@ async def bodies(coder: Client) -> Bodies:
     parts = await asyncio.gather(
         _single(coder),
         _counts(coder, rights),
+        _lost_agents(coder, rights),
         _provisioners(coder, rights),
         _templates(coder, rights),
         _template_admins(coder, rights),
@@ -107,6 +108,16 @@ async def _counts(coder: Client, rights: Mapping[str, Unseen | None]) -> Bodies:
         )
     )
     return dict(zip(asked, found, strict=True))
+
+
+async def _lost_agents(coder: Client, rights: Mapping[str, Unseen | None]) -> Bodies:
+    """One count for each status: older versions of Coder know no list of them in one filter."""
+    if rights["workspaces"] is not None:
+        return {"lost_agents": rights["workspaces"]}
+    found = await asyncio.gather(
+        *(_count(coder, "workspaces", f"status:running has-agent:{one}") for one in LOST)
+    )
+    return {"lost_agents": dict(zip(LOST, found, strict=True))}
 
 
 async def _count(coder: Client, path: str, query: str) -> Any:

@@ -48,6 +48,11 @@ def _beside(every: tuple[Workspace, ...], inside: frozenset[str]) -> tuple[Works
     return tuple(one for one in every if one.pod.node and one.pod.node not in inside)
 
 
+def of(world: World) -> tuple[Group, ...]:
+    """Those of a world. Its rule and its status ask: ``world.once(misplaced.of)``."""
+    return groups(workspaces(world), world.once(Relocation))
+
+
 def groups(astray: Iterable[Workspace], relocation: Relocation) -> tuple[Group, ...]:
     """The largest first."""
     found: defaultdict[tuple[str, NextStart], list[Workspace]] = defaultdict(list)

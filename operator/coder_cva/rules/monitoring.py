@@ -24,10 +24,12 @@ _OPERATOR: Final = "prometheus-operator"
 class Monitoring:
     """What runs: for each program the first of its Pods, and the Prometheus resources.
 
-    ``plain`` are the Prometheus servers whose configuration is a file, which nobody reads here.
+    ``plain`` are the Prometheus servers whose configuration is a file, which nobody reads here;
+    ``log_collectors`` all Pods of what collects logs, each with its program.
     """
 
     running: Mapping[str, str]
+    log_collectors: tuple[tuple[str, Pod], ...]
     plain: tuple[str, ...]
     servers: tuple[PrometheusServer, ...]
     namespaces: Mapping[str, Labels]
@@ -61,12 +63,14 @@ class Monitoring:
 def monitoring(world: World) -> Monitoring:
     """What runs in the whole cluster. A workspace in which somebody tries Grafana is none of it."""
     running, plain = dict[str, str](), set[str]()
-    for program, pod in world.memo.flat(_programs, world.snapshot.items(Need.PODS)):
+    found = world.memo.flat(_programs, world.snapshot.items(Need.PODS))
+    for program, pod in found:
         running.setdefault(program, pod.meta.path)
         if program == "Prometheus" and pod.meta.labels.get(marks.MANAGED_BY) != _OPERATOR:
             plain.add(pod.meta.path)
     return Monitoring(
         dict(sorted(running.items())),
+        tuple(one for one in found if one[0] in programs().logs),
         tuple(sorted(plain)[:1]),
         world.snapshot.items(Need.PROMETHEUSES),
         {one.meta.name: one.meta.labels for one in world.snapshot.items(Need.NAMESPACES)},

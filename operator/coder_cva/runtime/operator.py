@@ -81,6 +81,7 @@ class Operator:
             clock=lambda: datetime.now(UTC),
             operator_namespace=settings.namespace,
             may_annotate_nodes=settings.may_annotate_nodes,
+            autoscaler_namespaces=settings.autoscaler_namespaces,
             webhook=self.admission.webhook,
         )
         self._tasks: list[asyncio.Task[None]] = []

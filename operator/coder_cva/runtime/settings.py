@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from coder_cva.snapshot.scaling import AUTOSCALERS
+
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 DEFAULT_NAMESPACE: Final = "coder-cva-system"
 WEBHOOK: Final = "coder-cva-webhook"
@@ -29,6 +31,8 @@ class Settings:
     """A look at everything even when nothing happened: dates in the spec pass, and belt and braces."""
     may_annotate_nodes: frozenset[str] = frozenset()
     """For CoderDeployments of which namespaces nodes may be annotated (protectNodes); ``*`` stands for all."""
+    autoscaler_namespaces: frozenset[str] = AUTOSCALERS
+    """Where a status of cluster-autoscaler is believed: in the cluster's own namespaces, and where somebody says so."""
     in_pod: bool = False
     """Whether it runs in a cluster: what is local is then the Pod's and its node's, and no user's."""
     admission_engine: str = "Auto"
@@ -75,7 +79,12 @@ def from_environment() -> Settings:
         log_format=os.environ.get("LOG_FORMAT", "text"),
         log_level=os.environ.get("LOG_LEVEL", "INFO").upper(),
         watch_seconds=_number("WATCH_SECONDS", 300),
-        may_annotate_nodes=_namespaces("ALLOW_NODE_ANNOTATIONS"),
+        may_annotate_nodes=_namespaces(
+            "ALLOW_NODE_ANNOTATIONS",
+            "whose CoderDeployments may have nodes annotated",
+            ", or to * for all",
+        ),
+        autoscaler_namespaces=autoscaler_namespaces(),
         in_pod=bool(os.environ.get("KUBERNETES_SERVICE_HOST")),
         admission_engine=_one_of("ADMISSION_ENGINE", ENGINES),
         webhook_port=_number("WEBHOOK_PORT", 9443),
@@ -86,6 +95,11 @@ def from_environment() -> Settings:
     )
 
 
+def autoscaler_namespaces() -> frozenset[str]:
+    """Where a status of cluster-autoscaler is believed. Raises ValueError as ``from_environment`` does."""
+    return AUTOSCALERS | _namespaces("AUTOSCALER_NAMESPACES", "in which cluster-autoscaler runs")
+
+
 def _own_namespace() -> str:
     try:
         return _NAMESPACE_FILE.read_text(encoding="utf-8").strip() or DEFAULT_NAMESPACE
@@ -93,14 +107,14 @@ def _own_namespace() -> str:
         return DEFAULT_NAMESPACE
 
 
-def _namespaces(name: str) -> frozenset[str]:
+def _namespaces(name: str, which: str, all_of_them: str = "") -> frozenset[str]:
     """Names with commas between them. A yes says for nobody in particular what reaches beyond a namespace."""
     found = frozenset(one.strip() for one in os.environ.get(name, "").split(",")) - {""}
     words = sorted(one for one in found if one.lower() in _YES_OR_NO)
     if words:
         raise ValueError(
-            f"{name}={words[0]!r} names no namespace: set it to those whose CoderDeployments may have nodes "
-            "annotated, with commas between them, or to * for all; leave it out for none"
+            f"{name}={words[0]!r} names no namespace: set it to those {which}, with commas between "
+            f"them{all_of_them}; leave it out for none"
         )
     return found
 

@@ -144,13 +144,19 @@ class CoderSeen:
     users: Part[int] = NOT_READ
     """Active accounts: they count for the licence, dormant and suspended ones do not."""
     running_workspaces: Part[int] = NOT_READ
+    lost_agents: Part[int] = NOT_READ
+    """Running workspaces whose agent was connected and is not, or did not connect in its time: of what an operator
+    sees, as many as at two looks in a row, because each restart of coderd loses all of them for a moment."""
     kept: int = 0
     """For how many looks in a row parts of an earlier one stand in for what was not to be had."""
     lately: tuple[int, ...] = field(default=(), compare=False)
     """How many builds ran at each of the last looks."""
+    lost_lately: tuple[int, ...] = field(default=(), compare=False)
+    """How many agents were lost at each of the last looks."""
 
 
-PARTS: Final = tuple(one.name for one in fields(CoderSeen) if one.name not in ("kept", "lately"))
+_BESIDE: Final = ("kept", "lately", "lost_lately")
+PARTS: Final = tuple(one.name for one in fields(CoderSeen) if one.name not in _BESIDE)
 _LATELY: Final = 60
 """Looks, one a minute."""
 _PASSING: Final = frozenset({"Slow", "Unreachable", "ServerError", "Truncated", "TooManyRequests"})
@@ -167,7 +173,7 @@ def nothing(reason: str, message: str) -> CoderSeen:
 
 def patient(before: CoderSeen | None, now: CoderSeen) -> CoderSeen:
     """What was seen now; for a short while what was seen before, where Coder was just not to be had."""
-    now = _busiest(before, now)
+    now = _settled(before, _busiest(before, now))
     if before is None or before.kept >= _PATIENCE:
         return now
     kept = {name: getattr(before, name) for name in PARTS if _is_missed(before, now, name)}
@@ -181,6 +187,15 @@ def _busiest(before: CoderSeen | None, now: CoderSeen) -> CoderSeen:
         return replace(now, lately=lately)
     lately = (*lately, now.running_jobs)[-_LATELY:]
     return replace(now, running_jobs=max(lately), lately=lately)
+
+
+def _settled(before: CoderSeen | None, now: CoderSeen) -> CoderSeen:
+    """An agent that comes back before the next look was never lost."""
+    lately = () if before is None else before.lost_lately
+    if isinstance(now.lost_agents, Unseen):
+        return replace(now, lost_lately=lately)
+    lately = (*lately, now.lost_agents)[-_LATELY:]
+    return replace(now, lost_agents=min(lately[-2:]), lost_lately=lately)
 
 
 def _is_missed(before: CoderSeen, now: CoderSeen, name: str) -> bool:

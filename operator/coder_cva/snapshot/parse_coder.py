@@ -45,8 +45,11 @@ NAMES: Final = (
     "owners",
     "users",
     "running_workspaces",
+    "lost_agents",
 )
 """The names of the bodies, one for each part."""
+LOST: Final = ("disconnected", "timeout")
+"""What Coder calls an agent that is gone, and one that never came (its page on managing workspaces, has-agent)."""
 _PRIMARY: Final = "primary"
 """The name under which coderd lists itself among the proxies."""
 _LOCAL_PORT: Final = re.compile(r":\d+->")
@@ -57,8 +60,8 @@ _SUSPENDED: Final = "suspended"
 def coder_seen(bodies: Body) -> CoderSeen:
     """The bodies by their names; one that lacks was not read.
 
-    A body may be ``Unseen`` itself: then the request gave none. ``outdated`` and ``workspaces_of`` hold
-    several answers, by a template's id and by a username.
+    A body may be ``Unseen`` itself: then the request gave none. ``outdated``, ``workspaces_of`` and ``lost_agents``
+    hold several answers, by a template's id, by a username, and by an agent's status.
     """
 
     def listed_templates(body: Any) -> Part[tuple[Template, ...]]:
@@ -82,6 +85,7 @@ def coder_seen(bodies: Body) -> CoderSeen:
         owners=_part(bodies, "owners", count),
         users=_part(bodies, "users", count),
         running_workspaces=_part(bodies, "running_workspaces", count),
+        lost_agents=_part(bodies, "lost_agents", lost_agents),
     )
 
 
@@ -251,6 +255,13 @@ def template_admins(body: Any, workspaces: Any = None) -> Part[tuple[TemplateAdm
             kept, key=lambda one: (sorted(one.roles), one.is_service_account, str(one.workspaces))
         )
     )
+
+
+def lost_agents(body: Any) -> Part[int]:
+    """``workspaces`` by each status of an agent that is not there: how many in all, or why that is not known."""
+    counts = [_answer(body, status) for status in LOST]
+    unseen = next((one for one in counts if isinstance(one, Unseen)), None)
+    return unseen or sum(one for one in counts if not isinstance(one, Unseen))
 
 
 def _answer(answers: Any, key: str) -> Part[int]:

@@ -39,6 +39,9 @@ NEEDS: Final = frozenset(
 
 SCALE_DOWN_DISABLED: Final = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 DO_NOT_DISRUPT: Final = "karpenter.sh/do-not-disrupt"
+AUTOSCALERS: Final = frozenset({"kube-system", "openshift-machine-api"})
+"""Where cluster-autoscaler writes its status unless it is told otherwise, by itself and on OpenShift. A tenant may write a
+ConfigMap of that name, too, and a Deployment that looks like an autoscaler, but into no namespace of the cluster's own."""
 STALE: Final = timedelta(minutes=10)
 """A status that is not written for so long is nobody's: cluster-autoscaler writes it about every ten seconds."""
 
@@ -113,10 +116,17 @@ class Evidence:
 
 
 def evidence(
-    snapshot: ClusterSnapshot, now: datetime, nodes: Sequence[Node], selector: Mapping[str, str]
+    snapshot: ClusterSnapshot,
+    now: datetime,
+    nodes: Sequence[Node],
+    selector: Mapping[str, str],
+    believed: frozenset[str] = AUTOSCALERS,
 ) -> Evidence:
-    """What is known of the pool with these nodes; a group without a node counts where it would have the labels."""
-    statuses: tuple[AutoscalerStatus, ...] = snapshot.items(Need.CLUSTER_AUTOSCALER)
+    """What is known of the pool with these nodes; a group without a node counts where it would have the labels.
+
+    ``believed`` are the namespaces in which a status of cluster-autoscaler counts.
+    """
+    statuses = believed_statuses(snapshot, believed)
     fresh = [one for one in statuses if _is_fresh(one, now)]
     told = [group for one in fresh for group in one.groups]
     found = [
@@ -130,9 +140,19 @@ def evidence(
     outside = [one.meta.name for one in rest if _is_outside(one, told)]
     unknown = [one.meta.name for one in rest if not _is_outside(one, told)]
     notes = [_silence(one) for one in statuses if one not in fresh or not one.groups]
+    if not fresh:
+        notes += _elsewhere(snapshot, believed)
     if unknown and told:
         notes.append(_unmatched(told))
     return Evidence(tuple(found), tuple(outside), tuple(unknown), tuple(notes))
+
+
+def believed_statuses(
+    snapshot: ClusterSnapshot, believed: frozenset[str]
+) -> tuple[AutoscalerStatus, ...]:
+    """What cluster-autoscaler says, of these namespaces alone."""
+    found: tuple[AutoscalerStatus, ...] = snapshot.items(Need.CLUSTER_AUTOSCALER)
+    return tuple(one for one in found if one.meta.namespace in believed)
 
 
 def is_kept(node: Node) -> bool:
@@ -340,6 +360,20 @@ def _silence(status: AutoscalerStatus) -> str:
     if not status.groups:
         return f"{name} names no group"
     return f"{name} is not written since {status.written:%Y-%m-%d %H:%M} UTC, so it is not believed"
+
+
+def _elsewhere(snapshot: ClusterSnapshot, believed: frozenset[str]) -> Iterator[str]:
+    """One sentence, however many there are: whoever writes them must not fill a report."""
+    found: tuple[AutoscalerStatus, ...] = snapshot.items(Need.CLUSTER_AUTOSCALER)
+    names = sorted(one.meta.namespace for one in found if one.meta.namespace not in believed)
+    if names:
+        more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+        said = ",".join(sorted({*(believed - AUTOSCALERS), names[0]}))
+        yield (
+            f"a status in namespace {names[0]}{more} is not believed, because whoever may write there may have written it; "
+            f"if cluster-autoscaler runs there, whoever runs the operator says so: AUTOSCALER_NAMESPACES={said} "
+            "in its environment"
+        )
 
 
 def _unmatched(told: Sequence[ScaledGroup]) -> str:

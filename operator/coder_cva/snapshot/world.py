@@ -2,15 +2,15 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from coder_cva.api.v1alpha1.resource import CoderDeployment
-from coder_cva.snapshot import confirmations, pools, records
+from coder_cva.snapshot import confirmations, pools, records, scaling
 from coder_cva.snapshot.confirmations import Confirmation
 from coder_cva.snapshot.discovered import Discovered, Workload, Workspace
 from coder_cva.snapshot.model import Absence, ClusterSnapshot
@@ -19,6 +19,8 @@ from coder_cva.snapshot.observations import Observations
 from coder_cva.snapshot.webhook import NOWHERE, Webhook
 from coder_cva.values import selectors
 from coder_cva.values.memo import Memo
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class World:
     operator_namespace: str = "coder-cva-system"
     may_annotate_nodes: frozenset[str] = frozenset()
     """For whose CoderDeployments the operator may annotate nodes: their namespaces, or ``*``."""
+    autoscaler_namespaces: frozenset[str] = scaling.AUTOSCALERS
+    """Where a status of cluster-autoscaler is believed."""
     observed: Observations = field(default_factory=Observations)
     """What was seen beside the cluster's API."""
     webhook: Webhook = NOWHERE
@@ -95,6 +99,17 @@ class World:
             ]
             for one in self.found.namespaces
         }
+
+    def once(self, work: Callable[["World"], R]) -> R:
+        """``work`` of this world, worked out once however many ask for it in a pass."""
+        if work not in self._worked_out:
+            self._worked_out[work] = work(self)
+        found: R = self._worked_out[work]
+        return found
+
+    @cached_property
+    def _worked_out(self) -> dict[Any, Any]:
+        return {}
 
     def pool(self, selector: Mapping[str, str]) -> tuple[records.Node, ...]:
         """The nodes of a pool; () for the empty selector, which is no pool."""

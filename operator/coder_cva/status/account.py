@@ -18,7 +18,6 @@ from coder_cva.desired.placement import WORKSPACES_ON_POOL
 from coder_cva.desired.plan import Plan, Preview, Withheld
 from coder_cva.rules import load, misplaced, texts, upgrades
 from coder_cva.rules.model import Finding, Notice, NoticeKind, Report, RuleResult, Verdict
-from coder_cva.rules.relocation import Relocation
 from coder_cva.rules.subjects import NAMESPACES, WORKSPACES
 from coder_cva.sizing.size import size
 from coder_cva.sizing.steps import steps
@@ -34,6 +33,7 @@ def account(
 ) -> dict[str, Any]:
     """The parts of the status that are counted or listed; None where there is nothing to say."""
     findings = [*_fields_left(changes), *(_finding(one) for one in report.findings)]
+    bitten = bites.bites(world, plan)
     return {
         "controlPlane": _control_plane(world.deployment, world),
         "workspaces": _workspaces(world, report),
@@ -43,10 +43,11 @@ def account(
         "findings": shown(findings) or None,
         "findingsTotal": len(findings),
         "findingsBySeverity": dict(sorted(Counter(one["severity"] for one in findings).items())),
-        "notices": [notice(one) for one in notices(world, plan, report)[:NOTICE_LIMIT]] or None,
+        "notices": [notice(one) for one in notices(world, plan, report, bitten)[:NOTICE_LIMIT]]
+        or None,
         "previews": previews(world, plan)[:PREVIEW_LIMIT] or None,
         "confirm": confirming.told(world, plan),
-        "restrictions": bites.told(bites.bites(world, plan)) or None,
+        "restrictions": bites.told(bitten) or None,
         "withheld": [
             {"subject": one.subject, "reason": one.reason, "message": one.message}
             for one in sorted((*plan.withheld, *_undone(changes)))[:WITHHELD_LIMIT]
@@ -82,10 +83,12 @@ def summary(report: Report) -> dict[str, int]:
     }
 
 
-def notices(world: World, plan: Plan, report: Report) -> list[Notice]:
+def notices(
+    world: World, plan: Plan, report: Report, bitten: tuple[bites.Bite, ...]
+) -> list[Notice]:
     """What is to be told of restrictions, of confirmations, and of what the spec waives and attests."""
     found = (
-        *bites.notices(world, bites.bites(world, plan)),
+        *bites.notices(world, bitten),
         *confirming.notices(world, plan),
         *report.notices,
     )
@@ -151,7 +154,7 @@ def _workspaces(world: World, report: Report) -> Mapping[str, Any]:
 
 def _misplaced(world: World) -> list[dict[str, Any]]:
     """The workspaces beside their pool by template and by what their next start changes."""
-    found = misplaced.groups(misplaced.workspaces(world), Relocation(world))
+    found = world.once(misplaced.of)
     return [
         {
             "template": one.template,

@@ -3,10 +3,12 @@
 For ten minutes after a restriction went into force a workspace, or a replica of coderd, that becomes not
 ready, or starts and does not get ready, is told with the one edit that takes the restriction back. Whether
 the restriction is the cause nobody sees from here. It is told until it is ready again, or gone.
+
+A Pod may be Ready while its agent has lost coderd. Where Coder is asked, the agents that it misses are told too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,10 +19,11 @@ from coder_cva.desired.plan import Plan, Restriction
 from coder_cva.rules import remedies
 from coder_cva.rules.model import Notice, NoticeKind
 from coder_cva.rules.subjects import named
+from coder_cva.snapshot.discovered import Workspace
 from coder_cva.snapshot.needs import Need
 from coder_cva.snapshot.records import Pod
 from coder_cva.snapshot.world import World
-from coder_cva.status import confirming
+from coder_cva.status import confirming, lost_agents
 from coder_cva.values.moment import parsed, timestamp
 
 WATCH: Final = timedelta(minutes=10)
@@ -37,6 +40,8 @@ class Bite:
 
     restriction: Restriction
     since: datetime
+    missed: int | None = None
+    """How many agents Coder missed at most before it; None where nobody knows, or asks any more."""
 
     @property
     def ends(self) -> datetime:
@@ -49,14 +54,15 @@ def bites(world: World, plan: Plan) -> tuple[Bite, ...]:
 
     Where a builder could say nothing what it restricted before goes on, as its objects do.
     """
-    before = {one.restriction: one.since for one in _read(world.previous)}
+    before = {one.restriction: one for one in _read(world.previous)}
     found = set(plan.restrictions)
     nothing_restricts = plan.writes_nothing or world.deployment.spec.suspend
     if not plan.is_whole and not nothing_restricts:
         found |= before.keys()
     kept = sorted(found)[:RESTRICTION_LIMIT]
-    now = world.now.replace(microsecond=0)  # as it will be read back
-    return tuple(Bite(one, before.get(one, now)) for one in kept)
+    return tuple(
+        _goes_on(world, before[one]) if one in before else _new(world, one) for one in kept
+    )
 
 
 def told(found: Iterable[Bite]) -> list[dict[str, Any]]:
@@ -67,27 +73,31 @@ def told(found: Iterable[Bite]) -> list[dict[str, Any]]:
             "namespace": one.restriction.namespace,
             "since": timestamp(one.since),
             "by": one.restriction.by or None,
+            "agentsMissedBefore": one.missed,
         }
         for one in found
     ]
 
 
 def notices(world: World, found: tuple[Bite, ...]) -> Iterator[Notice]:
-    """What became not ready since, one notice for a rule."""
-    by_rule: dict[str, list[tuple[Bite, str]]] = {}
+    """What became not ready since, and what Coder misses since, one notice for a rule."""
     unready = _unready(world) if found else []
-    for one in found:
-        for hurt in _hurt(world, one, unready):
-            by_rule.setdefault(one.restriction.rule, []).append((one, hurt))
-    for rule, those in by_rule.items():
-        first = min((bite for bite, _ in those), key=lambda one: one.since)
-        spaces = named([bite.restriction.namespace for bite, _ in those])
+    for rule in dict.fromkeys(one.restriction.rule for one in found):
+        of_rule = [one for one in found if one.restriction.rule == rule]
+        hurt = [(one, who) for one in of_rule for who in _hurt(world, one, unready)]
+        cut = [one for one in of_rule if lost_agents.risen(world, one.missed) is not None]
+        those = [*(bite for bite, _ in hurt), *cut]
+        if not those:
+            continue
+        first = min(those, key=lambda one: one.since)
+        said = [f"not ready since then: {named([who for _, who in hurt])}"] if hurt else []
+        said += [_missing(world, cut)] if cut else []
         yield Notice(
             rule,
             NoticeKind.RESTRICTION_HARMS,
-            f"{rule} restricts workspaces in {spaces} since {timestamp(first.since)}, and not ready since then: "
-            f"{named([hurt for _, hurt in those])}. Whether that is the cause is not known; one edit takes the "
-            f"restriction back: {_take_back(world, first.restriction)}",
+            f"{rule} restricts workspaces in {named([one.restriction.namespace for one in those])} since "
+            f"{timestamp(first.since)}, and {'; and '.join(said)}. Whether that is the cause is not known; one edit "
+            f"takes the restriction back: {_take_back(world, first.restriction)}",
         )
 
 
@@ -106,7 +116,32 @@ def _read(status: Mapping[str, Any]) -> Iterator[Bite]:
         since = parsed(str(one.get("since", "")))
         if since is not None:
             restriction = Restriction(one["rule"], one["namespace"], one.get("by") or "")
-            yield Bite(restriction, since)
+            yield Bite(restriction, since, _count(one.get("agentsMissedBefore")))
+
+
+def _count(said: Any) -> int | None:
+    return said if isinstance(said, int) else None
+
+
+def _new(world: World, restriction: Restriction) -> Bite:
+    """What is refused at admission cuts no agent off."""
+    missed = None if restriction.rule in _AT_ADMISSION else lost_agents.before(world)
+    return Bite(restriction, world.now.replace(microsecond=0), missed)  # as it will be read back
+
+
+def _goes_on(world: World, bite: Bite) -> Bite:
+    """After the watch nobody counts any more, unless what it began to tell goes on."""
+    is_over = lost_agents.is_known(world) and lost_agents.risen(world, bite.missed) is None
+    return replace(bite, missed=None) if is_over and world.now >= bite.ends else bite
+
+
+def _missing(world: World, cut: list[Bite]) -> str:
+    known = min(one.missed for one in cut if one.missed is not None)
+    count = lost_agents.risen(world, known) or 0
+    return (
+        f"Coder misses the agents of {count:,} running workspaces since then, of {known:,} at most in the hour "
+        "before, in all its namespaces and clusters"
+    )
 
 
 def _hurt(world: World, bite: Bite, unready: list[tuple[str, Pod]]) -> Iterator[str]:
@@ -134,13 +169,17 @@ def _refused(world: World, restriction: Restriction) -> Iterator[str]:
 
 def _unready(world: World) -> list[tuple[str, Pod]]:
     """What runs and is not ready: workspaces by their namespace, and replicas of coderd, which serve all ("")."""
-    found = [(one.pod.meta.namespace, one.pod) for one in world.found.workspaces]
-    found += [("", one) for one in world.coderd_pods]
-    return [
-        (namespace, pod)
-        for namespace, pod in found
-        if pod.unready_since and pod.phase == "Running" and not pod.meta.deleting
-    ]
+    workspaces = world.memo.flat(_unready_workspaces, world.found.workspaces)
+    found = [(one.meta.namespace, one) for one in workspaces]
+    return [*found, *(("", one) for one in world.coderd_pods if _is_unready(one))]
+
+
+def _unready_workspaces(workspaces: tuple[Workspace, ...]) -> tuple[Pod, ...]:
+    return tuple(one.pod for one in workspaces if _is_unready(one.pod))
+
+
+def _is_unready(pod: Pod) -> bool:
+    return bool(pod.unready_since) and pod.phase == "Running" and not pod.meta.deleting
 
 
 def _is_hurt(pod: Pod, bite: Bite, now: datetime) -> bool:

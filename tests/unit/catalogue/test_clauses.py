@@ -34,6 +34,7 @@ IN_ORDER = [
 COUNTS = {Disposition.ENFORCED: 17, Disposition.CHECKED: 30, Disposition.ATTESTED: 3}
 ATTESTABLE = {
     "CVA-NODE-004",
+    "CVA-OBS-002",
     "CVA-OBS-003",
     "CVA-OPS-001",
     "CVA-OPS-003",

@@ -26,6 +26,10 @@ from coder_cva.catalogue.monitoring import PARTS, program_of, programs
         ((), "gcr.io/datadoghq/agent:7", "Datadog"),
         ((), "docker.io/grafana/alloy:v1", "Grafana Alloy"),
         (("gke-metrics-agent",), "gke.gcr.io/prometheus-engine/x:1", "GKE metrics agent"),
+        ((), "cr.fluentbit.io/fluent/fluent-bit:4.1.0", "Fluent Bit"),
+        (("fluent-bit",), "public.ecr.aws/aws-observability/aws-for-fluent-bit:2", "AWS for Fluent Bit"),
+        (("fluentbit-gke",), "gke.gcr.io/fluent-bit:v1", "GKE logging agent"),
+        ((), "docker.elastic.co/beats/filebeat:9.1.0", "Filebeat"),
         (("coder",), "ghcr.io/coder/coder:v2.30.0", ""),
         ((), "", ""),
     ],
@@ -42,9 +46,17 @@ def test_the_parts_are_those_of_coders_bundle() -> None:
     assert tuple(known.parts) == PARTS
     for one in (
         *known.parts.values(),
+        *known.logs.values(),
         *known.collectors.values(),
         *known.others.values(),
         *known.system.values(),
     ):
         assert one.names
         assert all(image == image.strip("/") and ":" not in image for image in one.images)
+
+
+def test_what_also_collects_logs_is_known_by_name() -> None:
+    """A name that is misspelt here would be nobody's."""
+    known = programs()
+
+    assert known.also_logs <= {*known.collectors, *known.others, *known.system}

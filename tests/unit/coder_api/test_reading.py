@@ -48,7 +48,10 @@ def busy() -> CoderStub:
         workspaces=[
             coder_stub.workspace("alice", "python", outdated=True),
             coder_stub.workspace("carol", "python", outdated=True, status="stopped"),
-            coder_stub.workspace("carol", "go", outdated=True),
+            coder_stub.workspace("carol", "go", outdated=True, agent="disconnected"),
+            coder_stub.workspace("alice", "go", agent="timeout"),
+            coder_stub.workspace("alice", "go", agent="connecting"),
+            coder_stub.workspace("carol", "go", agent="disconnected", status="stopped"),
         ],
         daemons=[coder_stub.daemon(), coder_stub.daemon("offline", "built-in")],
         jobs=[coder_stub.job(), coder_stub.job(), coder_stub.job("running")],
@@ -85,7 +88,8 @@ async def test_all_is_seen_with_the_token_of_an_owner() -> None:
         Daemon("offline", "built-in", "v2.30.1", tags),
     )
     assert (seen.pending_jobs, seen.running_jobs) == (2, 1)
-    assert (seen.owners, seen.users, seen.running_workspaces) == (1, 4, 2)
+    assert (seen.owners, seen.users, seen.running_workspaces) == (1, 4, 4)
+    assert seen.lost_agents == 2
     assert seen.templates == (
         Template("go", "coder", requires_active_version=True),
         Template("python", "coder", outdated=2),
@@ -93,7 +97,7 @@ async def test_all_is_seen_with_the_token_of_an_owner() -> None:
     assert seen.proxies == (Proxy("oslo", "unreachable"), Proxy("sydney", "ok"))
     assert seen.template_admins == (
         TemplateAdmin(frozenset({"template-admin"}), is_service_account=True, workspaces=0),
-        TemplateAdmin(frozenset({"template-admin", "user-admin"}), workspaces=2),
+        TemplateAdmin(frozenset({"template-admin", "user-admin"}), workspaces=3),
     )
 
 
@@ -124,7 +128,14 @@ async def test_an_account_that_sees_little_is_not_believed() -> None:
 
     hidden = unseen(seen)
     assert set(hidden) == ALL - {"version", "entitlements", "options", "proxies"}
-    for name in ("templates", "users", "template_admins", "daemons", "running_workspaces"):
+    for name in (
+        "templates",
+        "users",
+        "template_admins",
+        "daemons",
+        "running_workspaces",
+        "lost_agents",
+    ):
         assert hidden[name] == "Forbidden"
     assert isinstance(seen.templates, Unseen)
     assert "the roles Auditor and Template Admin" in seen.templates.message
@@ -162,7 +173,7 @@ async def test_without_the_right_to_workspaces_templates_are_seen_all_the_same()
         ("workspaceproxies", {"proxies"}),
         ("templates", {"templates"}),
         ("users", {"users", "owners", "template_admins"}),
-        ("workspaces", {"running_workspaces"}),
+        ("workspaces", {"running_workspaces", "lost_agents"}),
         ("organizations", {"daemons", "pending_jobs", "running_jobs"}),
         (f"organizations/{ORGANIZATION}/provisionerjobs", {"pending_jobs", "running_jobs"}),
     ],

@@ -330,6 +330,18 @@ def test_a_pod_is_known_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert from_environment().in_pod
 
 
+def test_where_an_autoscaler_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the cluster's own namespaces, and where somebody says so, for an audit too."""
+    monkeypatch.delenv("AUTOSCALER_NAMESPACES", raising=False)
+    own = {"kube-system", "openshift-machine-api"}
+    assert from_environment().autoscaler_namespaces == own
+    monkeypatch.setenv("AUTOSCALER_NAMESPACES", "autoscaler")
+    assert from_environment().autoscaler_namespaces == {*own, "autoscaler"}
+    monkeypatch.setenv("AUTOSCALER_NAMESPACES", "yes")
+    with pytest.raises(ValueError, match="those in which cluster-autoscaler runs"):
+        from_environment()
+
+
 def test_for_whom_nodes_may_be_annotated(monkeypatch: pytest.MonkeyPatch) -> None:
     """For nobody, unless namespaces are named; a mere yes names none."""
     monkeypatch.delenv("ALLOW_NODE_ANNOTATIONS", raising=False)

@@ -58,6 +58,20 @@ def test_what_runs_is_the_most_of_the_last_hour() -> None:
     assert told[-1] == 5
 
 
+def test_an_agent_is_lost_where_two_looks_miss_it() -> None:
+    """A restart of coderd loses all of them for a moment."""
+    seen: CoderSeen | None = None
+    told = []
+    for missed in (2, 600, 3, 40, 41, 5):
+        seen = patient(seen, CoderSeen(lost_agents=missed))
+        told.append(seen.lost_agents)
+
+    assert told == [2, 2, 3, 3, 40, 5]
+    assert seen is not None
+    assert seen.lost_lately == (2, 600, 3, 40, 41, 5)
+    assert patient(seen, nothing("Forbidden", "no")).lost_lately == seen.lost_lately
+
+
 def test_a_look_without_builds_forgets_none() -> None:
     """Those before it count on."""
     first = patient(None, CoderSeen(running_jobs=9))

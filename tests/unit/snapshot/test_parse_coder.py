@@ -228,3 +228,17 @@ def test_what_a_replica_says_moves_with_no_try() -> None:
     first, second = (parse_coder.replicas(one) for one in bodies)
 
     assert first == second == (Replica("coder-a", "read tcp 10.0.0.1->10.0.0.2:8080: i/o timeout"),)
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ({"disconnected": {"count": 3}, "timeout": {"count": 1}}, 4),
+        ({"disconnected": {"count": 3}}, NOT_READ),
+        ({"disconnected": {"count": 3}, "timeout": Unseen("Slow", "late")}, Unseen("Slow", "late")),
+        ([], NOT_READ),
+    ],
+)
+def test_agents_are_counted_where_every_status_was_answered(body: Any, count: Any) -> None:
+    """One that lacks would make the sum too small."""
+    assert coder_seen({"lost_agents": body}).lost_agents == count

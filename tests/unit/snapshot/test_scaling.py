@@ -207,3 +207,35 @@ def test_names_that_are_matched_with_no_node_are_told_in_part() -> None:
     (note,) = seen(pooled("a"), made.autoscaler_status(groups)).notes
 
     assert "custom-0, custom-1, custom-2 and 2 more" in note
+
+
+def test_a_tenants_status_is_nobodys_word() -> None:
+    """It is told in one sentence, however many there are, and silent where the autoscaler itself speaks."""
+    group = [("aks-user-1-vmss", 1, 9, 2)]
+    pool = pooled("aks-user-1-vmss000000", **AKS)
+    forged = [
+        made.autoscaler_status(group, namespace=one) for one in ("tenant-b", "tenant-a", "tenant-c")
+    ]
+
+    it = seen(pool, *forged)
+
+    assert (it.groups, it.unknown) == ((), ("aks-user-1-vmss000000",))
+    (note,) = it.notes
+    assert "namespace tenant-a (and 2 more) is not believed" in note
+    assert note.endswith("AUTOSCALER_NAMESPACES=tenant-a in its environment")
+    spoken = seen(pool, *forged, made.autoscaler_status([("aks-user-1-vmss", 1, 3, 3)]))
+    assert [one.full for one in spoken.groups] == [True]
+    assert spoken.notes == ()
+    assert seen(pool, made.autoscaler_status(group, namespace="openshift-machine-api")).groups
+
+
+def test_where_the_operator_is_told_so_it_is_believed() -> None:
+    """Beside the cluster's own namespaces."""
+    snapshot = builders.snapshot_of(
+        pooled("aks-user-1-vmss000000", **AKS),
+        made.autoscaler_status([("aks-user-1-vmss", 1, 9, 2)], namespace="autoscaler"),
+    )
+    nodes = pools.pool_nodes(SELECTOR, snapshot)
+    believed = frozenset({"kube-system", "autoscaler"})
+
+    assert scaling.evidence(snapshot, builders.NOW, nodes, SELECTOR, believed).groups

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coder_cva.desired.plan import Plan, Restriction
+from coder_cva.snapshot.coder_seen import CoderSeen, Unseen
 from coder_cva.snapshot.discovered import Discovered
+from coder_cva.snapshot.observations import Observations
 from coder_cva.status import bites
 from coder_cva.values.moment import timestamp
 from support import builders as b
@@ -53,15 +55,28 @@ def at(
     by: str = "",
     rule: str = "CVA-NET-005",
     exempt: Sequence[dict[str, str]] = (),
+    missed: int | None = None,
+    coder: CoderSeen | None = None,
 ) -> World:
     """The world so many minutes after the restriction went into force."""
-    previous = {
-        "restrictions": [{"rule": rule, "namespace": "coder", "since": moment(0), "by": by or None}]
-    }
+    one = {"rule": rule, "namespace": "coder", "since": moment(0), "by": by or None}
+    previous = {"restrictions": [{**one, "agentsMissedBefore": missed}]}
     now = b.NOW + timedelta(minutes=minutes)
     cr = adopted("coder")
     cr["spec"]["workspaces"]["storage"] = {"hostVolumeExemptions": [*exempt]}
-    return b.world(cr, b.pools(), *manifests, previous=previous, now=now)
+    return b.world(
+        cr,
+        b.pools(),
+        *manifests,
+        previous=previous,
+        now=now,
+        observed=Observations(coder=coder),
+    )
+
+
+def misses(count: int, *lately: int, running: int = 3_000) -> CoderSeen:
+    """A Coder that misses so many agents."""
+    return CoderSeen(lost_agents=count, running_workspaces=running, lost_lately=lately)
 
 
 def harms(world: World, *restrictions: Restriction) -> list[Notice]:
@@ -127,6 +142,68 @@ def test_workspaces_that_are_refused_are_told_by_their_deployments() -> None:
     exempt = at(5, refused, rule="CVA-STO-004", exempt=[{"namespace": "coder"}])
     assert harms(exempt, DENIED) == []
     assert harms(at(5, refused, rule="CVA-STO-002"), Restriction("CVA-STO-002", "coder")) == []
+
+
+def kept(world: World) -> int | None:
+    """How many agents the status goes on to compare with."""
+    (one,) = bites.bites(world, Plan(restrictions=(ISOLATED,), is_whole=True))
+    return one.missed
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_told"),
+    [
+        pytest.param(4, misses(4), False, id="as before"),
+        pytest.param(4, misses(34), False, id="one in a hundred is churn"),
+        pytest.param(4, misses(35), True, id="more than churn"),
+        pytest.param(0, misses(1, running=40), True, id="of few one counts"),
+        pytest.param(None, misses(900), False, id="nobody knows what was before"),
+        pytest.param(4, CoderSeen(lost_agents=Unseen("Slow", "late")), False, id="not seen now"),
+        pytest.param(4, None, False, id="not asked any more"),
+    ],
+)
+def test_agents_that_coder_misses_are_told_where_they_are_more_than_churn(
+    before: int | None, now: CoderSeen | None, is_told: bool
+) -> None:
+    """Their Pods are Ready all the same."""
+    assert bool(harms(at(5, pod(), missed=before, coder=now))) == is_told
+
+
+def test_the_notice_counts_agents_and_names_the_one_edit() -> None:
+    """In one notice with the Pods that are not ready."""
+    (told,) = harms(at(5, pod(unready=1), missed=4, coder=misses(240)))
+
+    assert "not ready since then: Pod coder/coder-" in told.message
+    assert (
+        "Coder misses the agents of 240 running workspaces since then, of 4 at most" in told.message
+    )
+    assert told.message.endswith('{"rules":{"CVA-NET-005":"Audit"}}}}\'')
+    (alone,) = harms(at(5, pod(), missed=4, coder=misses(240)))
+    assert "not ready" not in alone.message
+
+
+def test_what_coder_missed_before_is_the_most_of_the_hour_before() -> None:
+    """At two looks in a row. It is written down when the restriction begins, and where agents can be cut off."""
+    world = replace(at(0, coder=misses(3, 2, 600, 7, 8, 3, 3)), previous={})
+    (isolated,) = bites.bites(world, Plan(restrictions=(ISOLATED,), is_whole=True))
+    (denied,) = bites.bites(world, Plan(restrictions=(DENIED,), is_whole=True))
+
+    assert bites.told([isolated, denied])[0]["agentsMissedBefore"] == 7
+    assert denied.missed is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "now", "goes_on"),
+    [
+        pytest.param(5, misses(4), True, id="within the ten minutes"),
+        pytest.param(10, misses(4), False, id="after them"),
+        pytest.param(60, misses(240), True, id="what was told then is told until it is over"),
+        pytest.param(60, CoderSeen(), True, id="not seen"),
+    ],
+)
+def test_nobody_counts_for_ever(minutes: float, now: CoderSeen, goes_on: bool) -> None:
+    """Agents that are lost a day later are not laid at its door."""
+    assert kept(at(minutes, missed=4, coder=now)) == (4 if goes_on else None)
 
 
 def test_somebody_looks_again_when_a_start_has_had_its_time_and_at_the_end() -> None:

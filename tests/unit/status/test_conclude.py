@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,20 +14,22 @@ from coder_cva.api.v1alpha1.status import Status
 from coder_cva.desired import render
 from coder_cva.desired.changes import Action, Change, Yielded
 from coder_cva.desired.plan import Plan, Preview, Withheld
+from coder_cva.rules import misplaced
 from coder_cva.rules.engine import evaluate
 from coder_cva.rules.model import Finding, Report
 from coder_cva.snapshot.model import Absence
 from coder_cva.snapshot.needs import Need
-from coder_cva.status import conclude
+from coder_cva.status import bites, conclude
 from coder_cva.status.invariants import broken
 from coder_cva.values.manifest import Ref
 from support import builders
 from support.deployments import adopted
 from support.managed_coder import SECRET, after, before, rendered, resource
 from support.results import FAILED, PASSED, UNKNOWN, report, result
+from support.workspace_manifests import workspace_deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from coder_cva.snapshot.world import World
 
@@ -254,3 +257,26 @@ def test_what_waits_and_who_was_freed_is_remembered() -> None:
     assert told.evictions == status["evictions"]
     assert told.pending_template is not None
     assert told.pending_template.since == builders.NOW
+
+
+def test_what_rules_and_status_both_ask_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups of workspaces beside their pool, and what restricts: in a pass over thousands they are dear."""
+    asked: Counter[str] = Counter()
+    for module, name in ((misplaced, "groups"), (bites, "bites")):
+        monkeypatch.setattr(module, name, counted(asked, getattr(module, name)))
+    astray = builders.all_running(workspace_deployment("dev"), ["control-plane-1"])
+
+    status = concluded(builders.world(adopted("coder"), builders.pools(), astray))
+
+    assert status["workspaces"]["misplacedGroups"][0]["count"] == 1
+    assert asked == {"groups": 1, "bites": 1}
+
+
+def counted(asked: Counter[str], work: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which counts its calls by its name."""
+
+    def called(*given: Any) -> Any:
+        asked[work.__name__] += 1
+        return work(*given)
+
+    return called

@@ -54,8 +54,8 @@ class Attestation(Part):
 
     clause: ClauseId
     """The clause's id, for example CVA-OPS-004. Only what no state of a cluster can prove, or not always, is
-    taken on your word: CVA-DB-007, CVA-DB-008, CVA-DB-011, CVA-NODE-004, CVA-OBS-003, CVA-OPS-001, CVA-OPS-003 to
-    005 and CVA-SUP-002."""
+    taken on your word: CVA-DB-007, CVA-DB-008, CVA-DB-011, CVA-NODE-004, CVA-OBS-002, CVA-OBS-003, CVA-OPS-001,
+    CVA-OPS-003 to 005 and CVA-SUP-002."""
     evidence: Sentence
     """Where to look: a URL, a document, a ticket."""
     until: Day

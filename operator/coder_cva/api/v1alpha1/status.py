@@ -217,6 +217,9 @@ class RestrictionStatus(Part):
     """Since when. For ten minutes the operator watches what becomes not ready there, and says so in notices."""
     by: str = ""
     """The hash in spec.network.confirm that took it into force; absent where the rule's mode did."""
+    agents_missed_before: int | None = None
+    """How many running workspaces' agents Coder missed at most in the hour before, where spec.coderAPI is set. It is
+    kept while that is compared with what Coder misses now."""
 
 
 class Withheld(Part):

@@ -217,9 +217,9 @@ def workspaces_run_on_their_pool(world: World) -> Judgement:
     told = f"{len(placed) - len(astray)} of {len(placed)} workspaces run on their pool"
     if not astray:
         return verdict([], held=told, broken=told)
-    relocation = Relocation(world)
+    relocation = world.once(Relocation)
     findings = _astray(world, astray, relocation)
-    moved = misplaced.told(misplaced.groups(astray, relocation))
+    moved = misplaced.told(world.once(misplaced.of))
     return verdict(findings, held=told, broken=f"{told}; {moved}")
 
 

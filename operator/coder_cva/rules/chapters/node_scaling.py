@@ -58,7 +58,7 @@ def the_control_planes_pool_is_static(world: World) -> Judgement:
         return not_applicable("a region has no control plane of its own")
     selector = plane.node_pool.selector
     nodes = world.pool(selector)
-    seen = scaling.evidence(world.snapshot, world.now, nodes, selector)
+    seen = _evidence(world, nodes, selector)
     by_name = {one.meta.name: one for one in nodes}
     findings = [
         *scalers.findings(world),
@@ -149,6 +149,11 @@ def _spot(nodes: Sequence[Node]) -> Iterator[Finding]:
         )
 
 
+def _evidence(world: World, nodes: Sequence[Node], selector: Mapping[str, str]) -> Evidence:
+    believed = world.autoscaler_namespaces
+    return scaling.evidence(world.snapshot, world.now, nodes, selector, believed)
+
+
 def _open_to_workspaces(world: World, nodes: Sequence[Node]) -> str:
     """A static pool that workspaces fill up has no room for coderd; those that are there CVA-NODE-005 tells."""
     own = world.deployment.spec.workspaces.node_pool.tolerations
@@ -161,7 +166,7 @@ def the_workspaces_pool_scales(world: World) -> Judgement:
     """CVA-NODE-004: an autoscaler brings nodes for workspaces and has room left, and no workspace waits in vain."""
     selector = world.deployment.spec.workspaces.node_pool.selector
     nodes = world.pool(selector)
-    seen = scaling.evidence(world.snapshot, world.now, nodes, selector)
+    seen = _evidence(world, nodes, selector)
     told = _told(seen, nodes)
     waiting = [*pending_workspaces.findings(world), *_out_of_reach(world, seen)]
     groups = list(_by_key(seen.groups).values())
@@ -181,7 +186,7 @@ def _out_of_reach(world: World, seen: Evidence) -> list[Finding]:
 
     That is Karpenter, an autoscaler that shows nothing (GKE's has a group in each zone), and a group of no node.
     """
-    statuses = world.snapshot.items(Need.CLUSTER_AUTOSCALER)
+    statuses = scaling.believed_statuses(world.snapshot, world.autoscaler_namespaces)
     if seen.unknown or any(
         group.target == 0 < group.most for it in statuses for group in it.groups
     ):
@@ -197,7 +202,7 @@ def _not_seen(told: str) -> Judgement:
     return unknown(
         "NoAutoscalerSeen",
         f"{told}; what is read: the status that cluster-autoscaler writes into a ConfigMap "
-        "(--write-status-configmap, on unless it is turned off), Karpenter's NodePools, Cluster API's "
+        "(--write-status-configmap, on unless it is turned off) in a namespace of the cluster's own, Karpenter's NodePools, Cluster API's "
         "MachineDeployments, OpenShift's MachineAutoscalers. Where a provider scales the group and shows it in none of "
         "these, as GKE does, state it with evidence and a date in spec.attestations",
     )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from coder_cva.catalogue.monitoring import PARTS
-from coder_cva.rules import remedies, scraping
+from coder_cva.catalogue.monitoring import BUNDLE, PARTS
+from coder_cva.rules import log_collection, remedies, scraping
+from coder_cva.rules.log_collection import Logs
 from coder_cva.rules.model import Finding, Judgement, Rule, failed, passed, unknown
 from coder_cva.rules.monitoring import Monitoring, monitoring, place
 from coder_cva.rules.scraping import Scraped
@@ -16,10 +17,9 @@ _RULE: Final = "CVA-OBS-002"
 _PURPOSES: Final = {
     "Prometheus": "collects metrics",
     "Grafana": "shows dashboards",
-    "Loki": "keeps logs",
+    "Loki": "keeps logs, as any collector of logs on each of coderd's nodes may do",
     "Alertmanager": "tells somebody of alarms",
 }
-_BUNDLE: Final = "coder-observability"
 _SWITCHES: Final = {
     "Prometheus": "prometheus.enabled",
     "Grafana": "grafana.enabled",
@@ -32,15 +32,16 @@ _SWITCHES: Final = {
 def metrics_and_logs_are_collected(world: World) -> Judgement:
     """CVA-OBS-002: the four parts of the bundle run, whoever brought them, and one of them asks coderd.
 
-    What stands outside of the cluster is not seen: whoever has it there says so in a waiver.
+    In Loki's place may be whatever collects logs on coderd's nodes. What stands outside of the cluster is not seen: whoever has it there says so in a waiver.
     """
     if world.coderd is None:
         return no_coderd(world)
     live = world.coderd.deployment
     seen = monitoring(world)
     asked = scraping.scraped(world, live, seen)
-    findings = [*_missing(world, seen), *_not_asked(world, live, seen, asked)]
-    told = f"{asked.told}; {_there(seen)}"
+    logs = log_collection.logs(world, seen)
+    findings = [*_missing(world, seen, logs), *_not_asked(world, live, seen, asked)]
+    told = "; ".join(one for one in (asked.told, _there(seen), logs.told) if one)
     if findings:
         return failed(told, findings)
     if asked.known is None:
@@ -48,6 +49,12 @@ def metrics_and_logs_are_collected(world: World) -> Judgement:
             "ScrapingNotSeen",
             f"{told}. It is seen where coderd's Pods bear the annotations prometheus.io/scrape and prometheus.io/port, or "
             "where a Prometheus takes a PodMonitor that selects them",
+        )
+    if logs.known is None:
+        return unknown(
+            "LogsNotSeen",
+            f"{told}. It is seen where Loki runs, or Fluent Bit, Fluentd, Vector, Promtail or Filebeat as a DaemonSet on each "
+            "node that coderd runs on; else state with evidence and a date in spec.attestations who keeps them",
         )
     return passed(told)
 
@@ -63,10 +70,11 @@ def _there(seen: Monitoring) -> str:
     return f"{told}; beside it {', '.join(beside)}" if beside else told
 
 
-def _missing(world: World, seen: Monitoring) -> Iterator[Finding]:
+def _missing(world: World, seen: Monitoring, logs: Logs) -> Iterator[Finding]:
+    """The parts that are not there; whoever else keeps logs, or may do so, stands in for Loki."""
     instead = f"; {', '.join(seen.others)} does" if seen.others else ""
     for part in PARTS:
-        if part not in seen.running:
+        if part not in seen.running and (part != "Loki" or logs.known is False):
             resource = f"Program {part}"
             yield Finding(
                 _RULE,
@@ -90,8 +98,8 @@ def _remedy(world: World, part: str, seen: Monitoring, resource: str) -> str:
             "switch it on where your Prometheus comes from: kube-prometheus-stack, the community's prometheus and Coder's "
             f"bundle have alertmanager.enabled for it; {elsewhere}"
         )
-    if any(pod.startswith(f"{_BUNDLE}/") for pod in seen.running.values()):
-        return f"switch it on in the values of the release {_BUNDLE}: {_SWITCHES[part]}=true; {elsewhere}"
+    if any(pod.startswith(f"{BUNDLE}/") for pod in seen.running.values()):
+        return f"switch it on in the values of the release {BUNDLE}: {_SWITCHES[part]}=true; {elsewhere}"
     warning = (
         ". Its Grafana lets everybody in as an administrator unless grafana.ini switches off auth.anonymous"
         if part == "Grafana"
@@ -108,8 +116,8 @@ def _commands(world: World, seen: Monitoring) -> str:
             values[f"global.coder.{key}"] = world.deployment.namespace
     said = "".join(f" --set {key}={value}" for key, value in values.items())
     return (
-        f"helm repo add {_BUNDLE} https://helm.coder.com/observability\n"
-        f"helm upgrade --install {_BUNDLE} {_BUNDLE}/{_BUNDLE} --namespace {_BUNDLE} --create-namespace{said}"
+        f"helm repo add {BUNDLE} https://helm.coder.com/observability\n"
+        f"helm upgrade --install {BUNDLE} {BUNDLE}/{BUNDLE} --namespace {BUNDLE} --create-namespace{said}"
     )
 
 
@@ -169,4 +177,6 @@ def _endpoint(live: Deployment) -> Mapping[str, Any]:
     return {"port": names[0]} if names and names[0] else {"portNumber": wanted[0]}
 
 
-RULES: Final = (Rule(_RULE, metrics_and_logs_are_collected, CODERD | scraping.NEEDS),)
+RULES: Final = (
+    Rule(_RULE, metrics_and_logs_are_collected, CODERD | scraping.NEEDS | log_collection.NEEDS),
+)
