@@ -136,6 +136,7 @@ def _whole(world: World, tier: str, parts: tuple[Part, ...], *, is_whole: bool) 
         pending=next((part.pending for part in parts if part.pending), None),
         restrictions=tuple(sorted(one for part in parts for one in part.restrictions)),
         confirmations=world.confirmations,
+        awaits_webhook=admission.awaits_webhook(world),
         is_whole=is_whole,
     )
 
