@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from coder_cva.apply.engine import Engine, LeadershipLostError
@@ -15,6 +16,7 @@ from coder_cva.desired.changes import Action
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.gather import Gatherer
 from coder_cva.kube.leases import Elector
+from coder_cva.kube.paths import VALIDATING_WEBHOOKS
 from coder_cva.kube.reflector import DEFAULT_PACE
 from coder_cva.kube.teller import Teller
 from coder_cva.kube.writer import Writer
@@ -64,7 +66,11 @@ class Operator:
         )
         self.elector = Elector(connection, settings.namespace)
         self.admission = Admission(
-            settings, connection, on_change=self.wake_all, leads=self.elector.holds
+            settings,
+            connection,
+            on_change=self.wake_all,
+            leads=self.elector.holds,
+            entries=partial(self.gatherer.owned.of, VALIDATING_WEBHOOKS),
         )
         self.observer = InBackground(
             looks.over(connection, permit=is_remote if settings.in_pod else anywhere),
