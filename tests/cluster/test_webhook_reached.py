@@ -37,7 +37,7 @@ PATIENCE = 150
 
 @pytest.fixture(scope="module")
 def own(request: pytest.FixtureRequest) -> Iterator[Provider]:
-    with own_cluster(request, OLDEST) as cluster:
+    with own_cluster(request, OLDEST, audit=True) as cluster:
         install(cluster.kube)
         cluster.nodes("cp", 3, labels={"coder.com/node-group": "control-plane"})
         cluster.nodes("ws", 2, labels={"coder.com/node-group": "workspaces"})

@@ -78,6 +78,7 @@ def _conditions(world: World, caller: str) -> list[dict[str, str]]:
         f"request.namespace == {webhooks.quoted(owner.namespace)} "
         f"&& request.name == {webhooks.quoted(owner.name)}"
     )
-    by = (("own", f"request.userInfo.username == {webhooks.quoted(caller)}"),) if caller else ()
-    # Of what is not a dry run nothing else is looked at: no error in the rest can be about it.
+    name = "request.userInfo.username"
+    by = (("own", f"has({name}) && {name} == {webhooks.quoted(caller)}"),) if caller else ()
+    # None of these can fail: a condition that does would refuse the request.
     return named(("dry-run", "request.dryRun == true"), *by, ("here", here))

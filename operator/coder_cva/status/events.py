@@ -137,7 +137,11 @@ def _webhook(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tu
         yield "Warning", NOT_REACHED, lost
     placed = after.get("placement") or {}
     if _unreached(before) and placed.get("engine") == WEBHOOK:
-        yield "Normal", "WebhookReached", "the API server gets through to the operator's webhook again"
+        yield (
+            "Normal",
+            "WebhookReached",
+            "the API server gets through to the operator's webhook again",
+        )
 
 
 def _unreached(status: Mapping[str, Any]) -> str:
