@@ -165,8 +165,8 @@ FIREWALL = "Let port 9443 of the Pods in coder-cva-system be reached from the co
     [
         ("context deadline exceeded", {}, FIREWALL),
         ("dial tcp 10.2.0.9:9443: i/o timeout", {}, FIREWALL),
-        ("no endpoints available for service \"coder-cva-webhook\"", {}, "Apply deploy/base again"),
-        ("service \"coder-cva-webhook\" not found", {}, "Apply deploy/base again"),
+        ('no endpoints available for service "coder-cva-webhook"', {}, "Apply deploy/base again"),
+        ('service "coder-cva-webhook" not found', {}, "Apply deploy/base again"),
         ("connection refused", {"url": "https://10.0.0.1:9443"}, "Let WEBHOOK_URL (https://10.0.0.1:9443)"),
         ("tls: failed to verify certificate: x509: certificate signed by unknown authority", {},
          "kubectl -n coder-cva-system patch secret coder-cva-webhook --type=merge -p '{\"data\":null}'"),
