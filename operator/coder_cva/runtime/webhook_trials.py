@@ -104,7 +104,11 @@ class Trials:
             return
         metrics.probed(call.came.value, took if call.is_answered else None)
         if not call.is_answered:
-            log.info("the webhook was tried, and not reached: %s: %s", call.came.value, call.why)
+            # What is known already is no news in a log.
+            level = logging.DEBUG if self._calls.is_reached is False else logging.INFO
+            log.log(
+                level, "the webhook was tried, and not reached: %s: %s", call.came.value, call.why
+            )
         self._become(self._calls.after(call))
         if call.came is Came.UNASKED:
             # Somebody else's credentials may have come into use: the entry knows us by our name.
