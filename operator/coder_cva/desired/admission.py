@@ -179,7 +179,7 @@ def _unserved(world: World, served: Served) -> tuple[Withheld, ...]:
     webhook = world.webhook
     reason = webhook_reach.NOT_REACHED if webhook.is_there else "NotServed"
     if webhook.is_there and webhook.is_tried:
-        return ()
+        return webhook_reach.told_before(world) if _needs_webhook(world, served) else ()
     if placement.mutates(world) and placement.engine(world)[0] == placement.NO_ENGINE:
         found.append(Withheld(MUTATING, reason, placement.engine(world)[1]))
     if _validations(world) and _validating_version(served) is None and not webhook.acts:

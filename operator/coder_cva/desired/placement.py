@@ -110,6 +110,8 @@ def _why_none(world: World) -> str:
         )
     if not mutates(world):
         return f"{_UNSERVED}, and there is nothing to do at admission"
+    if webhook.is_tried and webhook_reach.told_before(world):
+        return str(_before(world).get("engineReason", ""))
     if webhook.is_tried:
         return f"{_UNSERVED}, and whether it gets through to the operator's webhook is being tried"
     return f"{_UNSERVED}, and {webhook_reach.told(world, _UNPLACED)}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from coder_cva.desired.plan import Withheld
 from coder_cva.snapshot.world import World
 
 NOT_REACHED: Final = "WebhookNotReached"
@@ -21,6 +22,15 @@ def told(world: World, meanwhile: str) -> str:
         f"it {negated} through to the operator's webhook{at_times}, which is therefore not in force (a dry run "
         f"of the operator's own, for which nobody waits, ended so: {reach.why}). {_remedy(world, reach.why)}; "
         f"the webhook acts by itself within minutes of that. Until then {meanwhile}"
+    )
+
+
+def told_before(world: World) -> tuple[Withheld, ...]:
+    """What was told before a restart of the operator: while it is tried anew that stays, and is no news."""
+    return tuple(
+        Withheld(one["subject"], one["reason"], one["message"])
+        for one in world.previous.get("withheld") or ()
+        if one["reason"] == NOT_REACHED
     )
 
 

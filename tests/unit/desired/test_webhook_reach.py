@@ -157,6 +157,19 @@ def test_while_it_is_tried_nothing_is_held_against_anybody() -> None:
     assert placement(seen)["engineReason"].endswith("webhook is being tried")
 
 
+def test_after_a_restart_a_wall_that_was_told_stays_told() -> None:
+    """Else every restart would take it back for half a minute, and tell it again as news."""
+    lost = world(UNREACHED)
+    withheld = [
+        {"subject": one.subject, "reason": one.reason, "message": one.message}
+        for one in build_admission(lost).withheld
+    ]
+    again = world(TRIED, {"placement": placement(lost), "withheld": withheld})
+    assert placement(again) == placement(lost)
+    assert build_admission(again).withheld == build_admission(lost).withheld
+    assert kinds(again) == ["probe"]
+
+
 FIREWALL = "Let port 9443 of the Pods in coder-cva-system be reached from the control plane"
 
 
