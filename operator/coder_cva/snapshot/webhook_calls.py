@@ -100,14 +100,14 @@ class Calls:
 
     def after(self, call: Call) -> "Calls":
         """The same with one more call."""
-        if self.is_reached is None:
-            return self._tried(call)
         if call.came is Came.UNKNOWN:
             return self
+        if self.is_reached is None:
+            return self._tried(call)
         return self._acting(call) if self.is_reached else self._lost(call)
 
     def _tried(self, call: Call) -> "Calls":
-        """At the beginning one answer is enough; whatever else it was counts as in vain, or it would never end."""
+        """At the beginning one answer is enough."""
         if call.is_answered:
             return Calls(is_reached=True, answers=1)
         recent = (*self.recent, call)

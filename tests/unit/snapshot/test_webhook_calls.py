@@ -50,9 +50,10 @@ def test_one_answer_is_enough_at_the_beginning() -> None:
     assert after(YES).pace == STEADY_PACE
 
 
-def test_at_the_beginning_it_ends_some_time_whatever_comes() -> None:
-    """A new coderd waits for it, so even an API server that says nothing must not hold it up for ever."""
-    for call in (NO, UNASKED, AWAY):
+def test_at_the_beginning_it_ends_after_ten_in_vain() -> None:
+    """Only an API server that says nothing itself proves nothing, however long."""
+    assert after(*[AWAY] * 50) == Calls()
+    for call in (NO, UNASKED):
         assert after(*[call] * (FIRST_TRIES - 1)).is_reached is None
         found = after(*[call] * FIRST_TRIES)
         assert found.reach == Reach(is_reached=False, why=call.why)
