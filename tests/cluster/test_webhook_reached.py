@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_out_of_reach_from_the_start_it_holds_up_nobody_and_comes_by_itself(
             assert placement["engineReason"] == told
             assert not _acts(kube, namespace)
             assert not _was_ever_written(own, resource)
-            assert "coder_cva_webhook_reached{" in operator.get("/metrics")[1]
+            assert _sample(operator, "coder_cva_webhook_reached{") == 0
 
             gate.turn(OPEN)
             kube.wait_for(
@@ -86,7 +87,7 @@ def test_out_of_reach_from_the_start_it_holds_up_nobody_and_comes_by_itself(
 
 
 def test_what_is_no_longer_reached_is_taken_out_of_force_and_comes_back(
-    own: Provider, tmp_path: Path
+    own: Provider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A firewall that drops: for a while Pods wait two seconds, then nobody does, until it lets through again."""
     kube, port = own.kube, ports.free(1)[0]
@@ -100,12 +101,20 @@ def test_what_is_no_longer_reached_is_taken_out_of_force_and_comes_back(
             for one in kube.list("pods", namespace, labels="app.kubernetes.io/name=coder"):
                 assert required(one["spec"]), "coderd waited for the answer, and was placed"
 
+            trip = _sample(operator, "coder_cva_webhook_probe_seconds{")
+            assert 0 < trip < 2
             gate.turn(SILENT)
+            began = time.monotonic()
             kube.wait_for(
                 lambda: not kube.list(PODS, labels=OURS),
                 timeout=PATIENCE,
                 what="the webhook to be taken out of force",
             )
+            took = time.monotonic() - began
+            with capsys.disabled():
+                print(
+                    f"\na trial took {trip * 1000:.0f} ms; out of force {took:.0f} s after the wall"
+                )
             told = kube.wait_for(lambda: _unreached(kube, resource), what="it to be told")
             assert "deadline exceeded" in told
             assert kube.refresh(resource)["status"]["placement"]["workspaces"]["mode"] == "Off"
@@ -167,6 +176,12 @@ def _end(kube: Kube, resource: Object) -> None:
         lambda: not [*kube.list(PODS, labels=of_it), *kube.list(PROBES, labels=of_it)],
         what="the CoderDeployment gone, and its webhooks with it",
     )
+
+
+def _sample(operator: OperatorProcess, head: str) -> float:
+    lines = operator.get("/metrics")[1].splitlines()
+    (found,) = [one for one in lines if one.startswith(head)]
+    return float(found.rpartition(" ")[2])
 
 
 def _acts(kube: Kube, namespace: str) -> bool:
