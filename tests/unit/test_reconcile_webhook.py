@@ -112,7 +112,7 @@ async def test_lost_and_reached_again_it_goes_and_comes_and_each_is_told_once(st
     ):
         story.events.clear()
         written = await passes(story, reach)
-        assert len(written) == 1, written
+        assert len([one for one in written if "WebhookConfiguration" in one]) == 1, written
         assert for_pods(story) is acts
         assert tries(story)
         assert [one.reason for one in story.events] == [reason]
