@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from coder_cva import ports
 from coder_cva.api.errors import InvalidSpec
 from coder_cva.api.v1alpha1.resource import CoderDeployment, parse
-from coder_cva.apply import contest, handover, nodes, order, release, sweep
+from coder_cva.apply import arming, contest, handover, nodes, order, release, sweep
 from coder_cva.apply.engine import Engine
 from coder_cva.desired import protected_nodes, render
 from coder_cva.desired.changes import Action, Change
@@ -200,6 +200,8 @@ async def write(plan: Plan, world: World, shell: Shell) -> tuple[Change, ...]:
     """
     engine = shell.engine
     owned = engine.port.owned()
+    uid, is_tried = world.deployment.uid, plan.awaits_webhook
+    arming.awaits(engine.memory, uid, world.now, is_tried=is_tried)
     changes = await order.bring_about(plan, engine, owned, world.now)
     changes += [await release.unbind(engine, ref, world.now) for ref in sorted(plan.unbound)]
     if owned is not None:

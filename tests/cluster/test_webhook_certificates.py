@@ -89,13 +89,13 @@ def test_with_an_expired_certificate_pods_start_and_the_status_says_so(
         assert not _is_placed(kube, namespace)
 
         told = _fill(kube, secret, datetime.now(UTC))
-        kube.wait_until(resource, lambda one: one["status"]["placement"]["engine"] == "Webhook")
         bundle = base64.b64encode(told.authorities.encode()).decode()
         kube.wait_for(
             lambda: _inject(kube, certificate, bundle) and _is_placed(kube, namespace),
-            timeout=60,
+            timeout=150,
             what="the placement",
         )
+        kube.wait_until(resource, lambda one: one["status"]["placement"]["engine"] == "Webhook")
         operator.look_again(kube, resource)
         assert _is_placed(kube, namespace)
     finally:
@@ -106,7 +106,8 @@ def _inject(kube: Kube, certificate: str, bundle: str) -> bool:
     """The injector's part: it looks for the annotation again and again, and what it writes stays."""
     found = [
         one
-        for one in kube.list("MutatingWebhookConfiguration")
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+        for one in kube.list(kind)
         if one["metadata"]["annotations"].get("cert-manager.io/inject-ca-from") == certificate
     ]
     for one in found:

@@ -2,7 +2,7 @@
 
 Both may act at the same time without harm, for neither adds what is there already. In between nobody
 would place a Pod, so nothing goes while its successor is not written, or so new that the API server may
-not know it yet.
+not know it yet. What only tries whether the webhook is reached does nothing to anybody, and takes no part in it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from typing import Final
 
 from coder_cva.apply import arming
 from coder_cva.apply.memory import Memory
+from coder_cva.desired import webhook_probe
 from coder_cva.desired.changes import Action, Change
 from coder_cva.values.manifest import Ref
 
@@ -25,7 +26,13 @@ _STANDS: Final = frozenset({Action.CREATED, Action.CONFIGURED, Action.UNCHANGED}
 
 def kept(ref: Ref, changes: Iterable[Change], memory: Memory, now: datetime) -> Change | None:
     """Why an object that is to go stays for now; None where it may go."""
-    successors = [one for one in changes if one.ref.kind == _SUCCESSORS.get(ref.kind)]
+    if webhook_probe.is_probe(ref):
+        return None
+    successors = [
+        one
+        for one in changes
+        if one.ref.kind == _SUCCESSORS.get(ref.kind) and not webhook_probe.is_probe(one.ref)
+    ]
     if not successors:
         return None
     if all(one.action in _STANDS for one in successors):

@@ -37,6 +37,8 @@ class Memory:
 
     armed: datetime | None = None
     """When an admission policy or binding was last created or changed by this process."""
+    awaiting: dict[str, datetime] = field(default_factory=dict)
+    """By the UID of a CoderDeployment since when it is being tried whether a webhook can place its Pods."""
     patience: Patience = field(default_factory=Patience)
     there: dict[Ref, str] = field(default_factory=dict)
     """Objects that were seen to be there, and were not deleted by us since, with their owner's UID."""

@@ -15,6 +15,8 @@ from coder_cva.desired import (
     placement,
     volume_previews,
     volumes,
+    webhook_probe,
+    webhook_reach,
 )
 from coder_cva.desired.admission_names import CLAIM_BOUNDS, CLAIMS, HOST_VOLUMES, PLACEMENT, SPECS
 from coder_cva.desired.admission_objects import binding, binding_name, policy
@@ -38,14 +40,53 @@ def build_admission(world: World) -> Part:
     told = (*volume_previews.previews(world), *fit_previews.previews(world))
     if not isinstance(served, Served):
         return Part(keep=_any_version(world), previews=told, restrictions=_restrictions(world))
-    refuses = _validating_version(served) is not None or world.webhook.is_there
+    needs_webhook = _needs_webhook(world, served)
+    probe = webhook_probe.configuration(world) if needs_webhook else ()
     return Part(
-        objects=(*_mutating(world), *_validating(world, served)),
+        objects=(*probe, *_mutating(world), *_validating(world, served)),
         withheld=(*_unserved(world, served), *volumes.class_withheld(world)),
         previews=told,
-        restrictions=_restrictions(world) if refuses else (),
-        keep=frozenset() if world.webhook.is_known else frozenset(webhooks.refs(world)),
+        restrictions=_restrictions(world) if _refuses(world, served) else (),
+        keep=_every_webhook(world) if _is_open(world, needs_webhook=needs_webhook) else frozenset(),
     )
+
+
+def _needs_webhook(world: World, served: Served) -> bool:
+    """Whether there is something that the webhook would do, for want of policies or by choice."""
+    is_preferred = world.webhook.preferred
+    mutates = placement.mutates(world) and (
+        is_preferred or placement.mutating_version(world) is None
+    )
+    return mutates or (
+        bool(_validations(world)) and (is_preferred or _validating_version(served) is None)
+    )
+
+
+def awaits_webhook(world: World) -> bool:
+    """Whether nothing acts yet, and it is being found out if the webhook can."""
+    served = world.snapshot.served
+    return (
+        isinstance(served, Served)
+        and placement.engine(world)[0] == placement.NO_ENGINE
+        and world.webhook.is_there
+        and _is_open(world, needs_webhook=_needs_webhook(world, served))
+    )
+
+
+def _is_open(world: World, *, needs_webhook: bool) -> bool:
+    """Whether what stands of the webhook is left, because more will be known soon."""
+    return not world.webhook.is_known or (needs_webhook and world.webhook.is_tried)
+
+
+def _refuses(world: World, served: Served) -> bool:
+    """Whether anything can be refused at admission; while that is not known, whether it was before."""
+    if _validating_version(served) is not None or world.webhook.acts:
+        return True
+    return world.webhook.is_tried and bool(world.previous.get("restrictions"))
+
+
+def _every_webhook(world: World) -> frozenset[Ref]:
+    return frozenset((webhook_probe.ref(world), *webhooks.refs(world)))
 
 
 def _mutating(world: World) -> tuple[Manifest, ...]:
@@ -55,7 +96,7 @@ def _mutating(world: World) -> tuple[Manifest, ...]:
     }
     names = [name for name, is_wanted in wanted.items() if is_wanted]
     engine = placement.engine(world)[0]
-    if engine == placement.WEBHOOK and not world.webhook.is_there:
+    if engine == placement.WEBHOOK and not world.webhook.acts:
         return ()
     if engine == placement.WEBHOOK:
         return webhooks.configuration(world, webhooks.MUTATING, _places(world, names))
@@ -66,20 +107,28 @@ def _mutating(world: World) -> tuple[Manifest, ...]:
 
 
 def _validating(world: World, served: Served) -> tuple[Manifest, ...]:
-    action = volumes.host_volumes(world)
-    actions = {
-        CLAIM_BOUNDS: "Deny" if volumes.bounds(world) else "Off",
-        HOST_VOLUMES: action,
-    }
-    names = [name for name, one in actions.items() if one != "Off"]
-    version = _validating_version(served)
-    if world.webhook.is_there and (version is None or world.webhook.preferred):
+    actions = _validations(world)
+    names = list(actions)
+    version, webhook = _validating_version(served), world.webhook
+    if webhook.acts and (version is None or webhook.preferred):
         return webhooks.configuration(world, webhooks.VALIDATING, _places(world, names))
+    if webhook.preferred and placement.engine(world)[0] == placement.WEBHOOK:
+        # It did before, and stands until more is known.
+        return ()
     if version is None:
         return ()
     return tuple(
         one for name in names for one in _pair(world, VALIDATING, version, name, actions[name])
     )
+
+
+def _validations(world: World) -> dict[str, str]:
+    """The policies that warn or refuse, with what they do."""
+    actions = {
+        CLAIM_BOUNDS: "Deny" if volumes.bounds(world) else "Off",
+        HOST_VOLUMES: volumes.host_volumes(world),
+    }
+    return {name: action for name, action in actions.items() if action != "Off"}
 
 
 def _places(world: World, names: list[str]) -> dict[str, list[str]]:
@@ -128,21 +177,24 @@ def _restrictions(world: World) -> tuple[Restriction, ...]:
 
 def _unserved(world: World, served: Served) -> tuple[Withheld, ...]:
     found: list[Withheld] = []
-    mutates = placement.is_enforced(world) or volumes.default_class(world) is not None
-    if mutates and placement.engine(world)[0] == placement.NO_ENGINE:
-        found.append(Withheld(MUTATING, "NotServed", placement.engine(world)[1]))
-    validates = bool(volumes.bounds(world)) or volumes.host_volumes(world) != "Off"
-    if validates and _validating_version(served) is None and not world.webhook.is_there:
-        found.append(
-            Withheld(
-                VALIDATING,
-                "NotServed",
-                "this API server serves no ValidatingAdmissionPolicy (v1 since Kubernetes 1.30), and no "
-                f"webhook stands in for it ({world.webhook.problem}): volumes of workspaces are judged, and "
-                "neither warned about nor refused. Upgrade the cluster",
-            )
-        )
+    webhook = world.webhook
+    reason = webhook_reach.NOT_REACHED if webhook.is_there else "NotServed"
+    if webhook.is_there and webhook.is_tried:
+        return webhook_reach.told_before(world) if _needs_webhook(world, served) else ()
+    if placement.mutates(world) and placement.engine(world)[0] == placement.NO_ENGINE:
+        found.append(Withheld(MUTATING, reason, placement.engine(world)[1]))
+    if _validations(world) and _validating_version(served) is None and not webhook.acts:
+        found.append(Withheld(VALIDATING, reason, _unjudged(world)))
     return tuple(found)
+
+
+def _unjudged(world: World) -> str:
+    """Why volumes are neither warned about nor refused."""
+    unserved = "this API server serves no ValidatingAdmissionPolicy (v1 since Kubernetes 1.30)"
+    told = "volumes of workspaces are judged, and neither warned about nor refused"
+    if world.webhook.is_there:
+        return f"{unserved}, and {webhook_reach.told(world, told)}"
+    return f"{unserved}, and no webhook stands in for it ({world.webhook.problem}): {told}. Upgrade the cluster"
 
 
 def _validating_version(served: Served) -> str | None:
@@ -151,7 +203,7 @@ def _validating_version(served: Served) -> str | None:
 
 def _any_version(world: World) -> frozenset[Ref]:
     """Our bindings, in whichever version they may be served, and what stands in for them."""
-    return frozenset(webhooks.refs(world)) | frozenset(
+    return _every_webhook(world) | frozenset(
         Ref(
             f"admissionregistration.k8s.io/{version}",
             f"{kind}Binding",

@@ -40,16 +40,19 @@ def configuration(world: World, kind: str, places: Mapping[str, list[str]]) -> t
     made = [_webhook(world, name, where) for name, where in places.items() if where]
     if not made:
         return ()
+    return (whole(world, kind, binding_name(_NAME, world.deployment), made),)
+
+
+def whole(world: World, kind: str, name: str, made: list[dict[str, Any]]) -> Manifest:
+    """A configuration with these webhooks in it."""
     owner, source = world.deployment, world.webhook.inject_from
     annotations = {INJECT_FROM: source} if source else None
-    return (
-        {
-            "apiVersion": _VERSION,
-            "kind": kind,
-            "metadata": metadata(owner, binding_name(_NAME, owner), "", annotations=annotations),
-            "webhooks": made,
-        },
-    )
+    return {
+        "apiVersion": _VERSION,
+        "kind": kind,
+        "metadata": metadata(owner, name, "", annotations=annotations),
+        "webhooks": made,
+    }
 
 
 def refs(world: World) -> Iterable[Ref]:
@@ -67,13 +70,13 @@ def _webhook(world: World, name: str, namespaces: list[str]) -> dict[str, Any]:
     owner, spec = world.deployment, SPECS[name]()
     made: dict[str, Any] = {
         "name": f"{name}.cva.coder.com",
-        "clientConfig": _client(world, path(name, owner.namespace, owner.name)),
+        "clientConfig": client(world, path(name, owner.namespace, owner.name)),
         "rules": spec["matchConstraints"]["resourceRules"],
         "matchPolicy": "Equivalent",
         "namespaceSelector": {
             "matchExpressions": [
-                _by_name("In", namespaces),
-                _by_name("NotIn", sorted({*_NEVER, world.operator_namespace})),
+                by_name("In", namespaces),
+                by_name("NotIn", sorted({*_NEVER, world.operator_namespace})),
             ]
         },
         "matchConditions": _conditions(world, name, spec),
@@ -87,7 +90,8 @@ def _webhook(world: World, name: str, namespaces: list[str]) -> dict[str, Any]:
     return made
 
 
-def _client(world: World, where: str) -> dict[str, Any]:
+def client(world: World, where: str) -> dict[str, Any]:
+    """Where a webhook of ours is called, at this path, and whose certificate is believed there."""
     webhook = world.webhook
     client: dict[str, Any] = (
         {"url": webhook.url.rstrip("/") + where}
@@ -109,7 +113,8 @@ def _client(world: World, where: str) -> dict[str, Any]:
     )
 
 
-def _by_name(operator: str, names: list[str]) -> dict[str, Any]:
+def by_name(operator: str, names: list[str]) -> dict[str, Any]:
+    """A requirement on the name of a namespace."""
     return {"key": "kubernetes.io/metadata.name", "operator": operator, "values": names}
 
 
@@ -128,12 +133,13 @@ def _coderd(world: World) -> list[str]:
     if not labels:
         return []
     said = [
-        f"{LABELS}[?{_quoted(key)}].orValue('') == {_quoted(value)}"
+        f"{LABELS}[?{quoted(key)}].orValue('') == {quoted(value)}"
         for key, value in sorted(labels.items())
     ]
-    return [both(f"request.namespace == {_quoted(world.deployment.namespace)}", *said)]
+    return [both(f"request.namespace == {quoted(world.deployment.namespace)}", *said)]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A string of CEL."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

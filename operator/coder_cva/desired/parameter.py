@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from coder_cva.api.v1alpha1.coder_placement import KIND, PARAMETER
 from coder_cva.api.v1alpha1.resource import API_VERSION, CoderDeployment
+from coder_cva.desired import webhook_probe
 from coder_cva.desired.metadata import metadata
 from coder_cva.values.manifest import Manifest, Ref, ref_of
 
@@ -41,8 +42,11 @@ def reference(owner: CoderDeployment) -> Ref:
 def required_by(objects: Iterable[Manifest], owner: CoderDeployment) -> dict[Ref, tuple[Ref, ...]]:
     """What of these acts by the parameter, and so is not written before that is there, and ours."""
     refs = (ref_of(one) for one in objects)
-    return {one: (reference(owner),) for one in refs if _acts(one)}
+    return {one: (reference(owner),) for one in refs if acts(one)}
 
 
-def _acts(ref: Ref) -> bool:
+def acts(ref: Ref) -> bool:
+    """Whether an object acts by the parameter; what only tries whether the webhook is reached does not."""
+    if webhook_probe.is_probe(ref):
+        return False
     return ref.group == "admissionregistration.k8s.io" and ref.kind.endswith(_ACTING)

@@ -18,6 +18,7 @@ from coder_cva.desired import (
     pool_guard,
     stranded_claims,
     volumes,
+    webhook_reach,
 )
 from coder_cva.desired.control_plane import selector_labels
 from coder_cva.desired.enforcement import Mode
@@ -41,6 +42,8 @@ ENGINE: Final = "MutatingAdmissionPolicy"
 WEBHOOK: Final = "Webhook"
 NO_ENGINE: Final = "None"
 _VERSIONS: Final = ("v1", "v1beta1")
+_UNSERVED: Final = f"this API server serves no {ENGINE} (v1 since Kubernetes 1.36)"
+_UNPLACED: Final = "Pods are not placed and claims get no class at admission"
 
 USUAL_LABELS: Final = frozenset(
     {
@@ -83,26 +86,41 @@ def engine(world: World) -> tuple[str, str]:
         known = before.get("engine", NO_ENGINE)
         return known, f"what the API server serves is not known: {world.snapshot.served.reason}"
     version, webhook = mutating_version(world), world.webhook
-    if webhook.is_there and webhook.preferred:
-        return (
-            WEBHOOK,
-            "ADMISSION_ENGINE=Webhook, so the operator's webhook acts, whatever is served",
-        )
+    is_needed = webhook.preferred or version is None
+    if is_needed and webhook.acts:
+        return WEBHOOK, _why_webhook(world)
+    if is_needed and webhook.is_tried and _before(world).get("engine") == WEBHOOK:
+        return WEBHOOK, "it did before, and whether the webhook can be called is not known yet"
     if version is not None:
         return ENGINE, f"the API server serves {ENGINE} {version}"
-    if not webhook.is_known and _before(world).get("engine") == WEBHOOK:
-        return WEBHOOK, "it did before, and whether the webhook can be called is not known yet"
-    unserved = f"this API server serves no {ENGINE} (v1 since Kubernetes 1.36)"
-    if webhook.is_there:
-        return WEBHOOK, f"{unserved}: the operator's webhook does the same"
-    return (
-        NO_ENGINE,
-        (
-            f"{unserved}, and no webhook stands in for it ({webhook.problem}): Pods are not placed and "
-            "claims get no class at admission. Set node selectors in the templates and in Coder's Helm "
-            "values, or upgrade the cluster"
-        ),
-    )
+    return NO_ENGINE, _why_none(world)
+
+
+def _why_webhook(world: World) -> str:
+    if world.webhook.preferred:
+        return "ADMISSION_ENGINE=Webhook, so the operator's webhook acts, whatever is served"
+    return f"{_UNSERVED}: the operator's webhook does the same"
+
+
+def _why_none(world: World) -> str:
+    webhook = world.webhook
+    if not webhook.is_there:
+        return (
+            f"{_UNSERVED}, and no webhook stands in for it ({webhook.problem}): {_UNPLACED}. Set node selectors "
+            "in the templates and in Coder's Helm values, or upgrade the cluster"
+        )
+    if not mutates(world):
+        return f"{_UNSERVED}, and there is nothing to do at admission"
+    if webhook.is_tried and webhook_reach.told_before(world):
+        return str(_before(world).get("engineReason", ""))
+    if webhook.is_tried:
+        return f"{_UNSERVED}, and whether it gets through to the operator's webhook is being tried"
+    return f"{_UNSERVED}, and {webhook_reach.told(world, _UNPLACED)}"
+
+
+def mutates(world: World) -> bool:
+    """Whether Pods or claims are to be changed when they are created, by whichever engine."""
+    return is_enforced(world) or volumes.default_class(world) is not None
 
 
 def mutating_version(world: World) -> str | None:

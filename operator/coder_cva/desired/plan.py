@@ -96,6 +96,8 @@ class Plan:
     """What restricts workspaces once this is written."""
     confirmations: tuple[Confirmation, ...] = ()
     """What the user has confirmed, the one in force first."""
+    awaits_webhook: bool = False
+    """Whether Pods will be placed once it is known that the API server gets through to the operator's webhook."""
     is_whole: bool = False
     """Whether every builder could say what it would restrict: only then previews are all there are."""
 

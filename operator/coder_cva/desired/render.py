@@ -122,7 +122,9 @@ def _whole(world: World, tier: str, parts: tuple[Part, ...], *, is_whole: bool) 
     kept = frozenset(kind for one in BUILDERS if _unread(one, world) for kind in one.kinds)
     objects = tuple(manifest for part in parts for manifest in part.objects)
     acting = parameter.required_by(objects, world.deployment)
-    if acting or kept & ADMISSION:
+    keep = frozenset(ref for part in parts for ref in part.keep)
+    # What stands unrendered, as a webhook after a restart, acts by it too.
+    if acting or kept & ADMISSION or any(map(parameter.acts, keep)):
         # First: what acts at admission finds it there, and word of a lost pool waits for nothing else.
         objects = (parameter.parameter(world.deployment, where), *objects)
     requires = {ref: needed for part in parts for ref, needed in part.requires.items()}
@@ -134,7 +136,7 @@ def _whole(world: World, tier: str, parts: tuple[Part, ...], *, is_whole: bool) 
             *stranded.given_up(world, where),
             *protected_nodes.withheld(world),
         ),
-        keep=frozenset(ref for part in parts for ref in part.keep),
+        keep=keep,
         unforced=frozenset(one for part in parts for one in part.unforced),
         keep_kinds=kept,
         previews=_previews(parts),
@@ -148,6 +150,7 @@ def _whole(world: World, tier: str, parts: tuple[Part, ...], *, is_whole: bool) 
         pending=next((part.pending for part in parts if part.pending), None),
         restrictions=tuple(sorted(one for part in parts for one in part.restrictions)),
         confirmations=world.confirmations,
+        awaits_webhook=admission.awaits_webhook(world),
         is_whole=is_whole,
     )
 

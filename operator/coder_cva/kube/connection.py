@@ -37,6 +37,8 @@ class Answer(NamedTuple):
 
     status: int
     body: Any
+    warnings: tuple[str, ...] = ()
+    """What the API server, or somebody at admission, says beside it: whole headers."""
 
     @property
     def ok(self) -> bool:
@@ -147,7 +149,8 @@ class Connection:
             async with self._session.request(
                 method, url, data=data, headers=headers, timeout=limits, **self._route()
             ) as response:
-                return Answer(response.status, _parsed(response, await response.read()))
+                warnings = tuple(response.headers.getall("Warning", ()))
+                return Answer(response.status, _parsed(response, await response.read()), warnings)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoAnswer(_words(error)) from error
 

@@ -65,6 +65,11 @@ class Owned:
             if kind == source:
                 reflector.wake()
 
+    def of(self, kind: Source) -> tuple[Raw, ...]:
+        """Those of one of KINDS, as far as they could be read."""
+        reading = self.reflectors[KINDS.index(kind)].reading()
+        return tuple(reading.items) if isinstance(reading, Gathered) else ()
+
     def objects(self) -> tuple[Raw, ...] | None:
         """All of them, by kind in the order of KINDS; None while one that is served is not synced.
 

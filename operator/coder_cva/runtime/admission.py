@@ -16,6 +16,7 @@ from coder_cva.kube.reflector import DEFAULT_PACE, Pace, Reflector
 from coder_cva.runtime.certificates import Certificates
 from coder_cva.runtime.settings import Settings
 from coder_cva.runtime.tls import Tls
+from coder_cva.runtime.webhook_trials import Trials
 from coder_cva.snapshot.model import Absence, Unavailable
 from coder_cva.snapshot.webhook import Webhook
 from coder_cva.telemetry import metrics
@@ -27,9 +28,10 @@ _GONE: Final = frozenset({Absence.FORBIDDEN, Absence.NOT_SERVED})
 
 
 class Admission:
-    """The parameters of the policies, and the certificates by which the API server knows us.
+    """The parameters of the policies, the certificates by which the API server knows us, and whether it reaches us.
 
-    ``answer`` is called in another thread than all the rest.
+    ``entries`` are our webhook configurations as they are watched: those among them that only try are
+    tried; without, it is taken for granted that it does. ``answer`` is called in another thread than all the rest.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Admission:
         *,
         on_change: Callable[[], None],
         leads: Callable[[], bool],
+        entries: Callable[[], tuple[Mapping[str, Any], ...]] | None = None,
         pace: Pace = DEFAULT_PACE,
     ) -> None:
         self.settings = settings
@@ -54,6 +57,9 @@ class Admission:
             pace=pace,
         )
         self._parameters: Mapping[str, Mapping[str, Any]] = {}
+        self._trials = (
+            Trials(connection, entries, leads=leads, on_change=on_change) if entries else None
+        )
 
     @property
     def is_offered(self) -> bool:
@@ -67,7 +73,9 @@ class Admission:
             yield
             return
         admission_review.prepare()
-        jobs = (self._placements.run, self._certificates.run)
+        jobs = [self._placements.run, self._certificates.run]
+        if self._trials is not None:
+            jobs.append(self._trials.run)
         tasks = [asyncio.create_task(_kept(one)) for one in jobs]
         try:
             yield
@@ -83,8 +91,11 @@ class Admission:
             await self._certificates.known()
 
     def webhook(self) -> Webhook:
-        """How the API server reaches us, for whoever writes the configurations."""
-        return self._certificates.webhook()
+        """How the API server reaches us, and whether, for whoever writes the configurations."""
+        known = self._certificates.webhook()
+        if self._trials is None or not self.is_offered:
+            return known
+        return self._trials.completed(known)
 
     def answer(self, name: str, deployment: str, kind: str, namespace: str, body: Any) -> Answer:
         """What a policy says about an object for the CoderDeployment ``namespace/name``.

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from coder_cva.apply.engine import Engine, LeadershipLostError
@@ -15,6 +16,7 @@ from coder_cva.desired.changes import Action
 from coder_cva.kube.connection import Connection
 from coder_cva.kube.gather import Gatherer
 from coder_cva.kube.leases import Elector
+from coder_cva.kube.paths import VALIDATING_WEBHOOKS
 from coder_cva.kube.reflector import DEFAULT_PACE
 from coder_cva.kube.teller import Teller
 from coder_cva.kube.writer import Writer
@@ -64,26 +66,18 @@ class Operator:
         )
         self.elector = Elector(connection, settings.namespace)
         self.admission = Admission(
-            settings, connection, on_change=self.wake_all, leads=self.elector.holds
+            settings,
+            connection,
+            on_change=self.wake_all,
+            leads=self.elector.holds,
+            entries=partial(self.gatherer.owned.of, VALIDATING_WEBHOOKS),
         )
         self.observer = InBackground(
             looks.over(connection, permit=is_remote if settings.in_pod else anywhere),
             on_change=self.queue.wake,
             leads=self.elector.holds,
         )
-        self.shell = Shell(
-            reader=self.gatherer,
-            observer=self.observer,
-            engine=Engine(
-                Writer(connection, self.gatherer.owned.objects), Memory(), self.elector.holds
-            ),
-            teller=Teller(connection),
-            clock=lambda: datetime.now(UTC),
-            operator_namespace=settings.namespace,
-            may_annotate_nodes=settings.may_annotate_nodes,
-            autoscaler_namespaces=settings.autoscaler_namespaces,
-            webhook=self.admission.webhook,
-        )
+        self.shell = self._shell()
         self._tasks: list[asyncio.Task[None]] = []
         self._pass_seconds = 0.0
 
@@ -104,6 +98,20 @@ class Operator:
                     task.cancel()
                     await asyncio.gather(task, return_exceptions=True)
                 await runner.cleanup()
+
+    def _shell(self) -> Shell:
+        writer = Writer(self.connection, self.gatherer.owned.objects)
+        return Shell(
+            reader=self.gatherer,
+            observer=self.observer,
+            engine=Engine(writer, Memory(), self.elector.holds),
+            teller=Teller(self.connection),
+            clock=lambda: datetime.now(UTC),
+            operator_namespace=self.settings.namespace,
+            may_annotate_nodes=self.settings.may_annotate_nodes,
+            autoscaler_namespaces=self.settings.autoscaler_namespaces,
+            webhook=self.admission.webhook,
+        )
 
     def is_alive(self) -> bool:
         """Whether every task that has to run still runs."""

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from coder_cva.desired.changes import Action, Change
+from coder_cva.desired.placement import WEBHOOK
 from coder_cva.desired.staying import STILL_OWNED
+from coder_cva.desired.webhook_reach import NOT_REACHED
 from coder_cva.ports import Event
 from coder_cva.rules.model import NoticeKind
 from coder_cva.sizing.load import Fit
@@ -53,6 +55,7 @@ def deserved(
         *_repairs(changes),
         *_given_up(before, after),
         *_warnings(before, after),
+        *_webhook(before, after),
         *_fit(before, after),
         *_confirmed(before, after),
         *_notices(before, after),
@@ -125,6 +128,25 @@ def _warnings(
     for one in _loud(after):
         if one["message"] not in known:
             yield "Warning", one["reason"], f"{one['subject']}: {one['message']}"
+
+
+def _webhook(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The API server does not get through to the webhook, and gets through again; told once each."""
+    lost = _unreached(after)
+    if lost and not _unreached(before):
+        yield "Warning", NOT_REACHED, lost
+    placed = after.get("placement") or {}
+    if _unreached(before) and placed.get("engine") == WEBHOOK:
+        yield (
+            "Normal",
+            "WebhookReached",
+            "the API server gets through to the operator's webhook again",
+        )
+
+
+def _unreached(status: Mapping[str, Any]) -> str:
+    found = status.get("withheld") or ()
+    return next((one["message"] for one in found if one["reason"] == NOT_REACHED), "")
 
 
 def _fit(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -71,6 +71,24 @@ _CERTIFICATE_ENDS = Gauge(
     "When the certificate ends that this replica's webhook serves by.",
     registry=REGISTRY,
 )
+_PROBES = Counter(
+    "coder_cva_webhook_probes",
+    "Dry runs by which the leader tries whether the API server gets through to the webhook, by outcome.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+_PROBE_SECONDS = Gauge(
+    "coder_cva_webhook_probe_seconds",
+    "How long the last of them took that was answered, the API server's own part included.",
+    ("engine",),
+    registry=REGISTRY,
+)
+_REACHED = Gauge(
+    "coder_cva_webhook_reached",
+    "1 where the API server gets through to the webhook, 0 where not; no sample while nobody tries.",
+    ("engine",),
+    registry=REGISTRY,
+)
 _LEADER = Gauge(
     "coder_cva_leader", "1 while this replica of the operator leads.", registry=REGISTRY
 )
@@ -78,6 +96,8 @@ _KINDS = Gauge(
     "coder_cva_kind_readable", "1 where a kind could be read, else 0.", ("kind",), registry=REGISTRY
 )
 
+_WEBHOOK: Final = "Webhook"
+"""The one value of the label ``engine``, so that there can be no sample at all."""
 VERDICTS: Final = ("passed", "failed", "unknown", "notApplicable")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "advisory")
 TRUTHS: Final = ("True", "False", "Unknown")
@@ -96,6 +116,22 @@ def reviewed(policy: str, outcome: str, seconds: float) -> None:
     """Counts an answer of the webhook: ``outcome`` is one of ``REVIEWS``."""
     _REVIEWS.labels(policy, outcome).inc()
     _REVIEW_SECONDS.observe(seconds)
+
+
+def probed(outcome: str, seconds: float | None = None) -> None:
+    """Counts a dry run; ``seconds`` where it was answered."""
+    _PROBES.labels(outcome).inc()
+    if seconds is not None:
+        _PROBE_SECONDS.labels(_WEBHOOK).set(seconds)
+
+
+def webhook_reached(*, is_reached: bool | None) -> None:
+    """Shows whether the API server gets through; None while that is not known, or not tried."""
+    if is_reached is None:
+        _REACHED.clear()
+        _PROBE_SECONDS.clear()
+    else:
+        _REACHED.labels(_WEBHOOK).set(int(is_reached))
 
 
 def certificate_ends(timestamp: float) -> None:
@@ -180,6 +216,9 @@ def stand_by() -> None:
         _WORKSPACES,
         _KINDS,
         _ROUND_TRIP,
+        _PROBES,
+        _PROBE_SECONDS,
+        _REACHED,
     ):
         metric.clear()
     _SHOWN.clear()

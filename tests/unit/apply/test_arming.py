@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coder_cva.apply.arming import TAKES_EFFECT_AFTER
+from coder_cva.apply.arming import TAKES_EFFECT_AFTER, TRIED_FOR, awaits
 from coder_cva.apply.engine import Engine
 from coder_cva.apply.memory import Memory
 from coder_cva.desired.changes import Action
@@ -70,3 +70,26 @@ async def test_a_deployment_that_is_there_is_never_held_up(engine: Engine) -> No
     change = await engine.apply({**DEPLOYMENT, "spec": {"replicas": 3}}, cached, NOON)
 
     assert change.action is Action.CONFIGURED
+
+
+async def test_a_new_deployment_waits_while_the_webhook_is_tried_but_not_for_ever(
+    engine: Engine,
+) -> None:
+    """A minute at most: whatever keeps the answer away, coderd comes."""
+    for seconds in (0, 10, 59):
+        now = NOON + timedelta(seconds=seconds)
+        awaits(engine.memory, "uid-1", now, is_tried=True)
+        held = await engine.apply(DEPLOYMENT, None, now)
+        assert held.action is Action.WAITING
+        assert "gets through to the operator's webhook" in held.message
+    assert (await engine.apply(SERVICE, None, NOON)).action is Action.CREATED
+    made = await engine.apply(DEPLOYMENT, None, NOON + TRIED_FOR)
+    assert made.action is Action.CREATED
+
+
+async def test_nobody_waits_for_what_is_tried_for_another(engine: Engine) -> None:
+    """And not longer than it is being tried."""
+    awaits(engine.memory, "uid-2", NOON, is_tried=True)
+    assert (await engine.apply(DEPLOYMENT, None, NOON)).action is Action.CREATED
+    awaits(engine.memory, "uid-2", NOON, is_tried=False)
+    assert engine.memory.awaiting == {}

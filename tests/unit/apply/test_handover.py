@@ -48,3 +48,20 @@ def test_without_a_successor_it_goes_at_once() -> None:
 def test_after_a_restart_what_stands_is_enough() -> None:
     """Nothing was written by this process: the successor has been there for longer."""
     assert handover.kept(WEBHOOK, [Change(BINDING, Action.UNCHANGED)], Memory(), NOON) is None
+
+
+PROBE = Ref(GROUP, "ValidatingWebhookConfiguration", "", "coder-cva-coder-coder-01234567.probe")
+REFUSES = Ref(GROUP, "ValidatingAdmissionPolicyBinding", "", "coder-cva-host-volumes-coder-coder")
+
+
+def test_what_only_tries_is_nobodys_successor_and_has_none() -> None:
+    """It stands beside policies that refuse, and would say of them that something acts in their place."""
+    stands = [Change(PROBE, Action.UNCHANGED)]
+    fresh = Memory(armed=NOON)
+    assert handover.kept(REFUSES, stands, fresh, NOON) is None
+    assert handover.kept(PROBE, [Change(REFUSES, Action.FAILED)], fresh, NOON) is None
+    real = Change(
+        Ref(GROUP, "ValidatingWebhookConfiguration", "", "coder-cva-coder-coder-01234567"),
+        Action.FAILED,
+    )
+    assert handover.kept(REFUSES, [*stands, real], Memory(), NOON) is not None

@@ -14,6 +14,7 @@ from coder_cva.cel.policy import Review
 from coder_cva.desired import host_exemptions, render, volumes
 from coder_cva.desired.admission_names import HOST_VOLUMES
 from coder_cva.desired.admission_review import Answer, answer
+from coder_cva.desired.parameter import parameter
 from coder_cva.desired.placement import placement
 from coder_cva.snapshot import parse_pods
 from support import admission_fuzz
@@ -36,7 +37,8 @@ def resource(*exemptions: dict[str, str], word: str = "Deny") -> dict[str, Any]:
 def asked(body: dict[str, Any], *exemptions: dict[str, str]) -> Answer:
     """What the webhook answers, by the expressions of the policies."""
     made = resource(*exemptions)
-    params = {**made, "status": {"placement": placement(b.world(made))}}
+    world = b.world(made)
+    params = parameter(world.deployment, placement(world))
     return answer(HOST_VOLUMES, Review(body, body["kind"], body["metadata"]["namespace"], params))
 
 

@@ -206,3 +206,18 @@ def test_what_ends_is_told_once(kind: str) -> None:
 def test_what_has_no_effect_is_no_event(kind: str) -> None:
     """It stands in the status, for whoever tidies up."""
     assert told(READY, noticed(kind)) == []
+
+
+def test_a_webhook_that_is_not_reached_is_told_once_and_so_is_its_return() -> None:
+    """Another cause is no news, nor is an engine that never was without."""
+
+    def seen(engine: str, message: str = "") -> dict[str, Any]:
+        line = {"subject": "Pods", "reason": "WebhookNotReached", "message": message}
+        return {"placement": {"engine": engine}, "withheld": [line] if message else []}
+
+    good, lost = seen("Webhook"), seen("None", "refused")
+    assert told(good, lost) == [("Warning", "WebhookNotReached")]
+    assert told(lost, seen("None", "timed out")) == []
+    assert told(lost, good) == [("Normal", "WebhookReached")]
+    assert told(lost, seen("MutatingAdmissionPolicy")) == []
+    assert told(NOTHING, good) == []
