@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "coder-cva-system"
-SERVICE_ACCOUNT = "coder-cva-operator"
+SERVICE_ACCOUNT = LEASE = "coder-cva-operator"
 SHIPPED = (
     "crds/coderdeployments.yaml",
     "deploy/base/namespace.yaml",
@@ -38,7 +38,7 @@ def shipped_manifests() -> list[dict[str, Any]]:
     return [
         one
         for name in SHIPPED
-        for one in yaml.safe_load_all((ROOT / name).read_text(encoding="utf-8"))
+        for one in yaml.load_all((ROOT / name).read_text(encoding="utf-8"), yaml.CSafeLoader)
     ]
 
 
@@ -48,6 +48,13 @@ def install(kube: Kube) -> None:
         kube.apply(manifest, manager="installer")
     crd = kube.get("CustomResourceDefinition", "coderdeployments.cva.coder.com")
     kube.wait_until(crd, _is_established, timeout=120)
+
+
+def forget_leader(kube: Kube) -> None:
+    """What fifteen seconds do after a replica was killed: its Lease counts no longer."""
+    lease = kube.find("Lease", LEASE, NAMESPACE)
+    if lease:
+        kube.delete(lease)
 
 
 def _is_established(crd: dict[str, Any]) -> bool:
