@@ -10,6 +10,8 @@ PAGES := PYTHONPATH=tests $(BIN)/python -m support.rule_pages
 BENCH := PYTHONPATH=tests $(BIN)/python -m bench
 # Two workers: each starts a control plane of its own.
 WORKERS ?= 2
+# Else every operator that the tests start, and every worker, compiles the same files anew.
+unexport PYTHONDONTWRITEBYTECODE
 # A file stays on one worker, which starts a cluster of that file's own once; in the order of tests/conftest.py. Groups
 # (loadgroup) are none with pytest 9.2: xdist 3.8 marks them in a place where it no longer looks.
 SPREAD := --dist loadfile --no-loadscope-reorder

@@ -11,11 +11,11 @@ from harness.versions import OLDEST
 from support.admission import WEBHOOKS
 from support.installation import OperatorProcess, install
 from support.served_webhook import ServedWebhook
+from support.stage import tell_garbage_collector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.kube import Kube
     from harness.provider import Provider
 
 CONTROL_PLANE = {"coder.com/node-group": "control-plane"}
@@ -31,9 +31,10 @@ def pools(cluster: Provider) -> None:
 
 
 @pytest.fixture(scope="session")
-def installed(kube: Kube) -> None:
+def installed(cluster: Provider) -> None:
     """The CRD and the rights, as shipped."""
-    install(kube)
+    install(cluster.kube)
+    tell_garbage_collector(cluster)
 
 
 @pytest.fixture(scope="session")

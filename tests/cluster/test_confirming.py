@@ -11,6 +11,7 @@ import pytest
 from harness.api import ApiError
 from support.coder_manifests import chart_coderd
 from support.deployments import adopted
+from support.installation import forget_leader
 from support.policies import service
 from support.workspace_manifests import envbox_pod, workspace_deployment, workspace_id
 
@@ -135,6 +136,7 @@ def test_what_was_confirmed_outlives_the_operator(
 
     operator.kill()
     kube.create(service("db", {"com.coder.resource": "true"}, 5432, namespace))
+    forget_leader(kube)
     operator.start()
 
     wait_policies(kube, coder, "coder-workspaces", "coder-workspaces-by-name", "coder-in-use-5432")

@@ -9,7 +9,7 @@ import pytest
 from support import workspace_manifests
 from support.admission import required
 from support.deployments import database_secret, managed, wait_condition
-from support.installation import NAMESPACE, OperatorProcess, install
+from support.installation import NAMESPACE, OperatorProcess, forget_leader, install
 from support.placement import started_by_replica_set
 from support.placing import CP, WS
 
@@ -151,6 +151,7 @@ def test_with_the_operator_dead_workspaces_start_all_the_same(
         assert "nodeAffinity" not in pod["spec"].get("affinity", {})
         for one in others:
             kube.patch(one, {"spec": {"unschedulable": None}})
+        forget_leader(kube)
         operator.start()
         kube.wait_for(
             lambda: "CVA-NODE-005" in _failed(kube.refresh(made[0])),

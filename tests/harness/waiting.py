@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.25
+PATIENCE = 0.05
+"""The pause grows with what was waited already: each look is work for the server that is waited for."""
 SHOWN_CHARACTERS = 4000
 
 
@@ -33,7 +36,8 @@ def wait_for(
     An error of the harness counts as "not yet": servers restart, objects do not exist yet. What a
     kind of cluster cannot do at all is not waited for.
     """
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
+    deadline = began + timeout
     last: object = None
     while True:
         try:
@@ -45,9 +49,10 @@ def wait_for(
             raise
         except HarnessError as error:
             last = error
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise TimedOut(f"waited {timeout:g} s for {what}; last seen: {_shown(last)}")
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(min(max(PAUSE_SECONDS, PATIENCE * (now - began)), LONGEST_PAUSE_SECONDS))
 
 
 def _shown(value: object) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "coder-cva-system"
-SERVICE_ACCOUNT = "coder-cva-operator"
+SERVICE_ACCOUNT = LEASE = "coder-cva-operator"
 SHIPPED = (
     "crds/coderdeployments.yaml",
     "crds/coderplacements.yaml",
@@ -39,7 +39,7 @@ def shipped_manifests() -> list[dict[str, Any]]:
     return [
         one
         for name in SHIPPED
-        for one in yaml.safe_load_all((ROOT / name).read_text(encoding="utf-8"))
+        for one in yaml.load_all((ROOT / name).read_text(encoding="utf-8"), yaml.CSafeLoader)
     ]
 
 
@@ -50,6 +50,13 @@ def install(kube: Kube) -> None:
     for plural in ("coderdeployments", "coderplacements"):
         crd = kube.get("CustomResourceDefinition", f"{plural}.cva.coder.com")
         kube.wait_until(crd, _is_established, timeout=120)
+
+
+def forget_leader(kube: Kube) -> None:
+    """What fifteen seconds do after a replica was killed: its Lease counts no longer."""
+    lease = kube.find("Lease", LEASE, NAMESPACE)
+    if lease:
+        kube.delete(lease)
 
 
 def _is_established(crd: dict[str, Any]) -> bool:

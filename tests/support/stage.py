@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.fixtures import own_cluster
-from support.installation import NAMESPACE, OperatorProcess, install
+from harness.native import NativeCluster
+from support.installation import OperatorProcess, forget_leader, install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,7 @@ class Stage:
 
     def forget_leader(self) -> None:
         """What fifteen seconds do after a replica was killed: its Lease counts no longer."""
-        lease = self.kube.find("Lease", "coder-cva-operator", NAMESPACE)
-        if lease:
-            self.kube.delete(lease)
+        forget_leader(self.kube)
 
     def add_nodes(self) -> None:
         """The two pools."""
@@ -53,6 +52,15 @@ class Stage:
                 labels={"coder.com/node-group": pool},
                 capacity={"cpu": "64", "memory": "256Gi"},
             )
+
+
+def tell_garbage_collector(cluster: Provider) -> None:
+    """Our kind was installed: left alone, kube-controller-manager looks for new kinds every half minute.
+
+    Until then what a deleted CoderDeployment owned stays. Other clusters than the native one are left to it.
+    """
+    if isinstance(cluster, NativeCluster):
+        cluster.restart("kube-controller-manager")
 
 
 @contextmanager
@@ -73,6 +81,7 @@ def own_stage(
             stage.add_nodes()
             if installed:
                 install(stage.kube)
+                tell_garbage_collector(cluster)
             yield stage
         finally:
             for one in stage.replicas:

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from coder_cva.snapshot import (
     records,
@@ -139,8 +139,12 @@ class ClusterSnapshot:
 
     def missing(self) -> dict[Need, Unavailable]:
         """The kinds that could not be read, with their reasons."""
-        readings = ((need, self.reading(need)) for need in Need)
+        readings = ((need, getattr(self, name)) for need, name in _NAMES)
         return {need: one for need, one in readings if isinstance(one, Unavailable)}
+
+
+_NAMES: Final = tuple((need, need.value) for need in Need)
+"""Every kind with its field: looked up once, because every rule asks what is missing."""
 
 
 def _key(record: Any) -> tuple[str, str]:
