@@ -259,7 +259,7 @@ def _by_hand(kube: Kube, body: Manifest, namespace: str, armed: Armed) -> str:
     except ApiError as error:
         return _canonical({"refused": _ours(error.message)}, namespace)
     home, plain = armed.namespace, json.dumps(_bare(made)).replace(namespace, armed.namespace)
-    params = kube.refresh(armed.resource)
+    params = kube.refresh(armed.parameter)
     whole = json.loads(plain)
     warnings: list[str] = []
     for name in _policies(body["kind"]):
