@@ -8,8 +8,10 @@ DEMO := PYTHONPATH=tests $(BIN)/python -m demo
 # The pages show worlds of the tests' corpus.
 PAGES := PYTHONPATH=tests $(BIN)/python -m support.rule_pages
 BENCH := PYTHONPATH=tests $(BIN)/python -m bench
-# Two workers: each starts a control plane of its own.
+# One for each of two cores. Tests on a control plane of their own wait more than they compute: one worker more keeps
+# both cores busy, and two more leave too little of them for each.
 WORKERS ?= 2
+CLUSTER_WORKERS ?= 3
 # Else every operator that the tests start, and every worker, compiles the same files anew.
 unexport PYTHONDONTWRITEBYTECODE
 # A file stays on one worker, which starts a cluster of that file's own once; in the order of tests/conftest.py. Groups
@@ -38,7 +40,8 @@ test: setup ## Run all tests: unit, rules, and those on a real Kubernetes contro
 	$(HARNESS) build
 	$(HARNESS) build --world 1.34
 	PYTHONPATH=tests $(BIN)/python -m support.reach_agreement 500
-	$(BIN)/python -m pytest -n $(WORKERS) $(SPREAD) tests
+	$(BIN)/python -m pytest -n $(CLUSTER_WORKERS) $(SPREAD) tests -m cluster
+	$(BIN)/python -m pytest -n $(WORKERS) $(SPREAD) tests -m "not cluster"
 
 .PHONY: unit
 unit: setup ## Run only the tests that need no cluster
@@ -52,7 +55,7 @@ coverage: setup ## Show what the tests of the pure rooms leave out; fails below 
 cluster: setup ## Run only the tests on a real control plane (CVA_CLUSTER=kind for kind)
 	$(HARNESS) build
 	$(HARNESS) build --world 1.34
-	$(BIN)/python -m pytest -n $(WORKERS) $(SPREAD) tests -m cluster
+	$(BIN)/python -m pytest -n $(CLUSTER_WORKERS) $(SPREAD) tests -m cluster
 
 .PHONY: check
 check: setup lint types contracts verify ## Lint, format, types, import contracts, generated files fresh
