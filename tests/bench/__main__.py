@@ -72,7 +72,7 @@ def _measure(extent: ground.Extent, measured: figures.Figures, facts: dict[str, 
         wait_condition(here.kube, coder, "Ready", "True", timeout=120)
         namespace = coder["metadata"]["namespace"]
         _say(f"deleting the operator's objects, {extent.restorations} times one of them")
-        measured.update(restoration.measure(here, namespace))
+        measured.update(restoration.measure(here, coder))
         _say(f"admitting {extent.admissions} Pods with our policies and as many without")
         measured.update(admission.measure(here, namespace))
         measured.update(admission.elsewhere(measured))
