@@ -16,19 +16,23 @@ from coder_cva.values.manifest import Manifest
 
 _OF_ONE_POD: Final = frozenset(
     {
+        "app.kubernetes.io/version",
         "apps.kubernetes.io/pod-index",
         "batch.kubernetes.io/controller-uid",
         "batch.kubernetes.io/job-completion-index",
         "batch.kubernetes.io/job-name",
         "controller-revision-hash",
         "controller-uid",
+        "helm.sh/chart",
         "job-name",
         "pod-template-generation",
         "pod-template-hash",
         "statefulset.kubernetes.io/pod-name",
+        "topology.kubernetes.io/region",
+        "topology.kubernetes.io/zone",
     }
 )
-"""Labels that controllers set: the next Pod of the same workload has others."""
+"""Labels that controllers, the API server and releases set: the next Pod of the same workload may have others."""
 _LONGEST: Final = 63
 
 
