@@ -80,5 +80,7 @@ def either_world(request: pytest.FixtureRequest) -> Provider:
 
 def _furnish(cluster: Provider) -> None:
     install(cluster.kube)
+    # Room for what all tests of a worker leave there: which of them share a cluster is chance.
+    room = {"cpu": "512", "memory": "4Ti", "pods": "1000"}
     for pool, labels in (("cp", CONTROL_PLANE), ("ws", WORKSPACES), ("stray", {})):
-        cluster.nodes(pool, 2, labels=labels, capacity={"cpu": "16", "memory": "64Gi"})
+        cluster.nodes(pool, 2, labels=labels, capacity=room)
