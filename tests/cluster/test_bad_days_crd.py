@@ -80,6 +80,28 @@ def test_a_crd_that_goes_and_comes_back_loses_nothing_else(
     assert operator.get("/healthz")[0] == 200
 
 
+def test_without_the_kind_that_admission_reads_it_says_what_to_apply(
+    kube: Kube, operator: OperatorProcess, crd: Object
+) -> None:
+    """As after an update without the CRDs: coderd stays, Ready names the remedy, and with the CRD it is made good."""
+    namespace = kube.namespace("half")
+    coder = ready_coder(kube, namespace)
+    before = {one["metadata"]["uid"] for one in kube.list("Pod", namespace)}
+    gone = kube.get("CustomResourceDefinition", "coderplacements.cva.coder.com")
+    kube.delete(gone)
+    kube.wait_gone(gone)
+    operator.look_again(kube, coder)
+
+    told = wait_condition(kube, coder, "Ready", "False", reason="NotServed")
+
+    assert "its CRD is missing, apply it" in condition(told, "Ready")["message"]
+    assert {one["metadata"]["uid"] for one in kube.list("Pod", namespace)} == before
+    install(kube)
+    operator.look_again(kube, coder)
+    wait_condition(kube, coder, "Ready", "True")
+    assert kube.get("CoderPlacement", "coder", namespace)["spec"]["workspaces"]
+
+
 def test_a_spec_that_is_not_understood_stalls_that_one_alone(
     kube: Kube, operator: OperatorProcess, crd: Object
 ) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from coder_cva.apply import openness, sweep, yielding
+from coder_cva.api.v1alpha1 import coder_placement
+from coder_cva.apply import openness, yielding
 from coder_cva.apply.engine import Engine
 from coder_cva.desired.changes import Action, Change
 from coder_cva.desired.plan import Plan
@@ -71,11 +72,11 @@ def _waits(
 def _both_remedies(ref: Ref, foreign: Ref) -> str:
     harm = (
         "Pods would be placed as somebody else says"
-        if foreign.kind == sweep.PARAMETER
+        if foreign.kind == coder_placement.KIND
         else "coderd would run with rights that were meant for somebody else"
     )
     return (
-        f"{foreign} exists and was not made for this CoderDeployment, so {ref} is not written: {harm}. Either apply the CoderDeployment under another "
-        "name, or, if nobody needs it, remove it and ours is made: "
+        f"{foreign} exists and was not made for this CoderDeployment, so {ref} is not written: {harm}. "
+        "Either apply the CoderDeployment under another name, or, if nobody needs it, remove it and ours is made: "
         f"kubectl -n {foreign.namespace} delete {foreign.kind.lower()} {foreign.name}"
     )

@@ -7,16 +7,15 @@ what closes before what keeps it open, last what others stand on.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from coder_cva.api.v1alpha1 import coder_placement
 from coder_cva.apply import openness
 from coder_cva.desired.metadata import ORPHANED, OWNER_NAME, OWNER_UID, SHARED
 from coder_cva.values.manifest import Ref, dig, ref_of
 
-PARAMETER: Final = "CoderPlacement"
-"""Without it nothing of its CoderDeployment acts at admission, within milliseconds."""
 _AT_ADMISSION: Final = ("Binding", "Configuration", "Policy")
 """What kinds of the admission group end with: without its binding a policy acts on nothing."""
 _DISARMING, _CLOSING, _OPENING, _ALLOWING, _CARRYING = -1, 3, 4, 5, 6
-"""The ranks around those: the parameter; policies that only close, that keep open, that allow what another closes; the rest."""
+"""The ranks around those: the parameter, without which nothing acts at admission; policies that only close, that keep open, that allow what another closes; the rest."""
 
 
 def unwanted(
@@ -56,7 +55,7 @@ def abandoned(
 
 def _is_abandoned(body: Mapping[str, Any], living: frozenset[str]) -> bool:
     labels = dig(body, "metadata", "labels", default={})
-    if body["kind"] == PARAMETER:
+    if body["kind"] == coder_placement.KIND:
         # Sooner than the garbage collector, and also where it was told to leave it.
         return labels.get(OWNER_UID, "") not in living
     if ORPHANED in labels or dig(body, "metadata", "ownerReferences"):
@@ -97,7 +96,7 @@ def _sorted(bodies: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...
 def _rank(body: Mapping[str, Any]) -> int:
     """The earlier what restricts more."""
     ref = ref_of(body)
-    if ref.kind == PARAMETER:
+    if ref.kind == coder_placement.KIND:
         return _DISARMING
     if ref.group == "admissionregistration.k8s.io":
         return next(at for at, one in enumerate(_AT_ADMISSION) if ref.kind.endswith(one))

@@ -15,8 +15,9 @@ from coder_cva.desired.metadata import metadata
 from coder_cva.values.manifest import Manifest, Ref, ref_of
 
 _SAID: Final = ("controlPlane", "workspaces")
-_ACTING: Final = ("Binding", "WebhookConfiguration")
-"""What kinds of the admission group that act by a parameter end with."""
+_ACTING: Final = ("Policy", "Binding", "WebhookConfiguration")
+"""What kinds of the admission group that act by a parameter end with. A policy of an earlier version stays as it is
+until there is what it is to read."""
 
 
 def parameter(owner: CoderDeployment, placement: Mapping[str, Any]) -> Manifest:

@@ -82,6 +82,8 @@ BUILDERS: Final = (
     ),
 )
 """In the order in which their objects are applied: what protects comes before what it protects."""
+KINDS: Final = frozenset(kind for one in BUILDERS for kind in one.kinds)
+"""Everything that a builder makes; the parameter of admission is made beside them."""
 
 
 def plan(world: World) -> Plan:
@@ -94,7 +96,7 @@ def plan(world: World) -> Plan:
         confirmations=world.confirmations,
     )
     if world.deployment.spec.suspend:
-        kept = suspension.kept_kinds(world, frozenset(k for one in BUILDERS for k in one.kinds))
+        kept = suspension.kept_kinds(world, KINDS)
         return replace(
             idle,
             writes_nothing=False,
@@ -104,9 +106,8 @@ def plan(world: World) -> Plan:
         )
     standing_by = claims.obstacle(world)
     if standing_by is not None:
-        kinds = frozenset(kind for one in BUILDERS for kind in one.kinds)
         told = (standing_by, *staying.still_owned(world))
-        return replace(idle, withheld=told, keep_kinds=kinds)
+        return replace(idle, withheld=told, keep_kinds=KINDS)
     is_whole = not any(_unread(one, world) for one in BUILDERS)
     parts = tuple(_guarded(one, world) for one in BUILDERS)
     taken = confirming.taken(world, _previews(parts)) if is_whole else None

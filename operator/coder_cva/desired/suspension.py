@@ -7,6 +7,7 @@ looked after. docs/decisions/0018 says why.
 
 from typing import Final
 
+from coder_cva.api.v1alpha1 import coder_placement
 from coder_cva.desired import disruption, enforcement
 from coder_cva.desired.enforcement import Mode
 from coder_cva.snapshot.world import World
@@ -14,7 +15,7 @@ from coder_cva.snapshot.world import World
 RESTRICTING: Final = frozenset(
     {
         "CiliumNetworkPolicy",
-        "CoderPlacement",
+        coder_placement.KIND,
         "MutatingAdmissionPolicy",
         "MutatingAdmissionPolicyBinding",
         "MutatingWebhookConfiguration",

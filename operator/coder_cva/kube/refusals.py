@@ -4,12 +4,15 @@ import re
 from typing import Final
 
 from coder_cva import ports
+from coder_cva.kube import paths
 from coder_cva.kube.connection import Answer, NoAnswer
 from coder_cva.values.manifest import Ref, dig
 
 _OWNER: Final = re.compile(r'^conflict with "(?P<manager>[^"]*)"')
 _ADMISSION: Final = ("admission webhook ", "violates PodSecurity", "exceeded quota", "ValidatingAdmissionPolicy ")  # fmt: skip
 """How a 403 speaks that is no matter of the operator's own rights."""
+
+_OURS: Final = ": its CRD is missing, apply it: kubectl apply --server-side -k deploy/base"
 
 _UNTYPED: Final = "failed to create typed patch object"
 """What a field that the kind does not have is answered with on apply, under status 500."""
@@ -29,7 +32,7 @@ def refusal(ref: Ref, answer: Answer) -> ports.WriteError:  # noqa: PLR0911 - a 
         case 403:
             return _forbidden(ref, answer)
         case 404 | 405:
-            return ports.NotServed(ref, message)
+            return ports.NotServed(ref, f"{message}{_OURS if _is_ours(ref, message) else ''}")
         case 409:
             owners = field_owners(answer)
             return (
@@ -45,6 +48,11 @@ def refusal(ref: Ref, answer: Answer) -> ports.WriteError:  # noqa: PLR0911 - a 
             return ports.Invalid(ref, message)
         case _:
             return ports.Unreachable(ref, message)
+
+
+def _is_ours(ref: Ref, message: str) -> bool:
+    """Whether a kind of our own is not served: an update of the operator without its CRDs."""
+    return ref.group == paths.CODER_PLACEMENTS.group and "namespaces " not in message
 
 
 def field_owners(answer: Answer) -> tuple[ports.FieldOwner, ...]:

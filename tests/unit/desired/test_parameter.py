@@ -14,7 +14,12 @@ from support import builders as b
 from support.deployments import managed
 from support.placing import NODES
 
-ACTING = ("MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicyBinding")
+ACTING = (
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+)
 
 
 def planned(kind: str, **world: Any) -> list[Manifest]:

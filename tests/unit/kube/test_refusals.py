@@ -75,3 +75,21 @@ def test_no_answer_is_unreachable() -> None:
     error = unreachable(REF, NoAnswer("connection reset"))
 
     assert str(error) == "Deployment coder/coder: connection reset"
+
+
+@pytest.mark.parametrize(
+    ("group", "message", "is_told"),
+    [
+        ("cva.coder.com", "the server could not find the requested resource", True),
+        ("cva.coder.com", 'namespaces "coder" not found', False),
+        ("apps", "the server could not find the requested resource", False),
+    ],
+)
+def test_a_missing_kind_of_our_own_names_what_to_apply(
+    group: str, message: str, *, is_told: bool
+) -> None:
+    """An update of the operator without its CRDs; a namespace that is gone is something else."""
+    ref = Ref(f"{group}/v1alpha1", "CoderPlacement", "coder", "coder")
+    told = refusal(ref, Answer(404, {"message": message})).message
+    assert message in told
+    assert ("kubectl apply --server-side -k deploy/base" in told) is is_told
