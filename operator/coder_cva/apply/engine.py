@@ -125,7 +125,8 @@ class Engine:
         """Why an object is left for now as it is, although it is not as it should be."""
         if not rehearsal.taken and self.memory.is_rendered(ref_of(live), rendered):
             return contest.changed_again(self.memory, live, now)
-        reference = rehearsal.manifest["metadata"]["annotations"].get(OWNER_NAME, "")
+        # What serves every CoderDeployment names none, and is never let go.
+        reference = dig(rehearsal.manifest, "metadata", "annotations", OWNER_NAME, default="")
         if reference and is_released(meta(live["metadata"]), reference):
             return contest.taken_up_again(self.memory, live, now)
         return None

@@ -230,3 +230,21 @@ async def test_who_does_not_lead_does_not_write(api: FakeApi) -> None:
         await engine.apply(deployment(), None, NOON)
 
     assert api.writes == []
+
+
+async def test_a_shared_object_of_another_version_is_brought_up_to_date(api: FakeApi) -> None:
+    """An update of the operator finds the policies of the one before; they name no CoderDeployment."""
+    marks = {"app.kubernetes.io/managed-by": "coder-cva-operator", "cva.coder.com/shared": "true"}
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": "coder-cva-placement", "labels": marks},
+        "spec": {"paramKind": {"kind": "CoderDeployment"}},
+    }
+    await Engine(api, Memory(), may_write=lambda: True).apply(policy, None, NOON)
+    newer = {**policy, "spec": {"paramKind": {"kind": "CoderPlacement"}}}
+
+    change = await Engine(api, Memory(), may_write=lambda: True).apply(newer, None, NOON)
+
+    assert change.action is Action.CONFIGURED
+    assert api.objects[ref_of(newer)]["spec"] == newer["spec"]
